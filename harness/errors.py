@@ -1,0 +1,118 @@
+"""Every error this project raises on purpose, each with what was seen and what to do.
+
+    HarnessError                      (exit code in parentheses)
+    ├── UsageError                    wrong option, file or environment (2)
+    │   └── ScenarioError             a scenario file is wrong, with file:line:column (2)
+    ├── TraceError                    a trace cannot be read (2)
+    │   ├── NotATrace                 empty, binary or some other file
+    │   ├── UnknownTraceVersion       written by a version this one does not know
+    │   └── BrokenTrace               an entry is damaged before the last line
+    └── CallError                     the call could not be made or went away (3)
+        ├── TokenRequestFailed        step "key"
+        ├── OfferFailed               step "offer"
+        ├── CallRequestFailed         step "answer": HTTP failed or the body is not an SDP answer
+        ├── ChannelNeverOpened        step "channel-open"
+        └── ConnectionLost            after the channel was open
+
+A misbehaving service is never reported by an exception out of the rules: it is an entry of the trace, then an observation.
+``CallError`` only ends the call; what was recorded until then is judged.
+"""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """Base of all deliberate errors: ``what`` happened, ``where``, and how to ``fix`` it.
+
+    ``str(error)`` is the whole message for a person, without secrets.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n  fix: {self.fix}" if self.fix else head
+
+
+class UsageError(HarnessError):
+    """The command line, a path or the environment is wrong (exit code 2)."""
+
+
+class ScenarioError(UsageError):
+    """A scenario file is wrong; ``where`` is ``file:line:column`` (exit code 2)."""
+
+
+class TraceError(HarnessError):
+    """A trace file cannot be read (exit code 2)."""
+
+
+class NotATrace(TraceError):
+    """The file is empty, binary, or some other kind of file."""
+
+
+class UnknownTraceVersion(TraceError):
+    """The header names a trace version that this program does not know."""
+
+
+class BrokenTrace(TraceError):
+    """A line before the last one is damaged, or entries are out of sequence."""
+
+
+class CallError(HarnessError):
+    """The call could not be made or broke down (exit code 3).
+
+    ``step`` is the milestone that was being reached ("key", "offer", "answer", "channel-open", "session"); ``seen`` is what
+    came instead, already redacted.
+    """
+
+    exit_code = 3
+    step = "call"
+
+    def __init__(self, what: str, *, seen: str = "", fix: str = "", status: int | None = None) -> None:
+        super().__init__(what, where=f"step {self.step!r}", fix=fix)
+        self.seen = seen
+        self.status = status
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}"]
+        if self.seen:
+            lines.append(f"  seen: {self.seen}")
+        if self.fix:
+            lines.append(f"  fix: {self.fix}")
+        return "\n".join(lines)
+
+
+class TokenRequestFailed(CallError):
+    """The token request got no usable key."""
+
+    step = "key"
+
+
+class OfferFailed(CallError):
+    """The caller could not make its offer."""
+
+    step = "offer"
+
+
+class CallRequestFailed(CallError):
+    """The call request got no usable SDP answer."""
+
+    step = "answer"
+
+
+class ChannelNeverOpened(CallError):
+    """The answer was set but the data channel did not open in time."""
+
+    step = "channel-open"
+
+
+class ConnectionLost(CallError):
+    """The peer connection or the data channel went away during the session."""
+
+    step = "session"

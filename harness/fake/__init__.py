@@ -1,0 +1,1 @@
+"""The fake service: a pure conversation engine with an HTTP and WebRTC rim."""

@@ -1,0 +1,1 @@
+"""Audio: recordings in, Opus packets, captures, levels."""

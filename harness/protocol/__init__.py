@@ -1,0 +1,1 @@
+"""What the wire says: dialects, events, SDP, lifecycles. Pure."""

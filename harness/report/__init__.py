@@ -1,0 +1,1 @@
+"""Reports: text, HTML and JUnit, all made from results and traces."""

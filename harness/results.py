@@ -1,0 +1,176 @@
+"""The result of a run and of many: milestones, expectations, verdict, and their JSON form (``results.json``, schema 1).
+
+Everything here is a pure function of a trace and of what the scenario asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from harness import __version__
+from harness.rules.base import MUST, Outcome, RuleResult
+from harness.trace import Trace
+
+SCHEMA = 1
+
+Verdict = Literal["conformant", "nonconformant", "inconclusive", "error"]
+EXIT_CODES: Mapping[Verdict, int] = {"conformant": 0, "nonconformant": 1, "inconclusive": 3, "error": 3}
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a step, an order, a budget or ``fails`` asked for, and what came. ``step`` counts from 1; 0 is the ``assert`` block."""
+
+    step: int
+    met: bool
+    expected: str
+    actual: str
+    entry: int | None = None
+    within: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The ``expectations`` element of results.json."""
+        return {
+            "step": self.step,
+            "outcome": "met" if self.met else "missed",
+            "expected": self.expected,
+            "actual": self.actual,
+            "entry": self.entry,
+        }
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A known cause for what was seen, with the fix and the entries that show it."""
+
+    id: str
+    cause: str
+    fix: str
+    evidence: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The ``diagnosis`` element of results.json."""
+        return {"id": self.id, "cause": self.cause, "fix": self.fix, "evidence": list(self.evidence)}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run: scenario x dialect x target, with its trace and everything judged from it.
+
+    ``seconds`` is wall time, ``media_seconds`` the length of the call on its own clock. ``error`` is set when the run could
+    not be judged: the whole message of the CallError.
+    """
+
+    scenario: str
+    title: str
+    dialect: str
+    target: str
+    observer: str
+    time: str
+    verdict: Verdict
+    seconds: float
+    media_seconds: float
+    milestones: Mapping[str, float | None]
+    expectations: tuple[Expectation, ...]
+    rules: tuple[RuleResult, ...]
+    diagnosis: tuple[Diagnosis, ...] = ()
+    trace: str | None = None
+    audio: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    recording: Trace | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What pytest, JUnit and the report call this run: ``scenarios/turns/greeting.yaml::azure-ga``."""
+        return f"{self.scenario}::{self.dialect}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The ``runs`` element of results.json."""
+        return {
+            "scenario": self.scenario,
+            "title": self.title,
+            "dialect": self.dialect,
+            "target": self.target,
+            "observer": self.observer,
+            "time": self.time,
+            "verdict": self.verdict,
+            "seconds": round(self.seconds, 3),
+            "media_seconds": round(self.media_seconds, 3),
+            "milestones": dict(self.milestones),
+            "expectations": [expectation.to_json() for expectation in self.expectations],
+            "rules": [result.to_json() for result in self.rules],
+            "diagnosis": [diagnosis.to_json() for diagnosis in self.diagnosis],
+            "trace": self.trace,
+            "audio": dict(self.audio),
+            "tags": list(self.tags),
+            **({"error": self.error} if self.error else {}),
+        }
+
+
+def milestones(trace: Trace) -> dict[str, float | None]:
+    """When each milestone was reached, in seconds of the trace; None where it never was.
+
+    key: the token response with a 2xx status. offer: the client's offer. answer: the answer as accepted. channel-open: the
+    client's channel open. session.update: the first one sent. first-audio: the first speech in the service's audio.
+    """
+    keys = (
+        entry
+        for entry in trace.of("http.response")
+        if entry.data.get("step") == "key" and 200 <= entry.data.get("status", 0) < 300
+    )
+    updates = trace.events("client", "session.update", "transcription_session.update")
+    speech = (
+        entry.data["at"]
+        for entry in trace.of("audio.speech")
+        if entry.data.get("state") == "started" and trace.sender(entry) == "service"
+    )
+    found = {
+        "key": next((entry.t for entry in keys), None),
+        "offer": next((entry.t for entry in trace.of("sdp.offer")), None),
+        "answer": next((entry.t for entry in trace.of("sdp.answer")), None),
+        "channel-open": next((entry.t for entry in trace.of("channel.open")), None),
+        "session.update": next((entry.t for entry in updates), None),
+        "first-audio": next(speech, None),
+    }
+    return {name: None if t is None else round(t, 3) for name, t in found.items()}
+
+
+def verdict(expectations: Iterable[Expectation], rules: Iterable[RuleResult], *, error: bool) -> Verdict:
+    """error > nonconformant > inconclusive > conformant. Only a failed MUST or a missed expectation makes a run nonconformant."""
+    rules = tuple(rules)
+    if error:
+        return "error"
+    if any(not expectation.met for expectation in expectations):
+        return "nonconformant"
+    if any(result.outcome is Outcome.FAIL and result.severity == MUST for result in rules):
+        return "nonconformant"
+    if any(result.outcome is Outcome.INCONCLUSIVE and result.severity == MUST for result in rules):
+        return "inconclusive"
+    return "conformant"
+
+
+def summary(results: Sequence[Result]) -> dict[str, int]:
+    """Counts by verdict."""
+    verdicts = [result.verdict for result in results]
+    return {"runs": len(verdicts), **{name: verdicts.count(name) for name in EXIT_CODES}}
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """1 if any run is nonconformant (a fact), else 3 if any could not be judged, else 0."""
+    codes = {EXIT_CODES[result.verdict] for result in results}
+    return next((code for code in (1, 3) if code in codes), 0)
+
+
+def to_json(results: Sequence[Result], *, seconds: float) -> dict[str, Any]:
+    """The whole of results.json; ``seconds`` is the wall time of the whole run."""
+    return {
+        "schema": SCHEMA,
+        "harness": __version__,
+        "seconds": round(seconds, 3),
+        "media_seconds": round(sum(result.media_seconds for result in results), 3),
+        "summary": summary(results),
+        "runs": [result.to_json() for result in results],
+    }

@@ -1,0 +1,1 @@
+"""The catalogue of numbered conformance rules. Pure functions of a trace."""

@@ -1,0 +1,291 @@
+"""What a rule is: its declaration, its observations, its outcome, and the registry of all rules.
+
+A rule is one registered function. Its check gets the trace and yields one :class:`Observation` for each thing judged; the
+outcome is computed from these, never claimed:
+
+    @rule("RSP-03", "every response.created is closed by one response.done", who=SERVICE, severity=MUST,
+          confidence="D", source="OpenAI SDK 3.52.0, response_done_event.py")
+    def closed_once(view: View) -> Iterator[Observation]:
+        '''Vendor text: "Always emitted, no matter the final state."
+
+        Okay: received {"type": "response.created", ...} | received {"type": "response.done", ...}
+        Fail: ...
+        '''
+
+The docstring's ``Okay:`` and ``Fail:`` examples are the tests of the rule (see :mod:`harness.rules.examples`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Literal
+
+from harness.protocol.dialects import DIALECTS, Dialect
+from harness.trace import Entry, Trace
+
+Severity = Literal["must", "should", "info"]
+MUST: Severity = "must"
+SHOULD: Severity = "should"
+INFO: Severity = "info"
+
+Party = Literal["client", "service", "both"]
+CLIENT: Party = "client"
+SERVICE: Party = "service"
+BOTH: Party = "both"
+
+Confidence = Literal["D", "O", "I", "U"]  # documented, observed, inferred, unknown (protocol.md, head)
+
+ALL: frozenset[str] = frozenset(DIALECTS)
+BETA: frozenset[str] = frozenset(name for name, dialect in DIALECTS.items() if dialect.generation == "beta")
+GA: frozenset[str] = frozenset(name for name, dialect in DIALECTS.items() if dialect.generation == "ga")
+
+
+class Outcome(str, Enum):
+    """A rule's verdict over one trace. Only ``PASS`` is green; "nothing seen" never is."""
+
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    PASS = "pass"
+    NOT_EXERCISED = "not-exercised"
+    NOT_OBSERVABLE = "not-observable"
+    NOT_APPLICABLE = "not-applicable"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One judgement at one entry: ``ok`` True, False, or None (still open when the trace ended).
+
+    ``expected`` lists all acceptable answers, ``actual`` is what was seen; both are for a person's eyes.
+    """
+
+    entry: int
+    ok: bool | None
+    expected: tuple[str, ...] = ()
+    actual: str = ""
+
+
+def good(entry: Entry, actual: str = "") -> Observation:
+    """This thing is as it should be."""
+    return Observation(entry.seq, True, (), actual)
+
+
+def bad(entry: Entry, expected: str | Iterable[str], actual: str) -> Observation:
+    """This thing breaks the rule: all acceptable answers, and the one seen."""
+    return Observation(entry.seq, False, (expected,) if isinstance(expected, str) else tuple(expected), actual)
+
+
+def open_at_end(entry: Entry, expected: str) -> Observation:
+    """What this entry asks for had not come yet when the trace ended."""
+    return Observation(entry.seq, None, (expected,), "the trace ended first")
+
+
+def judged(entry: Entry, ok: bool, expected: str | Iterable[str], actual: str) -> Observation:
+    """:func:`good` or :func:`bad`, by ``ok``."""
+    return good(entry, actual) if ok else bad(entry, expected, actual)
+
+
+@dataclass(frozen=True)
+class View:
+    """A trace together with its dialect: what a check is given."""
+
+    trace: Trace
+    dialect: Dialect
+
+    @property
+    def filtered(self) -> bool:
+        """True where ``webrtcfilter=on`` hid part of the service's events (Azure GA)."""
+        return any(
+            entry.data.get("step") == "call" and "webrtcfilter=on" in str(entry.data.get("url", ""))
+            for entry in self.trace.of("http.request")
+        )
+
+    def server(self, *types: str) -> tuple[Entry, ...]:
+        """Events from the service, by canonical (GA) or wire type; all of them where no type is named."""
+        return self.trace.events("service", *self._wire(types))
+
+    def client(self, *types: str) -> tuple[Entry, ...]:
+        """Events from the client, by canonical (GA) or wire type; all of them where no type is named."""
+        return self.trace.events("client", *self._wire(types))
+
+    def _wire(self, types: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for kind in types for name in (self.dialect.wire(kind) or kind, kind))
+
+
+Check = Callable[[View], Iterable[Observation]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A declared rule. ``dialects`` are names; ``hidden_by_filter`` marks what ``webrtcfilter=on`` makes unobservable.
+
+    ``per_dialect`` overrides the severity in some dialects (HTTP-17 is a MUST in GA and INFO in Azure preview).
+    """
+
+    id: str
+    title: str
+    who: Party
+    severity: Severity
+    confidence: Confidence
+    source: str
+    check: Check
+    dialects: frozenset[str] = ALL
+    hidden_by_filter: bool = False
+    observers: frozenset[str] = frozenset({"client", "service"})
+    per_dialect: Mapping[str, Severity] = field(default_factory=dict)
+
+    @property
+    def family(self) -> str:
+        """The letters before the number: HTTP, OFF, ANS, ..."""
+        return self.id.partition("-")[0]
+
+    @property
+    def doc(self) -> str:
+        """The docstring of the check: the clause enforced, why it matters, the examples."""
+        return self.check.__doc__ or ""
+
+    def severity_in(self, dialect: str) -> Severity:
+        """The severity that counts in ``dialect``."""
+        return self.per_dialect.get(dialect, self.severity)
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """A rule's outcome over one trace, with the number of observations and those that failed or stayed open."""
+
+    id: str
+    outcome: Outcome
+    severity: Severity
+    observations: int = 0
+    failures: tuple[Observation, ...] = ()
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The ``rules`` element of results.json."""
+        return {
+            "id": self.id,
+            "outcome": self.outcome.value,
+            "severity": self.severity,
+            "observations": self.observations,
+            "failures": [
+                {"entry": failure.entry, "expected": list(failure.expected), "actual": failure.actual}
+                for failure in self.failures
+            ],
+            **({"note": self.note} if self.note else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Unobservable:
+    """A row of the catalogue that no check stands for, with the reason; listed, never silently left out."""
+
+    id: str
+    title: str
+    severity: Severity
+    reason: str
+
+
+_RULES: dict[str, Rule] = {}
+_UNOBSERVABLE: dict[str, Unobservable] = {}
+REGISTRY: Mapping[str, Rule] = MappingProxyType(_RULES)
+UNOBSERVABLE: Mapping[str, Unobservable] = MappingProxyType(_UNOBSERVABLE)
+
+
+def rule(
+    id: str,
+    title: str,
+    *,
+    who: Party,
+    severity: Severity,
+    confidence: Confidence,
+    source: str,
+    dialects: Iterable[str] = ALL,
+    hidden_by_filter: bool = False,
+    observers: Iterable[str] = ("client", "service"),
+    per_dialect: Mapping[str, Severity] | None = None,
+) -> Callable[[Check], Check]:
+    """Register a check under a stable id.
+
+    Raises ValueError at import for an id used twice, for a MUST that rests on inference ("I") or on open questions ("U"),
+    and for a check without a docstring.
+    """
+
+    def register(check: Check) -> Check:
+        if id in _RULES or id in _UNOBSERVABLE:
+            raise ValueError(f"rule {id} is declared twice")
+        if severity == MUST and confidence in ("I", "U"):
+            raise ValueError(f"rule {id}: confidence {confidence} is never a MUST")
+        if not check.__doc__:
+            raise ValueError(f"rule {id}: the check has no docstring")
+        _RULES[id] = Rule(
+            id=id,
+            title=title,
+            who=who,
+            severity=severity,
+            confidence=confidence,
+            source=source,
+            check=check,
+            dialects=frozenset(dialects),
+            hidden_by_filter=hidden_by_filter,
+            observers=frozenset(observers),
+            per_dialect=dict(per_dialect or {}),
+        )
+        return check
+
+    return register
+
+
+def unobservable(id: str, title: str, severity: Severity, reason: str) -> None:
+    """List a catalogue row that cannot be observed from here, with the reason."""
+    if id in _RULES or id in _UNOBSERVABLE:
+        raise ValueError(f"rule {id} is declared twice")
+    _UNOBSERVABLE[id] = Unobservable(id, title, severity, reason)
+
+
+def judge_rule(one: Rule, trace: Trace, *, skip: Mapping[str, str] | None = None) -> RuleResult:
+    """Judge one rule over one trace. Never raises for what a peer did; a raising check is a bug of ours and propagates."""
+    severity = one.severity_in(trace.header.dialect)
+    if skip and one.id in skip:
+        return RuleResult(one.id, Outcome.SKIPPED, severity, note=skip[one.id])
+    if trace.header.dialect not in one.dialects or trace.header.observer not in one.observers:
+        return RuleResult(one.id, Outcome.NOT_APPLICABLE, severity)
+    view = View(trace, DIALECTS[trace.header.dialect])
+    if one.hidden_by_filter and view.filtered:
+        return RuleResult(one.id, Outcome.NOT_OBSERVABLE, severity, note="webrtcfilter=on hides these events")
+    observations = tuple(one.check(view))
+    failures = tuple(seen for seen in observations if seen.ok is False)
+    pending = tuple(seen for seen in observations if seen.ok is None)
+    outcome = (
+        Outcome.FAIL
+        if failures
+        else Outcome.INCONCLUSIVE
+        if pending
+        else Outcome.PASS
+        if observations
+        else Outcome.NOT_EXERCISED
+    )
+    return RuleResult(one.id, outcome, severity, len(observations), failures or pending)
+
+
+def judge_all(trace: Trace, *, skip: Mapping[str, str] | None = None) -> tuple[RuleResult, ...]:
+    """Judge every registered rule, in order of id. Import :mod:`harness.rules.catalogue` first: it fills the registry."""
+    return tuple(judge_rule(one, trace, skip=skip) for one in sorted(_RULES.values(), key=order))
+
+
+def order(one: Rule | Unobservable) -> tuple[int, int]:
+    """Sort key: family in the order of protocol.md section 6, then number."""
+    family, _, number = one.id.partition("-")
+    return (FAMILIES.index(family), int(number))
+
+
+FAMILIES = (
+    "HTTP", "OFF", "ANS", "DC", "EVT", "SES", "TURN", "RSP", "CNT", "ITM", "PLAY", "TRN", "ERR", "MED", "FLT", "LAT", "SEC",
+)  # fmt: skip
+
+
+def failures_of(results: Iterable[RuleResult], severity: Severity = MUST) -> Iterator[RuleResult]:
+    """Results that failed at this severity."""
+    return (result for result in results if result.outcome is Outcome.FAIL and result.severity == severity)

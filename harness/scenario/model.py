@@ -1,0 +1,303 @@
+"""The scenario file as a model: every word of the vocabulary, its type, its unit, its default. The JSON Schema is made from here.
+
+Durations are written with a unit ("300ms", "1.5s", "2min") and kept as float seconds. Event names may be canonical (GA) or wire names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+
+Milestone = Literal["key", "offer", "answer", "channel-open", "session.update", "first-audio"]
+MILESTONES: tuple[Milestone, ...] = ("key", "offer", "answer", "channel-open", "session.update", "first-audio")
+DEFAULT_ORDER: tuple[Milestone, ...] = ("key", "offer", "answer", "channel-open", "session.update")
+DEFAULT_WITHIN = 10.0
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min)\Z")
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0}
+
+
+def parse_duration(value: object) -> float:
+    """Seconds of a duration with a unit. Raises ValueError for a bare number, an unknown unit, a negative value."""
+    if isinstance(value, str) and (found := _DURATION.match(value.strip())):
+        return round(float(found[1]) * _UNITS[found[2]], 6)
+    raise ValueError(f"{value!r} is not a duration; write a number and a unit: 300ms, 1.5s, 2min")
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|min)$", "examples": ["300ms", "1.5s"]}),
+]
+
+
+class Model(BaseModel):
+    """Base of all parts: unknown keys are errors, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
+
+
+class Condition(Model):
+    """What a field must be. A bare value in the file means ``equals``."""
+
+    equals: Any = None
+    matches: str | None = Field(default=None, description="a regular expression that is searched for")
+    one_of: list[Any] | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    contains: Any = Field(default=None, description="a substring, or an element of a list")
+    absent: bool | None = None
+
+
+Where = dict[str, Any]
+
+
+class Step(Model):
+    """Base of the steps. ``word`` is the key that names the step."""
+
+    word: ClassVar[str] = ""
+
+
+class Say(Step):
+    """Feed a recording into the audio track; does not block. Given in any format libsndfile reads."""
+
+    word: ClassVar[str] = "say"
+    say: str = Field(description="file in fixtures/audio, or beside the scenario file")
+    loop: bool = False
+    overlap: bool = Field(default=False, description="mix over what is being said instead of queueing behind it")
+    gain: float = Field(default=0.0, description="decibels added")
+
+
+class Hush(Step):
+    """Stop saying: what is queued is dropped, the track falls back to silence (RTP keeps flowing)."""
+
+    word: ClassVar[str] = "hush"
+    hush: None = None
+
+
+class EventGroup(Model):
+    """Several events at once: all of them in any order, or any one of them."""
+
+    all_of: list[str] | None = None
+    any_of: list[str] | None = None
+
+
+class Expect(Step):
+    """Wait for a server event (others in between are allowed). Matching starts behind the last matched event."""
+
+    word: ClassVar[str] = "expect"
+    expect: str | EventGroup
+    within: Duration = DEFAULT_WITHIN
+    where: Where = Field(default_factory=dict, description="dotted path -> value or condition")
+    save: dict[str, str] = Field(default_factory=dict, description="variable -> dotted path; used later as ${variable}")
+    optional: bool = Field(default=False, description="its absence is no failure")
+
+
+class HearWhat(Model):
+    """What must be heard in the received audio itself: that much speech, or that much silence, within a time."""
+
+    speech: Duration | None = None
+    silence: Duration | None = None
+    within: Duration = DEFAULT_WITHIN
+
+
+class Hear(Step):
+    """Listen to the received audio (decoded RTP, not events)."""
+
+    word: ClassVar[str] = "hear"
+    hear: HearWhat
+
+
+class Never(Step):
+    """No such server event in the whole call; with ``since: here``, from this step on."""
+
+    word: ClassVar[str] = "never"
+    never: str
+    where: Where = Field(default_factory=dict)
+    since: Literal["start", "here"] = "start"
+
+
+class Text(Step):
+    """Say it in writing: conversation.item.create with a user message, then response.create."""
+
+    word: ClassVar[str] = "text"
+    text: str
+    respond: bool = Field(default=True, description="false: only the item, no response.create")
+
+
+class Send(Step):
+    """Send any client event, canonical or wire name; ``${variables}`` are filled in."""
+
+    word: ClassVar[str] = "send"
+    send: dict[str, Any]
+
+
+class SendRaw(Step):
+    """Send text as it stands on the channel, valid or not."""
+
+    word: ClassVar[str] = "send_raw"
+    send_raw: str
+
+
+class Update(Step):
+    """session.update with canonical session words, translated to the dialect."""
+
+    word: ClassVar[str] = "update"
+    update: dict[str, Any]
+
+
+class ToolAnswer(Model):
+    """Which function call to answer, and with what."""
+
+    name: str
+    result: Any = None
+    arguments: Where = Field(default_factory=dict, description="what the call's arguments must be")
+    respond: bool = Field(default=True, description="false: no response.create behind the output")
+
+
+class Tool(Step):
+    """Wait for the function call, answer it (function_call_output with its call_id) and ask for the next response."""
+
+    word: ClassVar[str] = "tool"
+    tool: ToolAnswer
+    within: Duration = DEFAULT_WITHIN
+
+
+class Wait(Step):
+    """Let time pass."""
+
+    word: ClassVar[str] = "wait"
+    wait: Duration
+
+
+class HangUp(Step):
+    """End the call here; otherwise it ends behind the last step."""
+
+    word: ClassVar[str] = "hang_up"
+    hang_up: None = None
+
+
+STEPS: Mapping[str, type[Step]] = {
+    step.word: step for step in (Say, Hush, Expect, Hear, Never, Text, Send, SendRaw, Update, Tool, Wait, HangUp)
+}
+
+
+def _step_word(value: Any) -> str | None:
+    if isinstance(value, Step):
+        return value.word
+    if isinstance(value, Mapping):
+        return next((key for key in value if key in STEPS), None)
+    return None
+
+
+AnyStep = Annotated[
+    Annotated[Say, Tag("say")]
+    | Annotated[Hush, Tag("hush")]
+    | Annotated[Expect, Tag("expect")]
+    | Annotated[Hear, Tag("hear")]
+    | Annotated[Never, Tag("never")]
+    | Annotated[Text, Tag("text")]
+    | Annotated[Send, Tag("send")]
+    | Annotated[SendRaw, Tag("send_raw")]
+    | Annotated[Update, Tag("update")]
+    | Annotated[Tool, Tag("tool")]
+    | Annotated[Wait, Tag("wait")]
+    | Annotated[HangUp, Tag("hang_up")],
+    Discriminator(_step_word),
+]
+
+
+class FunctionCall(Model):
+    """A function call in a scripted reply."""
+
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class Reply(Model):
+    """One scripted reply of the fake, used in order; the last one repeats. Without a script the fake has sensible defaults."""
+
+    hears: str | None = Field(default=None, description="the transcript of what the caller said")
+    says: str | None = Field(default=None, description="the reply's text or transcript")
+    audio: str | None = Field(
+        default=None, description="the recording that is played; without one, a tone as long as the text"
+    )
+    after: Duration = Field(
+        default=0.32, description="from the end of the turn (or response.create) to the first output"
+    )
+    calls: list[FunctionCall] = Field(default_factory=list)
+    status: Literal["completed", "incomplete", "failed"] = "completed"
+    reason: str | None = Field(
+        default=None, description="incomplete: max_output_tokens or content_filter; failed: an error code"
+    )
+    hears_fails: str | None = Field(default=None, description="the input transcription fails with this error code")
+
+
+class FakeScript(Model):
+    """The script of the fake service; ignored on a live target."""
+
+    replies: list[Reply] = Field(default_factory=list)
+    faults: list[str] = Field(default_factory=list)
+
+
+class Failure(Model):
+    """For scenarios whose point is a failure: where it fails, with which status, and how it is diagnosed."""
+
+    at: Milestone | Literal["session"]
+    status: int | None = None
+    diagnosis: str | None = None
+
+
+class RuleChoice(Model):
+    """Rules that do not count in this scenario, each with the reason."""
+
+    skip: dict[str, str] = Field(default_factory=dict)
+
+
+class Assert(Model):
+    """What must hold over the whole run, besides the steps."""
+
+    order: list[Milestone] = Field(default_factory=lambda: list(DEFAULT_ORDER))
+    rules: RuleChoice = Field(default_factory=RuleChoice)
+    budgets: dict[Milestone, Duration] = Field(default_factory=dict)
+    fails: Failure | None = None
+
+
+class IceServer(Model):
+    """A STUN or TURN server for the caller. Not used on the offline target, which needs none."""
+
+    urls: str | list[str]
+    username: str | None = None
+    credential: str | None = None
+
+
+class Caller(Model):
+    """What the caller does differently; for scenarios whose point is a wrong setting."""
+
+    api_key: str | None = Field(default=None, description="a wrong key, for failure scenarios")
+    model: str | None = Field(default=None, description="another deployment or model than the target's")
+    region: str | None = None
+    ice_servers: list[IceServer] = Field(default_factory=list)
+    webrtcfilter: bool = Field(default=False, description="Azure GA: append ?webrtcfilter=on to the call request")
+    key_age: Duration = Field(default=0.0, description="how long the key is kept before the call request")
+    update_on_open: bool = Field(default=True, description="send session.update as soon as the channel is open")
+    timeout: Duration = Field(default=15.0, description="for each step of the set-up")
+
+
+class Scenario(Model):
+    """A scenario file."""
+
+    title: str
+    tags: list[str] = Field(default_factory=list)
+    dialects: list[str] | None = Field(default=None, description="default: every dialect that can")
+    session: dict[str, Any] = Field(
+        default_factory=dict, description="canonical session words, translated to each dialect"
+    )
+    caller: Caller = Field(default_factory=Caller)
+    steps: list[AnyStep] = Field(default_factory=list)
+    fake: FakeScript = Field(default_factory=FakeScript)
+    assert_: Assert = Field(default_factory=Assert, alias="assert")
+    description: str = ""

@@ -1,0 +1,370 @@
+"""The trace: what one observer saw of one run, in order. The one data structure; everything downstream is a function of it.
+
+A trace is a header, entries, and a footer; on disk NDJSON, one JSON object a line:
+
+    {"trace": 1, "observer": "client", "dialect": "azure-ga", "target": "fake", "scenario": "turns/greeting.yaml", "time": "virtual", ...}
+    {"seq": 0, "t": 0.0, "kind": "harness.config", "data": {...}}
+    ...
+    {"end": "completed", "entries": 412}
+
+Laws
+1. ``seq`` counts from 0 without gaps; ``t`` is seconds since the start of the run on the event loop's clock and never falls.
+2. Order means something only within a plane: a data channel and RTP are different paths, so a rule that compares planes
+   takes a tolerance.
+3. One trace, one observer ("client": our caller; "service": our fake, watching a client). Directions are the observer's.
+4. One writer, the :class:`Recorder`, which redacts before it stores. Unknown fields of events are kept verbatim: they are evidence.
+5. A version this program does not know is refused; a missing footer is named (``end`` is "truncated").
+
+Kinds (``plane.what``) and their data. Optional fields are marked ``?``; times are seconds, sizes bytes, levels dBFS.
+
+harness     .config      {dialect, resource?, deployment?, api_version?, region?, key_url?, call_url?, ice_servers?, ...}
+            .note        {text, about?}                    translations, fields left out, seeds versus reality
+            .error       {error, step, what, seen, fix, status?}   the CallError that ended the call
+            .log         {logger, level, text}             warnings of the libraries underneath
+http        .request     {id, step, method, url, headers, body}    step: key | call | hangup; headers lower-case; body: JSON or text
+            .response    {id, step, status, headers, body, seconds}
+            .failed      {id, step, error, message}        no response at all (refused, timeout, TLS, redirect loop)
+sdp         .offer       {sdp}                             the client's, as set locally (client) or received (service)
+            .answer      {sdp}                             the service's, as accepted by setRemoteDescription (client) or sent (service)
+            .rejected    {sdp, reason}                     an answer (or offer) the stack refused
+connection  .signaling | .gathering | .ice | .dtls | .state    {state}   W3C strings verbatim ("have-local-offer", "checking", ...)
+            .secured     {role, version, srtp_profile, peer_fingerprint, matches}   the finished DTLS handshake; role is the observer's
+            .disturbed   {text}                            network trouble made on purpose by the harness
+channel     .created     {label, ordered, protocol, id?, max_retransmits?, max_packet_life_time?, by}   by: client | service
+            .open        {label, id}
+            .dcep        {direction, message, ppid, stream, type?}     direction: sent | received; message: open | ack
+            .closed      {label, id?}
+event       .sent | .received      {event, size}           one JSON object on the channel; event kept verbatim
+            .undecodable {direction, reason, text, size, binary}       not JSON, not an object, no type, binary, not UTF-8
+rtp         .packets     {direction, ssrc, payload_type, first, packets: [[dt_ms, sequence, timestamp, size, marker, toc], ...]}
+                         at most about one second of one stream; ``first`` is the arrival (or sending) time of the first packet in
+                         seconds of the trace, dt_ms counts from it; toc is the Opus TOC byte (first payload byte) or -1
+            .rtcp        {direction, types, ssrc?}         a (compound) RTCP packet, types e.g. ["SR", "SDES"]
+audio       .levels      {direction, start, step, levels, speech}     ``levels``: dBFS of consecutive windows of ``step`` seconds from
+                         ``start`` (trace time); ``speech``: 0/1 for each window
+            .speech      {direction, state, at}            state: started | stopped, at: trace time of the change in the audio itself
+            .undecodable {direction, sequence, size}       an Opus payload that does not decode
+            .file        {direction, path, seconds}        the Ogg Opus file beside the trace
+step        .started     {step, word, text}                step counts from 1 in file order; text is what a person reads
+            .met | .missed  {step, expected, actual, entry?}
+            .said        {step, file, seconds}             the recording has been handed over completely
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, Literal, Self
+
+from harness import __version__
+from harness.errors import BrokenTrace, NotATrace, TraceError, UnknownTraceVersion
+from harness.redact import Redactor
+
+VERSION = 1
+
+Observer = Literal["client", "service"]
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a trace: ``seq`` (position), ``t`` (seconds since the start), ``kind`` ("plane.what"), ``data`` (JSON)."""
+
+    seq: int
+    t: float
+    kind: str
+    data: Data
+
+    @property
+    def plane(self) -> str:
+        """The part of ``kind`` before the dot; order is meaningful only within one plane."""
+        return self.kind.partition(".")[0]
+
+    @property
+    def event(self) -> Data:
+        """The Realtime event of an ``event.sent`` or ``event.received`` entry, else an empty mapping."""
+        event = self.data.get("event")
+        return event if isinstance(event, Mapping) else {}
+
+    @property
+    def type(self) -> str:
+        """The wire ``type`` of the event, or an empty string."""
+        kind = self.event.get("type")
+        return kind if isinstance(kind, str) else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as it stands in a trace file."""
+        return {"seq": self.seq, "t": self.t, "kind": self.kind, "data": self.data}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a trace says of itself. ``extra`` keeps fields of later minor revisions."""
+
+    observer: Observer
+    dialect: str
+    target: str = ""
+    scenario: str = ""
+    time: Literal["virtual", "real"] = "real"
+    harness: str = __version__
+    extra: Data = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The header as the first line of a trace file."""
+        return {
+            "trace": VERSION,
+            "observer": self.observer,
+            "dialect": self.dialect,
+            "target": self.target,
+            "scenario": self.scenario,
+            "time": self.time,
+            "harness": self.harness,
+            **self.extra,
+        }
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A finished (or interrupted) recording: ``header``, ``entries`` in order of ``seq``, ``end``.
+
+    ``end`` is "completed", "failed", "interrupted", or "truncated" where the footer is missing.
+    """
+
+    header: Header
+    entries: tuple[Entry, ...]
+    end: str = "truncated"
+
+    def of(self, *kinds: str) -> tuple[Entry, ...]:
+        """Entries of these kinds, in order. A kind without a dot means its whole plane."""
+        if len(kinds) == 1 and "." in kinds[0]:
+            return self._by_kind.get(kinds[0], ())
+        wanted = set(kinds)
+        return tuple(entry for entry in self.entries if entry.kind in wanted or entry.plane in wanted)
+
+    def first(self, *kinds: str) -> Entry | None:
+        """The first entry of these kinds, or None."""
+        return next(iter(self.of(*kinds)), None)
+
+    def events(self, by: Observer, *types: str) -> tuple[Entry, ...]:
+        """Events sent by the client or by the service, whoever observed them; only these wire types where any are named."""
+        entries = self.of("event.sent" if by == self.header.observer else "event.received")
+        return tuple(entry for entry in entries if entry.type in types) if types else entries
+
+    def sender(self, entry: Entry) -> Observer:
+        """Who sent what this event, rtp, audio, undecodable or dcep entry records."""
+        sent = entry.kind == "event.sent" or entry.data.get("direction") == "sent"
+        if sent:
+            return self.header.observer
+        return "service" if self.header.observer == "client" else "client"
+
+    @property
+    def seconds(self) -> float:
+        """Length of the recording in seconds of its own clock."""
+        return self.entries[-1].t if self.entries else 0.0
+
+    @cached_property
+    def _by_kind(self) -> dict[str, tuple[Entry, ...]]:
+        kinds: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            kinds.setdefault(entry.kind, []).append(entry)
+        return {kind: tuple(entries) for kind, entries in kinds.items()}
+
+    def lines(self) -> Iterator[str]:
+        """The trace as NDJSON lines, without line ends."""
+        yield dump(self.header.to_json())
+        for entry in self.entries:
+            yield dump(entry.to_json())
+        if self.end != "truncated":
+            yield dump({"end": self.end, "entries": len(self.entries)})
+
+    @classmethod
+    def read(cls, source: Path | str | Iterable[str]) -> Self:
+        """Read a trace from a file or from lines.
+
+        A last line that is cut off is dropped and the trace counts as "truncated": that is what a killed run leaves.
+        Raises NotATrace, UnknownTraceVersion or BrokenTrace, each naming the file and line.
+        """
+        if isinstance(source, (str, Path)):
+            name, lines = str(source), _lines_of(Path(source))
+        else:
+            name, lines = "trace", list(source)
+        return cls(*_parse(name, lines))
+
+
+class Recorder:
+    """The one writer of a trace: stamps, redacts, keeps, and streams each entry to ``sink`` as it comes.
+
+    ``clock`` gives seconds on the loop's clock; ``t`` counts from the recorder's creation. ``sink`` is flushed on every
+    line, so that a run that is killed leaves a trace that can be read up to its last whole line.
+    """
+
+    def __init__(
+        self,
+        header: Header,
+        clock: Callable[[], float],
+        *,
+        redactor: Redactor | None = None,
+        sink: IO[str] | None = None,
+    ) -> None:
+        self.header = header
+        self.redactor = redactor or Redactor()
+        self.entries: list[Entry] = []
+        self._clock = clock
+        self._start = clock()
+        self._sink = sink
+        self._watchers: list[Callable[[Entry], None]] = []
+        self.end: str | None = None
+        self._write(self.redactor.value(header.to_json()))
+
+    @property
+    def now(self) -> float:
+        """Seconds since the start of the recording."""
+        return round(self._clock() - self._start, 6)
+
+    def at(self, clock_time: float) -> float:
+        """A time of the loop's clock as seconds of this trace."""
+        return round(clock_time - self._start, 6)
+
+    def record(self, kind: str, /, **data: Any) -> Entry:
+        """Store one entry, redacted, and return it. Watchers are called after it is stored.
+
+        After ``close`` nothing is stored any more: late callbacks of a torn-down connection are no evidence.
+        """
+        entry = Entry(len(self.entries), self.now, kind, self.redactor.value(data))
+        if self.end is None:
+            self.entries.append(entry)
+            self._write(entry.to_json())
+            for watcher in tuple(self._watchers):
+                watcher(entry)
+        return entry
+
+    def watch(self, watcher: Callable[[Entry], None]) -> Callable[[], None]:
+        """Call ``watcher`` with every later entry; returns a function that ends it."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher) if watcher in self._watchers else None
+
+    def close(self, end: str = "completed") -> Trace:
+        """Write the footer once and return the trace; a second call changes nothing."""
+        if self.end is None:
+            self.end = end
+            self._write({"end": end, "entries": len(self.entries)})
+        return self.trace()
+
+    def trace(self) -> Trace:
+        """What has been recorded so far."""
+        return Trace(self.header, tuple(self.entries), self.end or "truncated")
+
+    def _write(self, value: Any) -> None:
+        if self._sink is not None:
+            self._sink.write(dump(value) + "\n")
+            self._sink.flush()
+
+
+def dump(value: Any) -> str:
+    """Compact JSON on one line, UTF-8 text, NaN and infinities as null (they are not JSON)."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return value
+
+
+def _lines_of(path: Path) -> list[str]:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise NotATrace(
+            error.strerror or str(error), where=str(path), fix="give the path of a trace (.ndjson)"
+        ) from error
+    try:
+        return io.StringIO(raw.decode("utf-8")).readlines()
+    except UnicodeDecodeError as error:
+        # The tail of a killed run may end inside a character.
+        if error.start >= len(raw) - 4:
+            return io.StringIO(raw[: error.start].decode("utf-8")).readlines()
+        raise NotATrace("not UTF-8 text", where=str(path), fix="a trace is NDJSON; is this an audio file?") from error
+
+
+def _parse(name: str, lines: list[str]) -> tuple[Header, tuple[Entry, ...], str]:
+    if not any(line.strip() for line in lines):
+        raise NotATrace("the file is empty", where=name, fix="a run writes its traces below --out, in traces/")
+    header = _header(name, lines[0])
+    entries: list[Entry] = []
+    end = "truncated"
+    for number, line in enumerate(lines[1:], start=2):
+        where = f"{name}:{number}"
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                break
+            raise BrokenTrace(
+                f"not JSON: {error.msg}", where=where, fix="the file was edited or damaged; use the original"
+            ) from error
+        if isinstance(value, dict) and "end" in value and "kind" not in value:
+            end = str(value["end"])
+            if value.get("entries") != len(entries):
+                raise BrokenTrace(
+                    f"the footer counts {value.get('entries')} entries, {len(entries)} are here", where=where
+                )
+            break
+        entries.append(_entry(where, value, len(entries)))
+    return header, tuple(entries), end
+
+
+def _header(name: str, line: str) -> Header:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, dict) or "trace" not in value:
+        raise NotATrace(
+            "the first line is not a trace header",
+            where=f"{name}:1",
+            fix="a trace is an .ndjson file below reports/traces/",
+        )
+    if value["trace"] != VERSION:
+        raise UnknownTraceVersion(
+            f"trace version {value['trace']!r}, this program reads version {VERSION}",
+            where=f"{name}:1",
+            fix="judge it with the harness version named in its header, or upgrade",
+        )
+    known = {"trace", "observer", "dialect", "target", "scenario", "time", "harness"}
+    if value.get("observer") not in ("client", "service") or not isinstance(value.get("dialect"), str):
+        raise BrokenTrace("the header lacks observer or dialect", where=f"{name}:1")
+    return Header(
+        observer=value["observer"],
+        dialect=value["dialect"],
+        target=str(value.get("target", "")),
+        scenario=str(value.get("scenario", "")),
+        time="virtual" if value.get("time") == "virtual" else "real",
+        harness=str(value.get("harness", "")),
+        extra={key: inner for key, inner in value.items() if key not in known},
+    )
+
+
+def _entry(where: str, value: Any, expected_seq: int) -> Entry:
+    match value:
+        case {"seq": int(seq), "t": int() | float() as t, "kind": str(kind), "data": dict(data)}:
+            if seq != expected_seq:
+                raise BrokenTrace(
+                    f"entry {seq} where {expected_seq} belongs", where=where, fix="lines are missing or were moved"
+                )
+            return Entry(seq, float(t), kind, data)
+    raise BrokenTrace("not a trace entry (seq, t, kind, data)", where=where)
+
+
+__all__ = ["VERSION", "Entry", "Header", "Observer", "Recorder", "Trace", "TraceError", "dump"]
