@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 Milestone = Literal["key", "offer", "answer", "channel-open", "session.update", "first-audio"]
 MILESTONES: tuple[Milestone, ...] = ("key", "offer", "answer", "channel-open", "session.update", "first-audio")
@@ -60,6 +69,12 @@ class Step(Model):
 
     word: ClassVar[str] = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_word(cls, value: Any) -> Any:
+        """``- hang_up`` means ``- hang_up:``."""
+        return {value: None} if isinstance(value, str) and value == cls.word else value
+
 
 class Say(Step):
     """Feed a recording into the audio track; does not block. Given in any format libsndfile reads."""
@@ -78,11 +93,25 @@ class Hush(Step):
     hush: None = None
 
 
+class EventPattern(Model):
+    """One event of a group with conditions and variables of its own."""
+
+    event: str
+    where: Where = Field(default_factory=dict, description="dotted path -> value or condition")
+    save: dict[str, str] = Field(default_factory=dict, description="variable -> dotted path")
+
+
 class EventGroup(Model):
     """Several events at once: all of them in any order, or any one of them."""
 
-    all_of: list[str] | None = None
-    any_of: list[str] | None = None
+    all_of: list[str | EventPattern] | None = None
+    any_of: list[str | EventPattern] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.all_of is None) == (self.any_of is None) or not (self.all_of or self.any_of):
+            raise ValueError("give either all_of or any_of, with at least one event")
+        return self
 
 
 class Expect(Step):
@@ -95,6 +124,25 @@ class Expect(Step):
     save: dict[str, str] = Field(default_factory=dict, description="variable -> dotted path; used later as ${variable}")
     optional: bool = Field(default=False, description="its absence is no failure")
 
+    @property
+    def patterns(self) -> tuple[EventPattern, ...]:
+        """Each event that is waited for, with the step's own ``where`` and ``save`` merged in. One, unless it is a group."""
+        match self.expect:
+            case str(name):
+                wanted: list[str | EventPattern] = [name]
+            case group:
+                wanted = group.all_of or group.any_of or []
+        patterns = (EventPattern(event=one) if isinstance(one, str) else one for one in wanted)
+        return tuple(
+            EventPattern(event=one.event, where={**self.where, **one.where}, save={**self.save, **one.save})
+            for one in patterns
+        )
+
+    @property
+    def needs_all(self) -> bool:
+        """True where every one of ``patterns`` must come (in any order), False where any one of them is enough."""
+        return isinstance(self.expect, str) or self.expect.all_of is not None
+
 
 class HearWhat(Model):
     """What must be heard in the received audio itself: that much speech, or that much silence, within a time."""
@@ -102,6 +150,12 @@ class HearWhat(Model):
     speech: Duration | None = None
     silence: Duration | None = None
     within: Duration = DEFAULT_WITHIN
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        if (self.speech is None) == (self.silence is None):
+            raise ValueError("give either speech or silence, with how much of it: {speech: 500ms}")
+        return self
 
 
 class Hear(Step):
@@ -188,6 +242,8 @@ STEPS: Mapping[str, type[Step]] = {
 def _step_word(value: Any) -> str | None:
     if isinstance(value, Step):
         return value.word
+    if isinstance(value, str):
+        return value if value in STEPS else None
     if isinstance(value, Mapping):
         return next((key for key in value if key in STEPS), None)
     return None
@@ -246,7 +302,7 @@ class FakeScript(Model):
 class Failure(Model):
     """For scenarios whose point is a failure: where it fails, with which status, and how it is diagnosed."""
 
-    at: Milestone | Literal["session"]
+    at: Literal["key", "offer", "answer", "channel-open", "session.update", "first-audio", "session"]
     status: int | None = None
     diagnosis: str | None = None
 
