@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from harness import __version__
+from harness.diagnosis import Diagnosis
 from harness.rules.base import MUST, Outcome, RuleResult
-from harness.trace import Trace
+from harness.trace import Entry, Trace
 
 SCHEMA = 1
 
@@ -28,7 +29,11 @@ class Expectation:
     expected: str
     actual: str
     entry: int | None = None
-    within: float | None = None
+
+    @classmethod
+    def from_json(cls, one: Mapping[str, Any]) -> Self:
+        """An expectation as it was before ``to_json``."""
+        return cls(one["step"], one["outcome"] == "met", one["expected"], one["actual"], one["entry"])
 
     def to_json(self) -> dict[str, Any]:
         """The ``expectations`` element of results.json."""
@@ -39,20 +44,6 @@ class Expectation:
             "actual": self.actual,
             "entry": self.entry,
         }
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """A known cause for what was seen, with the fix and the entries that show it."""
-
-    id: str
-    cause: str
-    fix: str
-    evidence: tuple[int, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """The ``diagnosis`` element of results.json."""
-        return {"id": self.id, "cause": self.cause, "fix": self.fix, "evidence": list(self.evidence)}
 
 
 @dataclass(frozen=True)
@@ -87,6 +78,31 @@ class Result:
         """What pytest, JUnit and the report call this run: ``scenarios/turns/greeting.yaml::azure-ga``."""
         return f"{self.scenario}::{self.dialect}"
 
+    @classmethod
+    def from_json(cls, run: Mapping[str, Any]) -> Self:
+        """A result as it was before ``to_json``; without the recording, which stays in its file."""
+        return cls(
+            scenario=run["scenario"],
+            title=run["title"],
+            dialect=run["dialect"],
+            target=run["target"],
+            observer=run["observer"],
+            time=run["time"],
+            verdict=run["verdict"],
+            seconds=run["seconds"],
+            media_seconds=run["media_seconds"],
+            milestones=run["milestones"],
+            expectations=tuple(Expectation.from_json(one) for one in run["expectations"]),
+            rules=tuple(RuleResult.from_json(one) for one in run["rules"]),
+            diagnosis=tuple(
+                Diagnosis(one["id"], one["cause"], one["fix"], tuple(one["evidence"])) for one in run["diagnosis"]
+            ),
+            trace=run["trace"],
+            audio=run["audio"],
+            error=run.get("error"),
+            tags=tuple(run.get("tags", ())),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The ``runs`` element of results.json."""
         return {
@@ -110,32 +126,43 @@ class Result:
         }
 
 
-def milestones(trace: Trace) -> dict[str, float | None]:
-    """When each milestone was reached, in seconds of the trace; None where it never was.
+def milestone_entries(trace: Trace) -> dict[str, Entry | None]:
+    """The entry at which each milestone was reached, in their usual order; None where it never was.
 
     key: the token response with a 2xx status. offer: the client's offer. answer: the answer as accepted. channel-open: the
     client's channel open. session.update: the first one sent. first-audio: the first speech in the service's audio.
     """
+    speech = (
+        entry
+        for entry in trace.of("audio.speech")
+        if entry.data.get("state") == "started" and trace.sender(entry) == "service"
+    )
     keys = (
         entry
         for entry in trace.of("http.response")
         if entry.data.get("step") == "key" and 200 <= entry.data.get("status", 0) < 300
     )
-    updates = trace.events("client", "session.update", "transcription_session.update")
-    speech = (
-        entry.data["at"]
-        for entry in trace.of("audio.speech")
-        if entry.data.get("state") == "started" and trace.sender(entry) == "service"
-    )
-    found = {
-        "key": next((entry.t for entry in keys), None),
-        "offer": next((entry.t for entry in trace.of("sdp.offer")), None),
-        "answer": next((entry.t for entry in trace.of("sdp.answer")), None),
-        "channel-open": next((entry.t for entry in trace.of("channel.open")), None),
-        "session.update": next((entry.t for entry in updates), None),
+    return {
+        "key": next(keys, None),
+        "offer": trace.first("sdp.offer"),
+        "answer": trace.first("sdp.answer"),
+        "channel-open": trace.first("channel.open"),
+        "session.update": next(iter(trace.events("client", "session.update", "transcription_session.update")), None),
         "first-audio": next(speech, None),
     }
-    return {name: None if t is None else round(t, 3) for name, t in found.items()}
+
+
+def milestones(trace: Trace) -> dict[str, float | None]:
+    """When each milestone was reached, in seconds of the trace, to the millisecond; None where it never was.
+
+    first-audio is the time of the speech itself (its ``at``), not of the entry that reports it.
+    """
+    return {
+        name: None
+        if entry is None
+        else round(float(entry.data.get("at", entry.t)) if name == "first-audio" else entry.t, 3)
+        for name, entry in milestone_entries(trace).items()
+    }
 
 
 def verdict(expectations: Iterable[Expectation], rules: Iterable[RuleResult], *, error: bool) -> Verdict:

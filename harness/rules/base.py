@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.trace import Entry, Trace
@@ -43,7 +43,7 @@ BETA: frozenset[str] = frozenset(name for name, dialect in DIALECTS.items() if d
 GA: frozenset[str] = frozenset(name for name, dialect in DIALECTS.items() if dialect.generation == "ga")
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """A rule's verdict over one trace. Only ``PASS`` is green; "nothing seen" never is."""
 
     FAIL = "fail"
@@ -162,6 +162,15 @@ class RuleResult:
     observations: int = 0
     failures: tuple[Observation, ...] = ()
     note: str = ""
+
+    @classmethod
+    def from_json(cls, one: Mapping[str, Any]) -> Self:
+        """A rule's result as it was before ``to_json``."""
+        open_or_not = None if one["outcome"] == Outcome.INCONCLUSIVE.value else False
+        failures = tuple(
+            Observation(seen["entry"], open_or_not, tuple(seen["expected"]), seen["actual"]) for seen in one["failures"]
+        )
+        return cls(one["id"], Outcome(one["outcome"]), one["severity"], one["observations"], failures, one.get("note", ""))
 
     def to_json(self) -> dict[str, Any]:
         """The ``rules`` element of results.json."""

@@ -1,0 +1,340 @@
+"""The command line: run, serve, judge, rules, dialects, explain, schema. Nobody imports this module."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness import __version__
+from harness.errors import HarnessError, UsageError
+from harness.protocol.dialects import DIALECTS
+
+if TYPE_CHECKING:
+    from harness.jobs import Job
+    from harness.results import Result
+    from harness.scenario.loader import LoadedScenario
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A headless conformance checker for realtime voice APIs over WebRTC. Exit codes: 0 conformant, 1 nonconformant, "
+    "2 usage or scenario error, 3 could not judge, 70 a bug in the harness.",
+)
+
+Dialects = Annotated[
+    list[str] | None, typer.Option("--dialect", "-d", help="One of: " + ", ".join(DIALECTS) + ". Repeatable.")
+]
+Out = Annotated[
+    Path, typer.Option("--out", help="Where results.json, conformance.html, junit.xml, traces/ and audio/ go.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+STYLES = {"✓": "green", "✗": "bold red", "?": "magenta", "!": "bold magenta", "~": "yellow"}
+
+
+def main() -> None:
+    """The console script. A deliberate error becomes its message and exit code; anything else is a bug of ours, exit code 70."""
+    try:
+        app()
+    except HarnessError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+    except KeyboardInterrupt:
+        _complain("interrupted; what was recorded until here is kept")
+        sys.exit(130)
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename:
+            _complain(f"{error.filename}: {error.strerror}\n  fix: check the path, its permissions and the free space")
+            sys.exit(2)
+        import traceback
+
+        traceback.print_exc()
+        _complain(f"this is a bug in the harness ({type(error).__name__}); please report it with the lines above")
+        sys.exit(70)
+
+
+@app.callback()
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(f"realtime-harness {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Scenario files or folders.")] = None,
+    dialect: Dialects = None,
+    target: Annotated[str, typer.Option(help="fake, live, or the base URL of a service.")] = "fake",
+    clock: Annotated[
+        str | None, typer.Option("--time", help="virtual or real; default: virtual for the fake, else real.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="A fault of the fake (see harness faults). Repeatable.")
+    ] = None,
+    k: Annotated[str, typer.Option("-k", help="Only runs whose id matches, as in pytest.")] = "",
+    m: Annotated[str, typer.Option("-m", help="Only scenarios with these tags, as in pytest.")] = "",
+    workers: Annotated[int, typer.Option("-n", min=1, help="Processes side by side.")] = 1,
+    out: Out = Path("reports"),
+) -> None:
+    """Run scenario files and judge them. Without a path: scenarios/ here, else the packaged suite."""
+    from harness.results import exit_code
+    from harness.runner import run_many
+
+    jobs = _jobs(paths or [], dialect or [], target, clock, tuple(fault or ()), out, k, m)
+    began = time.perf_counter()
+    with _progress(len(jobs)) as advance:
+        results = run_many(jobs, workers=workers, done=advance)
+    seconds = time.perf_counter() - began
+    written = _write_reports(results, out, seconds)
+    _print_results(results, seconds, written)
+    raise typer.Exit(exit_code(results))
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; loopback unless told otherwise.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8080,
+    dialect: Dialects = None,
+    fault: Annotated[list[str] | None, typer.Option(help="A fault of the fake. Repeatable.")] = None,
+    out: Out = Path("reports"),
+    key: Annotated[str, typer.Option(help="The API key that clients must send.")] = "",
+) -> None:
+    """Serve the fake to a client under test; each call is judged when it ends."""
+    from harness.service import serve_forever
+
+    asyncio.run(
+        serve_forever(
+            host=host,
+            port=port,
+            dialects=_known_dialects(dialect or []),
+            faults=tuple(fault or ()),
+            out=out,
+            key=key,
+            say=_say,
+        )
+    )
+
+
+@app.command()
+def judge(
+    traces: Annotated[list[Path], typer.Argument(metavar="TRACE...", help="Recorded traces (.ndjson).")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Also write results.json, conformance.html and junit.xml here.")
+    ] = None,
+) -> None:
+    """Judge recorded traces by the rules of today, without any network."""
+    from harness.results import exit_code
+    from harness.service import judge_trace
+
+    began = time.perf_counter()
+    results = [judge_trace(path) for path in traces]
+    seconds = time.perf_counter() - began
+    written = _write_reports(results, out, seconds) if out else None
+    _print_results(results, seconds, written)
+    raise typer.Exit(exit_code(results))
+
+
+@app.command()
+def rules(
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="RULES.md on standard output.")] = False,
+) -> None:
+    """List the rules."""
+    from harness.report.catalogue import rows_text, rules_json, rules_markdown
+    from harness.rules.catalogue import all_rules, unobservable_rules
+
+    if as_json:
+        print(json.dumps(rules_json(), indent=2))
+    elif markdown:
+        print(rules_markdown(), end="")
+    else:
+        for line in rows_text(all_rules()):
+            print(line)
+        hidden = unobservable_rules()
+        print(
+            f"\n{len(all_rules())} rules; {len(hidden)} more cannot be observed from here (harness explain ID says why):"
+        )
+        for line in rows_text(hidden):
+            print(line)
+
+
+@app.command()
+def dialects(as_json: AsJson = False) -> None:
+    """List the dialects and where they differ."""
+    from harness.protocol.dialects import SESSION_FIELDS
+
+    if as_json:
+        print(json.dumps([_dialect_json(name) for name in DIALECTS], indent=2))
+        return
+    for row in DIALECTS.values():
+        print(f"{row.name}  {row.title} ({row.state})")
+        print(
+            f"  key          POST {row.key_url}" + "".join(f"?{name}={value}" for name, value in row.key_query.items())
+        )
+        print(
+            f"  call         POST {row.call_url}"
+            + "".join(f"?{name}={value}" for name, value in row.call_query.items())
+        )
+        print(f"  auth         {' or '.join(row.auth)}; key at {'.'.join(row.key_path)}; label {row.label}")
+        statuses = " or ".join(str(status) for status in sorted(row.call_statuses))
+        print(f"  success      {statuses}{'' if row.call_statuses_documented else ' (undocumented)'}")
+        print(f"  sources      {'; '.join(row.sources)}\n")
+    print("session setting      beta                          GA")
+    for field in SESSION_FIELDS:
+        print(f"{field.word:<20} {'.'.join(field.beta or ('–',)):<29} {'.'.join(field.ga or ('–',))}")
+
+
+@app.command()
+def explain(name: Annotated[str, typer.Argument(metavar="ID", help="A rule or a diagnosis.")]) -> None:
+    """Explain a rule or a diagnosis: what it demands, why, its source, its examples."""
+    from harness.report.catalogue import explain as page
+    from harness.report.catalogue import known_ids
+
+    lines = page(name)
+    if lines is None:
+        near = get_close_matches(name.upper(), known_ids(), 3, 0.5) or get_close_matches(
+            name.lower(), known_ids(), 3, 0.5
+        )
+        hint = f"did you mean {', '.join(near)}?" if near else "harness rules lists them all"
+        raise UsageError(f"no rule or diagnosis is called {name!r}", where="harness explain", fix=hint)
+    for line in lines:
+        print(line)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from harness.scenario.loader import scenario_schema
+
+    print(json.dumps(scenario_schema(), indent=2))
+
+
+def _jobs(
+    paths: Sequence[Path],
+    names: Sequence[str],
+    target: str,
+    clock: str | None,
+    faults: tuple[str, ...],
+    out: Path,
+    k: str,
+    m: str,
+) -> list[tuple[Job, LoadedScenario]]:
+    from harness.jobs import select
+
+    return select(
+        paths,
+        dialects=_known_dialects(names) if names else (),
+        target=target,
+        time=clock,
+        faults=faults,
+        out=out,
+        keyword=k,
+        marks=m,
+        cwd=Path.cwd(),
+    )
+
+
+def _known_dialects(names: Sequence[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in DIALECTS:
+            near = get_close_matches(name, DIALECTS, 1)
+            fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(DIALECTS)}"
+            raise UsageError(f"no dialect is called {name!r}", where="--dialect", fix=fix)
+    return tuple(names) or tuple(DIALECTS)
+
+
+def _write_reports(results: Sequence[Result], out: Path, seconds: float) -> Path:
+    from harness.report.write import write_reports
+
+    return write_reports(results, out, seconds=seconds)
+
+
+def _print_results(results: Sequence[Result], seconds: float, written: Path | None) -> None:
+    from harness.report.text import lines_of
+
+    for line in lines_of(results, seconds=seconds):
+        _say(line)
+    if written is not None:
+        _say(f"  report: {written}")
+
+
+def _say(line: str) -> None:
+    """One line to standard output, coloured by its glyph where that is a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    style = STYLES.get(line[:1], "")
+    Console(highlight=False, soft_wrap=True).print(Text(line, style=style))
+
+
+def _complain(message: str) -> None:
+    print(f"harness: {message}", file=sys.stderr)
+
+
+class _progress:
+    """A progress bar on a terminal, nothing elsewhere: a log should not fill with bars."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[Result], None]:
+        if self._total > 1 and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self._bar = Progress(
+                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                console=Console(stderr=True), transient=True,
+            )  # fmt: skip
+            self._bar.start()
+            self._task = self._bar.add_task("calls", total=self._total)
+        return self._advance
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _advance(self, result: Result) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, advance=1, description=result.id)
+
+
+def _dialect_json(name: str) -> dict[str, Any]:
+    row = DIALECTS[name]
+    return {
+        "name": row.name,
+        "title": row.title,
+        "state": row.state,
+        "generation": row.generation,
+        "key_url": row.key_url,
+        "key_query": dict(row.key_query),
+        "call_url": row.call_url,
+        "call_query": dict(row.call_query),
+        "auth": list(row.auth),
+        "key_path": list(row.key_path),
+        "label": row.label,
+        "call_statuses": sorted(row.call_statuses),
+        "key_seconds": row.key_seconds,
+        "regions": list(row.regions),
+        "client_events": sorted(row.client_events),
+        "server_events": sorted(row.server_events),
+        "sources": list(row.sources),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Which runs to make: scenario files times dialects, chosen by path, dialect, -k and -m, as jobs for the runner."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from harness.errors import UsageError
+from harness.scenario.loader import LoadedScenario, dialects_of, find, load, suite_dir
+from harness.targets import load_environment
+
+Clock = Literal["virtual", "real"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run. ``target`` is "fake", "live" or a base URL; ``time`` None means virtual for the fake, real otherwise.
+
+    ``environment`` holds the credentials of live targets (see :mod:`harness.targets`); ``out`` is the folder for trace and audio.
+    """
+
+    path: Path
+    name: str
+    dialect: str
+    target: str = "fake"
+    time: Clock | None = None
+    faults: tuple[str, ...] = ()
+    out: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def clock(self) -> Clock:
+        """The clock this job runs on."""
+        return self.time or ("virtual" if self.target == "fake" else "real")
+
+    @property
+    def id(self) -> str:
+        """``scenarios/turns/greeting.yaml::azure-ga``."""
+        return f"{self.name}::{self.dialect}"
+
+    @property
+    def slug(self) -> str:
+        """The stem of the files this run leaves."""
+        stem = re.sub(r"\.ya?ml$", "", self.name)
+        stem = re.sub(r"^scenarios/", "", stem)
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") + f".{self.dialect}"
+
+
+def select(
+    paths: Sequence[Path],
+    *,
+    dialects: Sequence[str] = (),
+    target: str = "fake",
+    time: str | None = None,
+    faults: Sequence[str] = (),
+    out: Path | None = None,
+    keyword: str = "",
+    marks: str = "",
+    cwd: Path | None = None,
+) -> list[tuple[Job, LoadedScenario]]:
+    """The jobs for these scenario files or folders (none: the suite), in order of file, then dialect.
+
+    ``keyword`` and ``marks`` are pytest's -k (over the run's id) and -m (over the scenario's tags). Raises UsageError where a
+    path, an option or an expression is wrong, or where nothing is left to run.
+    """
+    cwd = cwd or Path.cwd()
+    clock_name = _clock_name(time)
+    if target not in ("fake", "live") and not re.match(r"https?://[^/]+", target):
+        raise UsageError(
+            f"{target!r} is no target", where="--target", fix="fake, live, or a URL such as http://127.0.0.1:8080"
+        )
+    environment = load_environment(cwd) if target != "fake" else {}
+    jobs: list[tuple[Job, LoadedScenario]] = []
+    for path in find(list(paths) or [suite_dir()]):
+        loaded = load(path)
+        for dialect in dialects_of(loaded.scenario):
+            if dialects and dialect not in dialects:
+                continue
+            job = Job(path, display_name(path, cwd), dialect, target, clock_name, tuple(faults), out, environment)
+            if _wanted(keyword, marks, job, loaded.scenario.tags):
+                jobs.append((job, loaded))
+    if not jobs:
+        raise UsageError("no run is left", where="harness run", fix="check the paths, --dialect, -k and -m")
+    return jobs
+
+
+def display_name(path: Path, cwd: Path) -> str:
+    """A scenario's name in reports: relative to where one stands, or from ``scenarios/`` on."""
+    resolved = path.resolve()
+    if resolved.is_relative_to(cwd.resolve()):
+        return resolved.relative_to(cwd.resolve()).as_posix()
+    parts = resolved.parts
+    return Path(*parts[parts.index("scenarios") :]).as_posix() if "scenarios" in parts else resolved.name
+
+
+def _clock_name(time: str | None) -> Clock | None:
+    if time is None or time == "virtual" or time == "real":
+        return time  # type: ignore[return-value]
+    raise UsageError(f"{time!r} is no clock", where="--time", fix="virtual or real")
+
+
+def _wanted(keyword: str, marks: str, job: Job, tags: Sequence[str]) -> bool:
+    if not keyword and not marks:
+        return True
+    # pytest's own expression language, so that both front doors take the same words.
+    from _pytest.mark.expression import Expression
+
+    def test(expression: str, option: str, match: Callable[..., bool]) -> bool:
+        try:
+            return Expression.compile(expression).evaluate(match)
+        except SyntaxError as error:
+            raise UsageError(
+                f"{expression!r}: {error.msg}", where=option, fix="words joined by and, or, not, ( )"
+            ) from error
+
+    return (not keyword or test(keyword, "-k", lambda word, /, **_: word.lower() in job.id.lower())) and (
+        not marks or test(marks, "-m", lambda word, /, **_: word in tags)
+    )

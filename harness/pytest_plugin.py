@@ -1,0 +1,189 @@
+"""The pytest door: scenario files are test files, each dialect is a test; ``-m live`` runs them against the real service.
+
+``pytest scenarios`` collects ``scenarios/turns/greeting.yaml::azure-ga``. -k, -m (the scenario's tags), -n, --junitxml and --html
+work as for any test. Where ``-m`` speaks of ``live``, each dialect is also collected as ``azure-ga-live`` with the marker
+``live``, and skipped with the reason where its credentials are missing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.results import Result
+    from harness.scenario.loader import LoadedScenario
+
+RESULT = "harness_result"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--harness-out and the ini setting harness_scenarios."""
+    group = parser.getgroup("realtime-harness")
+    group.addoption(
+        "--harness-out",
+        default=None,
+        help="folder for results.json, conformance.html, traces/ and audio/ (default: reports)",
+    )
+    group.addoption("--harness-target", default="fake", help="fake, or the base URL of a service")
+    parser.addini(
+        "harness_scenarios", "names of folders whose YAML files are scenarios", type="args", default=["scenarios"]
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and, in the process that reports, the writer of the results."""
+    config.addinivalue_line(
+        "markers", "live: against the real service, with credentials from the environment or .env.local"
+    )
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Results(config), "realtime-harness-results")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """YAML files below a ``scenarios`` folder, and those named on the command line."""
+    if file_path.suffix not in (".yaml", ".yml"):
+        return None
+    inside = set(parent.config.getini("harness_scenarios")) & {folder.name for folder in file_path.parents}
+    if not inside and not parent.session.isinitpath(file_path):
+        return None
+    collector: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
+    return collector
+
+
+class ScenarioFile(pytest.File):
+    """One scenario file; its items are the dialects it runs in."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """An item a dialect; twice where live runs are asked for."""
+        from harness.scenario.loader import dialects_of, load
+
+        try:
+            loaded = load(self.path)
+        except HarnessError as error:
+            raise self.CollectError(str(error)) from None
+        live = "live" in re.findall(r"\w+", self.config.option.markexpr or "")
+        for dialect in dialects_of(loaded.scenario):
+            yield self._item(dialect, loaded, dialect, live=False)
+            if live:
+                yield self._item(f"{dialect}-live", loaded, dialect, live=True)
+
+    def _item(self, name: str, loaded: LoadedScenario, dialect: str, *, live: bool) -> ScenarioItem:
+        item: ScenarioItem = ScenarioItem.from_parent(self, name=name, loaded=loaded, dialect=dialect, live=live)
+        return item
+
+
+class ScenarioItem(pytest.Item):
+    """One run."""
+
+    def __init__(self, *, loaded: LoadedScenario, dialect: str, live: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.loaded = loaded
+        self.dialect = dialect
+        self.live = live
+        self.result: Result | None = None
+        for tag in loaded.scenario.tags:
+            self.config.addinivalue_line("markers", f"{tag}: a tag of scenario files")
+            self.add_marker(tag)
+        if live:
+            self.add_marker("live")
+
+    def runtest(self) -> None:
+        """Make the call and judge it."""
+        from harness.jobs import Job, display_name
+        from harness.runner import run_job
+        from harness.targets import available, load_environment
+
+        environment = load_environment(self.config.rootpath)
+        target = "live" if self.live else self.config.getoption("--harness-target")
+        if self.live and (reason := available(self.dialect, environment)):
+            pytest.skip(reason)
+        name = display_name(self.path, self.config.rootpath)
+        out = output_folder(self.config)
+        job = Job(
+            self.path, name, self.dialect, target, out=out / "live" if self.live else out, environment=environment
+        )
+        self.result = run_job(job, self.loaded)
+        if self.result.verdict != "conformant":
+            raise NotConformant(self.result)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | Any:
+        """The verdict as a person reads it, not a Python traceback."""
+        from harness.report.text import failure
+
+        if isinstance(excinfo.value, NotConformant):
+            return "\n".join(failure(excinfo.value.result))
+        if isinstance(excinfo.value, HarnessError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the item is, for the reports of pytest."""
+        return self.path, 0, f"{self.loaded.scenario.title} [{self.name}]"
+
+
+class NotConformant(Exception):
+    """A run whose verdict is not "conformant"."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(f"{result.id}: {result.verdict}")
+        self.result = result
+
+
+def output_folder(config: pytest.Config) -> Path:
+    """Where this session leaves its traces."""
+    return Path(config.getoption("--harness-out") or config.rootpath / "reports")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Hang the result on the report (it travels from xdist's workers to the controller) and the details into pytest-html."""
+    report = yield
+    if call.when == "call" and isinstance(item, ScenarioItem) and item.result is not None:
+        setattr(report, RESULT, item.result.to_json())
+        if item.config.pluginmanager.hasplugin("html"):
+            _add_html(item, report)
+    return report
+
+
+def _add_html(item: ScenarioItem, report: Any) -> None:
+    from pytest_html import extras
+
+    from harness.report.html import run_html
+
+    assert item.result is not None
+    page = item.config.getoption("htmlpath", None)
+    out = output_folder(item.config) / ("live" if item.live else "")
+    base = os.path.relpath(out, Path(page).absolute().parent) if page else str(out)
+    report.extras = [*getattr(report, "extras", []), extras.html(run_html(item.result, out=out, base=base))]
+
+
+class Results:
+    """Collects the results of a session, wherever they ran, and writes the reports when it ends."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._runs: list[dict[str, Any]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the result that a report carries."""
+        if report.when == "call" and hasattr(report, RESULT):
+            self._runs.append(getattr(report, RESULT))
+
+    def pytest_sessionfinish(self) -> None:
+        """Write results.json, conformance.html and junit.xml; live runs apart from offline ones."""
+        from harness.report.write import write_reports
+        from harness.results import Result
+
+        out = output_folder(self._config)
+        for folder, live in ((out, False), (out / "live", True)):
+            results = [Result.from_json(run) for run in self._runs if (run["target"] == "live") == live]
+            if results:
+                write_reports(results, folder, seconds=sum(result.seconds for result in results))

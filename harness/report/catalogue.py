@@ -1,0 +1,147 @@
+"""The rule catalogue as text: RULES.md, the table of ``harness rules``, the page of ``harness explain``. All from the registry."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness.diagnosis import CAUSES, Cause
+from harness.rules.base import ALL, BETA, FAMILIES, GA, Rule, Unobservable
+from harness.rules.catalogue import all_rules, unobservable_rules
+
+FAMILY_TITLES = {
+    "HTTP": "HTTP, authorization, keys",
+    "OFF": "SDP offer",
+    "ANS": "SDP answer",
+    "DC": "ICE, DTLS, data channel",
+    "EVT": "Event envelope and schema",
+    "SES": "Session",
+    "TURN": "Input audio and turns",
+    "RSP": "Response lifecycle",
+    "CNT": "Content",
+    "ITM": "Items, functions, MCP",
+    "PLAY": "Playback and interruption",
+    "TRN": "Transcription",
+    "ERR": "Errors",
+    "MED": "Media",
+    "FLT": "Filter",
+    "LAT": "Timing",
+    "SEC": "Safety",
+}
+WHO = {"client": "client", "service": "service", "both": "both"}
+
+
+def rules_json() -> list[dict[str, Any]]:
+    """The catalogue for scripts: every rule with its declaration, then the rows that cannot be observed."""
+    observable = [
+        {
+            "id": one.id,
+            "title": one.title,
+            "who": one.who,
+            "severity": one.severity,
+            "confidence": one.confidence,
+            "dialects": sorted(one.dialects),
+            "severity_in": dict(one.per_dialect),
+            "hidden_by_filter": one.hidden_by_filter,
+            "source": one.source,
+            "observable": True,
+        }
+        for one in all_rules()
+    ]
+    hidden = [
+        {"id": row.id, "title": row.title, "severity": row.severity, "observable": False, "reason": row.reason}
+        for row in unobservable_rules()
+    ]
+    return observable + hidden
+
+
+def rules_markdown() -> str:
+    """RULES.md."""
+    rules = all_rules()
+    lines = [
+        "# Rules",
+        "",
+        "Generated from the registry by `harness rules --markdown`; do not edit.",
+        "",
+        f"{len(rules)} rules. Only a failed **must** makes a run nonconformant; **should** warns; **info** measures.",
+        "A rule that saw nothing to judge says *not-exercised*, never *pass*. `harness explain ID` prints the clause, the reason and",
+        "the examples, which are also the rule's tests.",
+        "",
+        "Confidence: D documented by the vendor or an RFC, O observed in traces or issues, I inferred, U unknown. I and U are never a must.",
+    ]
+    for family in FAMILIES:
+        members = [one for one in rules if one.family == family]
+        if not members:
+            continue
+        lines += [
+            "",
+            f"## {family}: {FAMILY_TITLES[family]}",
+            "",
+            "| id | rule | who | dialects | severity | source |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += [_row(one) for one in members]
+    hidden = unobservable_rules()
+    if hidden:
+        lines += ["", "## Not observable from here", "", "| id | rule | severity | reason |", "|---|---|---|---|"]
+        lines += [f"| {row.id} | {_cell(row.title)} | {row.severity} | {_cell(row.reason)} |" for row in hidden]
+    return "\n".join(lines) + "\n"
+
+
+def explain(name: str) -> list[str] | None:
+    """What a rule, an unobservable row or a diagnosis means, as lines; None where the id is unknown."""
+    wanted = name.strip()
+    for one in all_rules():
+        if one.id.lower() == wanted.lower():
+            return list(_rule_page(one))
+    for row in unobservable_rules():
+        if row.id.lower() == wanted.lower():
+            return [f"{row.id}  {row.title}", f"severity    {row.severity}", f"not observable from here: {row.reason}"]
+    found = CAUSES.get(wanted.lower())
+    return list(_cause_page(found)) if found else None
+
+
+def known_ids() -> list[str]:
+    """Everything ``explain`` knows."""
+    return [one.id for one in all_rules()] + [row.id for row in unobservable_rules()] + list(CAUSES)
+
+
+def dialects_of(one: Rule) -> str:
+    """The dialects of a rule in one or two words."""
+    names = {frozenset(ALL): "all", frozenset(BETA): "beta", frozenset(GA): "GA"}
+    return names.get(one.dialects) or ", ".join(sorted(one.dialects))
+
+
+def _row(one: Rule) -> str:
+    severity = one.severity + "".join(f" ({value} in {name})" for name, value in one.per_dialect.items())
+    return f"| {one.id} | {_cell(one.title)} | {WHO[one.who]} | {dialects_of(one)} | {severity} | {_cell(one.source)} ({one.confidence}) |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _rule_page(one: Rule) -> Iterator[str]:
+    yield f"{one.id}  {one.title}"
+    yield f"who         {one.who}"
+    yield f"severity    {one.severity}" + "".join(f", {value} in {name}" for name, value in one.per_dialect.items())
+    yield f"dialects    {dialects_of(one)}"
+    yield f"source      {one.source} (confidence {one.confidence})"
+    if one.hidden_by_filter:
+        yield "filter      not observable with webrtcfilter=on"
+    yield ""
+    yield from inspect.cleandoc(one.doc).splitlines()
+
+
+def _cause_page(found: Cause) -> Iterator[str]:
+    yield f"{found.id}  {found.cause}"
+    yield f"fix         {found.fix}"
+    yield f"source      {found.source}"
+    yield f"shown when  {inspect.cleandoc(found.found.__doc__ or '')}"
+
+
+def rows_text(rules: Sequence[Rule | Unobservable]) -> Iterator[str]:
+    """One line a rule, for the terminal."""
+    for one in rules:
+        yield f"{one.id:<9} {one.severity:<7} {one.title}"

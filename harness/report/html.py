@@ -1,0 +1,196 @@
+"""The conformance report as one HTML page: readable without JavaScript, attachments beside it, everything escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import __version__
+from harness.report.figures import timeline
+from harness.report.text import GLYPHS, SHOWN_FAILURES, outcome_counts, title, totals
+from harness.results import Result, summary
+from harness.rules.base import INFO, REGISTRY, UNOBSERVABLE, Outcome, Rule, RuleResult, order
+from harness.trace import Entry, Trace
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LEGEND: Mapping[str, str] = {
+    "conformant": "every expectation met, no MUST rule failed",
+    "nonconformant": "an expectation was missed or a MUST rule failed",
+    "inconclusive": "a MUST rule was still open when the trace ended",
+    "error": "the call could not be made or broke down: nothing was proven either way",
+}
+OUTCOMES: Mapping[str, str] = {
+    "pass": "something was judged and all of it was right",
+    "fail": "something judged was wrong",
+    "inconclusive": "still open when the trace ended",
+    "not-exercised": "nothing to judge in this run; never counted as green",
+    "not-observable": "hidden by webrtcfilter=on",
+    "not-applicable": "another dialect or observer",
+    "skipped": "switched off by the scenario, with a reason",
+}
+LISTED_EVENTS = 400
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """One rule over all runs: how often it ended how."""
+
+    id: str
+    title: str
+    severity: str
+    source: str
+    counts: Mapping[str, int]
+    failed_in: tuple[str, ...]
+
+
+def conformance_html(results: Sequence[Result], *, seconds: float, out: Path | None = None) -> str:
+    """The page. Traces are taken from the results, or read from ``out`` where a result came from another process."""
+    context: dict[str, Any] = {
+        "version": __version__,
+        "results": results,
+        "summary": summary(results),
+        "totals": totals(results, seconds=seconds),
+        "legend": LEGEND,
+        "outcomes": OUTCOMES,
+        "dialects": list(dict.fromkeys(result.dialect for result in results)),
+        "matrix": _matrix(results),
+        "troubled": [result for result in results if result.verdict != "conformant"],
+        "rules": list(rule_rows(results)),
+        "unobservable": sorted(UNOBSERVABLE.values(), key=order),
+        "base": "",
+        "trace_of": lambda result: recording(result, out),
+    }
+    return environment().get_template("conformance.html.j2").render(context)
+
+
+def run_html(result: Result, *, out: Path | None = None, base: str = "") -> str:
+    """The part of the page about one run, as a fragment with its own style; for pytest-html.
+
+    ``base`` is the way from the page to the folder with traces and audio.
+    """
+    context = {"run": result, "trace": recording(result, out), "base": f"{base}/" if base else ""}
+    return environment().get_template("run.html.j2").render(context)
+
+
+def recording(result: Result, out: Path | None) -> Trace | None:
+    """The trace of a result, from memory or from the file it left."""
+    if result.recording is not None or out is None or result.trace is None:
+        return result.recording
+    return Trace.read(out / result.trace)
+
+
+def rule_rows(results: Sequence[Result]) -> Iterator[RuleRow]:
+    """All rules of the catalogue over all runs, in the order of the catalogue."""
+    by_rule: dict[str, list[tuple[Result, RuleResult]]] = {}
+    for result in results:
+        for rule in result.rules:
+            by_rule.setdefault(rule.id, []).append((result, rule))
+    for one in sorted(REGISTRY.values(), key=order):
+        seen = by_rule.get(one.id, [])
+        outcomes = [rule.outcome for _, rule in seen]
+        yield RuleRow(
+            one.id,
+            one.title,
+            one.severity,
+            one.source,
+            {outcome.value: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes},
+            tuple(result.id for result, rule in seen if rule.outcome is Outcome.FAIL),
+        )
+
+
+def judged_rules(result: Result) -> list[tuple[RuleResult, Rule | None]]:
+    """The rules that had something to judge in this run: failures first, then open ones, then passes."""
+    rank = {Outcome.FAIL: 0, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 2}
+    shown = [
+        rule
+        for rule in result.rules
+        if rule.outcome in rank and not (rule.severity == INFO and rule.outcome is Outcome.PASS)
+    ]
+    return [(rule, REGISTRY.get(rule.id)) for rule in sorted(shown, key=lambda rule: rank[rule.outcome])]
+
+
+def listed(trace: Trace) -> list[Entry]:
+    """The entries a person reads one by one: HTTP, connection, channel, events, steps, notes; no packets and levels."""
+    entries = [
+        entry for entry in trace.entries if entry.plane not in ("rtp", "audio") and entry.kind != "connection.gathering"
+    ]
+    return entries[:LISTED_EVENTS]
+
+
+def brief(entry: Entry) -> str:
+    """One line about an entry."""
+    data = entry.data
+    match entry.kind:
+        case "event.sent" | "event.received":
+            return f"{entry.type} {_gist(entry.event)}".strip()
+        case "http.request":
+            return f"{data.get('method')} {data.get('url')}"
+        case "http.response":
+            return f"{data.get('status')} {data.get('headers', {}).get('content-type', '')} ({data.get('step')})"
+        case "sdp.offer" | "sdp.answer":
+            return f"{len(str(data.get('sdp')).splitlines())} lines of SDP"
+        case "step.started" | "step.said":
+            return f"step {data.get('step')}: {data.get('text') or data.get('file')}"
+        case "step.met" | "step.missed":
+            return f"step {data.get('step')}: {data.get('actual')}"
+        case "harness.error":
+            return f"{data.get('step')}: {data.get('what')}"
+    return ", ".join(f"{key} {value}" for key, value in data.items() if isinstance(value, (str, int, float, bool)))[
+        :200
+    ]
+
+
+def _gist(event: Mapping[str, Any]) -> str:
+    for key in ("delta", "transcript", "text", "arguments"):
+        if isinstance(event.get(key), str):
+            return repr(event[key][:80])
+    inner = event.get("error")
+    if isinstance(inner, Mapping):
+        return f"{inner.get('code')}: {str(inner.get('message'))[:120]}"
+    response = event.get("response")
+    if isinstance(response, Mapping) and "status" in response:
+        return str(response["status"])
+    return ""
+
+
+def _matrix(results: Sequence[Result]) -> dict[str, dict[str, Result]]:
+    rows: dict[str, dict[str, Result]] = {}
+    for result in results:
+        rows.setdefault(result.scenario, {})[result.dialect] = result
+    return rows
+
+
+def anchor(result: Result) -> str:
+    """The id of a run's section in the page."""
+    return "run-" + "".join(letter if letter.isalnum() else "-" for letter in result.id)
+
+
+@cache
+def environment() -> Environment:
+    """The template environment: autoescape on, missing names are errors."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(
+        timeline=timeline,
+        listed=listed,
+        brief=brief,
+        anchor=anchor,
+        judged_rules=judged_rules,
+        outcome_counts=outcome_counts,
+        rule_title=title,
+        shown_failures=SHOWN_FAILURES,
+    )
+    made.filters["glyph"] = lambda verdict: GLYPHS[verdict]
+    return made

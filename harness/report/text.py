@@ -1,0 +1,120 @@
+"""The verdict for a terminal: what failed, where, expected, seen, what to do; then one line a scenario, and the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.results import Result, summary
+from harness.rules.base import INFO, MUST, REGISTRY, SHOULD, Outcome, RuleResult
+
+GLYPHS: Mapping[str, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "error": "!"}
+SHOWN_FAILURES = 3
+
+
+def lines_of(results: Sequence[Result], *, seconds: float) -> Iterator[str]:
+    """The whole report, failures first. The first character of a line that starts a block is its glyph (see GLYPHS)."""
+    troubled = [result for result in results if result.verdict != "conformant"]
+    for result in troubled:
+        yield from failure(result)
+        yield ""
+    yield from matrix(results)
+    warned = list(warnings(results))
+    if warned:
+        yield ""
+        yield from warned
+    yield ""
+    yield totals(results, seconds=seconds)
+
+
+def failure(result: Result) -> Iterator[str]:
+    """One run that is not conformant: verdict, then diagnosis, then what was expected and seen."""
+    yield f"{GLYPHS[result.verdict]} {result.verdict}  {result.id}  ({result.title})"
+    for one in result.diagnosis[:1]:
+        yield f"    cause     {one.cause}  [{one.id}]"
+        yield f"    fix       {one.fix}"
+    if result.error:
+        first, *rest = result.error.splitlines()
+        yield f"    error     {first}"
+        for line in rest:
+            label, _, text = line.strip().partition(": ")
+            yield f"    {label:<9} {text}"
+    shown = [one for one in result.expectations if not one.met and not one.actual.startswith("not reached")]
+    for missed in shown:
+        where = f"step {missed.step}" if missed.step else "assert"
+        yield f"    {where:<9} expected {missed.expected}"
+        yield f"              seen     {missed.actual}{_entry(missed.entry)}"
+    skipped = sum(1 for one in result.expectations if not one.met) - len(shown)
+    if skipped:
+        yield f"              {skipped} later step{'s' if skipped > 1 else ''} not reached"
+    for rule in result.rules:
+        if rule.severity == MUST and rule.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+            yield from _rule(rule)
+    if result.trace:
+        yield f"    trace     {result.trace}"
+
+
+def matrix(results: Sequence[Result]) -> Iterator[str]:
+    """One line a scenario: a mark for each dialect it ran in."""
+    rows: dict[str, list[Result]] = {}
+    for result in results:
+        rows.setdefault(result.scenario, []).append(result)
+    width = max((len(_short(name)) for name in rows), default=0)
+    for name, runs in rows.items():
+        worst = max(runs, key=lambda run: list(GLYPHS).index(run.verdict))
+        marks = "  ".join(f"{GLYPHS[run.verdict]} {run.dialect}" for run in runs)
+        yield f"{GLYPHS[worst.verdict]} {_short(name):<{width}}  {marks}"
+
+
+def warnings(results: Sequence[Result]) -> Iterator[str]:
+    """SHOULD rules that failed, each once, with the number of runs and one example."""
+    failed: dict[str, list[tuple[Result, RuleResult]]] = {}
+    for result in results:
+        for rule in result.rules:
+            if rule.outcome is Outcome.FAIL and rule.severity == SHOULD:
+                failed.setdefault(rule.id, []).append((result, rule))
+    for rule_id, hits in failed.items():
+        result, rule = hits[0]
+        seen = rule.failures[0].actual if rule.failures else ""
+        runs = "1 run" if len(hits) == 1 else f"{len(hits)} runs"
+        yield f"~ {rule_id} (should) {title(rule_id)}: {runs}, for example {result.id}: {seen}"
+
+
+def totals(results: Sequence[Result], *, seconds: float) -> str:
+    """The last line."""
+    counts = summary(results)
+    parts = [f"{counts[name]} {name}" for name in GLYPHS if counts[name]]
+    media = sum(result.media_seconds for result in results)
+    runs = "1 run" if counts["runs"] == 1 else f"{counts['runs']} runs"
+    glyph = next(
+        (GLYPHS[name] for name in ("nonconformant", "error", "inconclusive") if counts[name]), GLYPHS["conformant"]
+    )
+    return f"{glyph} {runs}: {', '.join(parts) or 'none'}; {media:.1f} s of conversation in {seconds:.1f} s"
+
+
+def title(rule_id: str) -> str:
+    """The title of a rule, or its id where the catalogue does not know it."""
+    return REGISTRY[rule_id].title if rule_id in REGISTRY else rule_id
+
+
+def outcome_counts(results: Sequence[RuleResult]) -> dict[str, int]:
+    """How many rules ended how, INFO rules left out: they are measurements."""
+    counted = [rule.outcome.value for rule in results if rule.severity != INFO]
+    return {outcome.value: counted.count(outcome.value) for outcome in Outcome if counted.count(outcome.value)}
+
+
+def _rule(rule: RuleResult) -> Iterator[str]:
+    yield f"    {rule.id:<9} {title(rule.id)} (must, {rule.outcome.value})"
+    for seen in rule.failures[:SHOWN_FAILURES]:
+        if seen.expected:
+            yield f"              expected {' or '.join(seen.expected)}"
+        yield f"              seen     {seen.actual}{_entry(seen.entry)}"
+    if len(rule.failures) > SHOWN_FAILURES:
+        yield f"              and {len(rule.failures) - SHOWN_FAILURES} more; harness explain {rule.id} says what it means"
+
+
+def _entry(seq: int | None) -> str:
+    return "" if seq is None else f" (entry {seq})"
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("scenarios/").removesuffix(".yaml").removesuffix(".yml")

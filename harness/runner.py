@@ -1,0 +1,250 @@
+"""One run: a scenario, in a dialect, against a target, gives a Result and leaves its trace and audio. And many runs, side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time as wall
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import AsyncExitStack, contextmanager
+from multiprocessing import get_context
+from typing import IO
+
+from harness import clock
+from harness.client.call import Call
+from harness.client.player import play
+from harness.errors import CallError, UsageError
+from harness.jobs import Job
+from harness.media import opus, wav
+from harness.media.track import OutgoingAudio
+from harness.redact import Redactor
+from harness.results import Expectation, Result
+from harness.scenario.loader import LoadedScenario, resolve_audio
+from harness.scenario.model import Scenario
+from harness.targets import Endpoints, fake_endpoints, live_endpoints
+from harness.trace import Header, Recorder, Trace
+from harness.verdict import judge
+
+FAKE_KEY = "fake-api-key-0123456789"
+# Behind the sum of all that a scenario waits for, a run that still has not ended has hung.
+SLACK = 60.0
+
+
+def run_job(job: Job, loaded: LoadedScenario) -> Result:
+    """Make the call, judge it, and return the result. The trace file grows while the call runs, so a killed run leaves one too.
+
+    Raises UsageError for wrong settings (missing credentials, time virtual on a real target) before anything is sent.
+    """
+    if job.clock == "virtual" and job.target != "fake":
+        raise UsageError(
+            "virtual time needs the fake service",
+            where=f"--target {job.target}",
+            fix="leave --time out, or use --time real",
+        )
+    began = wall.perf_counter()
+    endpoints = None if job.target == "fake" else _endpoints(job)
+    with _sink(job) as (sink, trace_path), _quiet_libraries():
+        trace, walked, audio = clock.run(
+            lambda: _make_call(job, loaded, endpoints, sink), time=job.clock, seed=job.seed
+        )
+    judgement = judge(trace, loaded.scenario.assert_, walked)
+    return Result(
+        scenario=job.name,
+        title=loaded.scenario.title,
+        dialect=job.dialect,
+        target=job.target,
+        observer="client",
+        time=job.clock,
+        verdict=judgement.verdict,
+        seconds=wall.perf_counter() - began,
+        media_seconds=trace.seconds,
+        milestones=judgement.milestones,
+        expectations=judgement.expectations,
+        rules=judgement.rules,
+        diagnosis=judgement.diagnosis,
+        trace=trace_path,
+        audio=audio,
+        error=judgement.error,
+        recording=trace,
+        tags=tuple(loaded.scenario.tags),
+    )
+
+
+async def _make_call(
+    job: Job, loaded: LoadedScenario, endpoints: Endpoints | None, sink: IO[str] | None
+) -> tuple[Trace, list[Expectation], dict[str, str]]:
+    import httpx
+
+    scenario = loaded.scenario
+    loop = asyncio.get_running_loop()
+    recorder = Recorder(
+        Header("client", job.dialect, job.target, job.name, job.clock),
+        loop.time,
+        redactor=Redactor(secrets_of(endpoints)),
+        sink=sink,
+    )
+    walked: list[Expectation] = []
+    audio: dict[str, str] = {}
+    packets = _audio_of(loaded)
+    end = "interrupted"
+    try:
+        async with AsyncExitStack() as stack:
+            if endpoints is None:
+                endpoints = await _start_fake(job, scenario, packets, stack)
+            http = await stack.enter_async_context(
+                httpx.AsyncClient(
+                    verify=endpoints.verify, trust_env=not endpoints.loopback, timeout=scenario.caller.timeout
+                )
+            )
+            call = Call(
+                endpoints, recorder, session=scenario.session, caller=scenario.caller, track=OutgoingAudio(), http=http
+            )
+            try:
+                async with asyncio.timeout(longest(scenario)):
+                    await call.open()
+                    walked = await play(scenario, call, recorder, audio=packets)
+                end = "completed"
+            except CallError as error:
+                end = "failed"
+                _record_error(recorder, error)
+            except TimeoutError:
+                end = "failed"
+                _record_error(
+                    recorder,
+                    Hung(f"the run had not ended after {longest(scenario):g} s", fix="please report this as a bug"),
+                )
+            finally:
+                await call.close()
+                audio = _write_audio(job, call)
+    finally:
+        trace = recorder.close(end)
+    return trace, walked, audio
+
+
+class Hung(CallError):
+    """The run did not end by itself."""
+
+    step = "session"
+
+
+async def _start_fake(
+    job: Job, scenario: Scenario, packets: Callable[[str], tuple[bytes, ...]], stack: AsyncExitStack
+) -> Endpoints:
+    from harness.fake.server import FakeService, FakeSettings
+    from harness.protocol.dialects import DIALECTS
+
+    script = scenario.fake.model_copy(update={"faults": [*scenario.fake.faults, *job.faults]})
+    service = FakeService(
+        dialects=(DIALECTS[job.dialect],),
+        script=script,
+        audio=packets,
+        settings=FakeSettings(api_keys=(FAKE_KEY,)),
+        loopback=True,
+    )
+    url = await service.start()
+    stack.push_async_callback(service.stop)
+    return fake_endpoints(job.dialect, url, api_key=FAKE_KEY)
+
+
+def secrets_of(endpoints: Endpoints | None) -> tuple[str, ...]:
+    """What must never be written, known before the first entry."""
+    return (endpoints.api_key,) if endpoints else (FAKE_KEY,)
+
+
+def longest(scenario: Scenario) -> float:
+    """Seconds after which a run of this scenario has hung: all its waits, its recordings, its set-up, and slack."""
+    waits = sum(_patience(step) for step in scenario.steps)
+    return waits + 3 * scenario.caller.timeout + scenario.caller.key_age + SLACK
+
+
+def _patience(step: object) -> float:
+    inner = getattr(step, "hear", None)
+    return float(getattr(inner or step, "within", 0.0)) + float(getattr(step, "wait", 0.0))
+
+
+def _endpoints(job: Job) -> Endpoints:
+    if job.target == "live":
+        return live_endpoints(job.dialect, job.environment)
+    return fake_endpoints(job.dialect, job.target, api_key=job.environment.get("HARNESS_KEY") or FAKE_KEY)
+
+
+def _audio_of(loaded: LoadedScenario) -> Callable[[str], tuple[bytes, ...]]:
+    return lambda name: opus.encode(wav.load(resolve_audio(loaded.path, name)))
+
+
+def _record_error(recorder: Recorder, error: CallError) -> None:
+    recorder.record(
+        "harness.error",
+        error=type(error).__name__,
+        step=error.step,
+        what=error.what,
+        seen=error.seen,
+        fix=error.fix,
+        **({"status": error.status} if error.status is not None else {}),
+    )
+
+
+def _write_audio(job: Job, call: Call) -> dict[str, str]:
+    if job.out is None:
+        return {}
+    written: dict[str, str] = {}
+    for direction, capture in (("sent", call.sent), ("received", call.received)):
+        path = job.out / "audio" / f"{job.slug}.{direction}.ogg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if capture.write_ogg(path):
+            written[direction] = path.relative_to(job.out).as_posix()
+    return written
+
+
+@contextmanager
+def _sink(job: Job) -> Iterator[tuple[IO[str] | None, str | None]]:
+    if job.out is None:
+        yield None, None
+        return
+    path = job.out / "traces" / f"{job.slug}.ndjson"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as sink:
+        yield sink, path.relative_to(job.out).as_posix()
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """The libraries underneath log to the terminal when a connection breaks; the trace says it better."""
+    loggers = [logging.getLogger(name) for name in ("aiortc", "aioice", "uvicorn", "httpx", "httpcore", "asyncio")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def run_many(
+    jobs: Sequence[tuple[Job, LoadedScenario]], *, workers: int = 1, done: Callable[[Result], None] = lambda _: None
+) -> list[Result]:
+    """Run all jobs, in this process or in ``workers`` processes; results come back in the order of the jobs.
+
+    ``done`` is called with each result as it is ready.
+    """
+    if workers <= 1 or len(jobs) <= 1:
+        results = []
+        for job, loaded in jobs:
+            results.append(run_job(job, loaded))
+            done(results[-1])
+        return results
+    ready: dict[int, Result] = {}
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(_run_apart, job, loaded): index for index, (job, loaded) in enumerate(jobs)}
+        for future in as_completed(futures):
+            ready[futures[future]] = future.result()
+            done(ready[futures[future]])
+    return [ready[index] for index in range(len(jobs))]
+
+
+def _run_apart(job: Job, loaded: LoadedScenario) -> Result:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return run_job(job, loaded)

@@ -1,0 +1,120 @@
+"""From a trace and what the scenario asserts to expectations, rules and verdict. Pure: no clock, no files, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.diagnosis import Diagnosis, diagnose
+from harness.results import Expectation, Verdict, milestone_entries, milestones, verdict
+from harness.rules.base import RuleResult
+from harness.rules.catalogue import judge_all
+from harness.scenario.model import MILESTONES, Assert
+from harness.trace import Entry, Trace
+
+_POSITION = {name: index for index, name in enumerate(MILESTONES)}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Everything that is judged from one trace."""
+
+    verdict: Verdict
+    milestones: Mapping[str, float | None]
+    expectations: tuple[Expectation, ...]
+    rules: tuple[RuleResult, ...]
+    diagnosis: tuple[Diagnosis, ...]
+    error: str | None = None
+
+
+def judge(trace: Trace, asserted: Assert | None = None, walked: Sequence[Expectation] = ()) -> Judgement:
+    """Judge a trace. ``asserted`` is the scenario's assert block (None for a trace on its own), ``walked`` what its steps gave.
+
+    A run whose point is a failure (``assert.fails``) is conformant when it fails there, and so; nothing behind that milestone
+    is then asked for.
+    """
+    reached = milestones(trace)
+    error = trace.first("harness.error")
+    rules = judge_all(trace, skip=asserted.rules.skip if asserted else None)
+    diagnosis = diagnose(trace, rules)
+    expectations = list(walked)
+    fails = asserted.fails if asserted else None
+    if asserted:
+        expectations += _order(trace, asserted)
+        expectations += _budgets(reached, asserted)
+        if fails:
+            expectations.append(_failure(asserted, error, diagnosis))
+    broke = error is not None and fails is None
+    return Judgement(
+        verdict=verdict(expectations, rules, error=broke),
+        milestones=reached,
+        expectations=tuple(expectations),
+        rules=rules,
+        diagnosis=diagnosis,
+        error=_message(error) if broke and error else None,
+    )
+
+
+def _order(trace: Trace, asserted: Assert) -> list[Expectation]:
+    """One expectation for the whole order. Milestones are steps of one caller on one loop, so their entries may be compared."""
+    fails = asserted.fails
+    wanted = [
+        name
+        for name in asserted.order
+        if fails is None or fails.at == "session" or _POSITION[name] < _POSITION.get(fails.at, len(MILESTONES))
+    ]
+    if not wanted:
+        return []
+    entries = milestone_entries(trace)
+    missing = [name for name in wanted if entries.get(name) is None]
+    found = [(entry.seq, name, entry) for name in wanted if (entry := entries.get(name)) is not None]
+    actual = [name for _, name, _ in sorted(found, key=lambda one: one[0])]
+    text = ", ".join(actual) or "none of them"
+    if missing:
+        text += f"; never reached: {', '.join(missing)}"
+    last = found[-1][2].seq if found else None
+    return [Expectation(0, not missing and actual == wanted, f"in this order: {', '.join(wanted)}", text, last)]
+
+
+def _budgets(reached: Mapping[str, float | None], asserted: Assert) -> list[Expectation]:
+    out: list[Expectation] = []
+    for name, limit in asserted.budgets.items():
+        t = reached.get(name)
+        expected = f"{name} within {limit:g} s"
+        out.append(
+            Expectation(
+                0, t is not None and t <= limit, expected, "never reached" if t is None else f"{t:.3f} s"
+            )
+        )
+    return out
+
+
+def _failure(asserted: Assert, error: Entry | None, diagnosis: Sequence[Diagnosis]) -> Expectation:
+    fails = asserted.fails
+    assert fails is not None
+    wanted = [f"the call fails at {fails.at}"]
+    if fails.status is not None:
+        wanted.append(f"with status {fails.status}")
+    if fails.diagnosis is not None:
+        wanted.append(f"diagnosed as {fails.diagnosis}")
+    expected = ", ".join(wanted)
+    if error is None:
+        return Expectation(0, False, expected, "the call did not fail")
+    found = [one.id for one in diagnosis]
+    seen = [f"it failed at {error.data.get('step')}"]
+    if error.data.get("status") is not None:
+        seen.append(f"with status {error.data.get('status')}")
+    seen.append(f"diagnosed as {', '.join(found)}" if found else "without a diagnosis")
+    met = (
+        error.data.get("step") == fails.at
+        and (fails.status is None or error.data.get("status") == fails.status)
+        and (fails.diagnosis is None or fails.diagnosis in found[:1])
+    )
+    return Expectation(0, met, expected, ", ".join(seen), error.seq)
+
+
+def _message(error: Entry) -> str:
+    data = error.data
+    lines = [f"step {data.get('step')!r}: {data.get('what')}"]
+    lines += [f"  {name}: {data[name]}" for name in ("seen", "fix") if data.get(name)]
+    return "\n".join(lines)
