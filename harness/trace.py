@@ -151,8 +151,13 @@ class Trace:
 
     def events(self, by: Observer, *types: str) -> tuple[Entry, ...]:
         """Events sent by the client or by the service, whoever observed them; only these wire types where any are named."""
-        entries = self.of("event.sent" if by == self.header.observer else "event.received")
-        return tuple(entry for entry in entries if entry.type in types) if types else entries
+        kind = "event.sent" if by == self.header.observer else "event.received"
+        if not types:
+            return self.of(kind)
+        found = [self._by_type.get((kind, wire), ()) for wire in dict.fromkeys(types)]
+        if len(found) == 1:
+            return found[0]
+        return tuple(sorted((entry for entries in found for entry in entries), key=lambda entry: entry.seq))
 
     def sender(self, entry: Entry) -> Observer:
         """Who sent what this event, rtp, audio, undecodable or dcep entry records."""
@@ -172,6 +177,18 @@ class Trace:
         for entry in self.entries:
             kinds.setdefault(entry.kind, []).append(entry)
         return {kind: tuple(entries) for kind, entries in kinds.items()}
+
+    @cached_property
+    def _by_type(self) -> dict[tuple[str, str], tuple[Entry, ...]]:
+        found: dict[tuple[str, str], list[Entry]] = {}
+        for entry in self.of("event.sent", "event.received"):
+            found.setdefault((entry.kind, entry.type), []).append(entry)
+        return {key: tuple(entries) for key, entries in found.items()}
+
+    @cached_property
+    def derived(self) -> dict[str, Any]:
+        """Room for what many readers compute from the trace and need only once, by name. No part of the trace itself."""
+        return {}
 
     def lines(self) -> Iterator[str]:
         """The trace as NDJSON lines, without line ends."""
@@ -265,11 +282,16 @@ class Recorder:
 
 
 def dump(value: Any) -> str:
-    """Compact JSON on one line, UTF-8 text, NaN and infinities as null (they are not JSON)."""
+    """Compact JSON on one line, UTF-8 text, NaN and infinities as null (they are not JSON), lone surrogates escaped."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        if not text.isascii():
+            text.encode()
+        return text
+    except UnicodeEncodeError:  # "\ud800" is legal JSON, but no character that a file could hold
+        return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     except ValueError:
-        return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return json.dumps(_finite(value), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
