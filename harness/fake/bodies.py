@@ -1,0 +1,60 @@
+"""Request bodies of the fake service: read within limits, taken apart where they are forms, and shown as a trace keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from harness.fake import answers
+from harness.fake.admission import FORM_TYPE, JSON_TYPE
+from harness.fake.answers import HttpRefusal
+from harness.fake.settings import FakeSettings
+
+
+async def read(request: Request, settings: FakeSettings) -> bytes | HttpRefusal:
+    """The whole body, or the refusal where it is too long or does not come."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(settings.request_seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > settings.body_limit:
+                    return answers.TOO_LARGE
+    except (TimeoutError, ClientDisconnect):
+        return answers.TOO_SLOW
+    return bytes(body)
+
+
+async def form(headers: Headers, body: bytes) -> Mapping[str, str] | None:
+    """The fields of a multipart form as text, or None where the body is no such form."""
+    if not headers.get("content-type", "").lower().startswith(FORM_TYPE):
+        return None
+
+    async def whole() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        parsed = await MultiPartParser(headers, whole()).parse()
+    except MultiPartException:
+        return None
+    fields: dict[str, str] = {}
+    for name, value in parsed.multi_items():
+        fields[name] = value if isinstance(value, str) else (await value.read()).decode("utf-8", "replace")
+    await parsed.close()
+    return fields
+
+
+def as_recorded(content_type: str, text: str) -> Any:
+    """A body as the trace keeps it: JSON as JSON, anything else as text."""
+    if content_type.startswith(JSON_TYPE):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+    return text

@@ -1,0 +1,292 @@
+"""One call of the fake service: a peer connection around a conversation. It carries frames, messages and time in, and actions out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from aiortc import RTCDataChannel
+
+from harness.fake.actions import Action, Close, Play, Send, StopAudio
+from harness.fake.babble import babble
+from harness.fake.conversation import Conversation
+from harness.fake.seeds import SEED_END, as_seeds_expect
+from harness.fake.settings import FakeSettings
+from harness.fake.traces import Unrecorded
+from harness.media.capture import Capture, Frame
+from harness.media.track import OutgoingAudio, Playing
+from harness.protocol.dialects import WEBRTC_FILTER, Dialect
+from harness.scenario.model import FakeScript
+from harness.trace import Recorder
+from harness.transport import Peer, RtpPacket
+
+# RFC 8841 section 6.1: without the attribute the limit is 64 kB; 0 means none.
+DEFAULT_MESSAGE_SIZE = 65536
+# Seconds between the service's last message and its hanging up, so that the message is acknowledged before SCTP is torn down.
+LINGER = 0.1
+
+
+class Unanswerable(Exception):
+    """The WebRTC stack cannot answer this offer."""
+
+
+class ServiceCall:
+    """A call from the answer to its end. ``on_end`` is called once, when everything is closed.
+
+    ``session`` and ``model`` are the key's; ``filtered`` is ``webrtcfilter=on``; ``audio(name)`` gives the packets of a
+    recording, without it every reply is babble as long as its text; ``ids`` and ``epoch`` as in :class:`Conversation`.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        script: FakeScript,
+        *,
+        session: Mapping[str, Any],
+        model: str,
+        recorder: Recorder,
+        settings: FakeSettings,
+        ids: Callable[[str], str],
+        epoch: float,
+        on_end: Callable[[ServiceCall], None],
+        audio: Callable[[str], Sequence[bytes]] | None = None,
+        filtered: bool = False,
+        loopback: bool = True,
+    ) -> None:
+        self.dialect = dialect
+        self.recorder = recorder
+        self._settings = settings
+        self._audio = audio
+        self._filtered = filtered
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._conversation = Conversation(dialect, script, session=dict(session), model=model, ids=ids, epoch=epoch)
+        self._voice = OutgoingAudio()
+        self._playing: dict[str, list[_Piece]] = {}
+        self._channel: RTCDataChannel | None = None
+        self._message_limit = DEFAULT_MESSAGE_SIZE
+        self._timer: asyncio.TimerHandle | None = None
+        self._ending = asyncio.Event()
+        self._closed = False
+        self._life: asyncio.Task[None] | None = None
+        self._captures = {"received": Capture(recorder, "received", on_frame=self._on_frame)}
+        if not isinstance(recorder, Unrecorded):
+            self._captures["sent"] = Capture(recorder, "sent", decode=False)
+        self._peer = Peer(recorder, loopback=loopback, track=self._voice, on_packet=self._on_packet)
+        self._peer.on_channel = self._on_channel
+
+    async def answer(self, offer: str) -> str:
+        """The answer to the caller's offer; from here on the call lives by itself. Raises Unanswerable, and is closed then."""
+        found = re.search(r"(?m)^a=max-message-size:(\d+)\s*$", offer)
+        self._message_limit = int(found[1]) if found else DEFAULT_MESSAGE_SIZE
+        try:
+            answer = await self._peer.answer(offer)
+        except Exception as error:
+            # The parser and the state machine underneath fail in many ways on what a stranger sends.
+            await self.close()
+            raise Unanswerable(f"{type(error).__name__}: {error}") from error
+        self._life = self._loop.create_task(self._live())
+        return answer
+
+    def hang_up(self) -> None:
+        """End the call soon, without waiting for it."""
+        self._ending.set()
+
+    async def close(self) -> None:
+        """End the call and wait until nothing of it is left."""
+        self._ending.set()
+        if self._life is not None and self._life is not asyncio.current_task():
+            await asyncio.wait([self._life])
+        else:
+            await self._clean_up()
+
+    async def _live(self) -> None:
+        lost = asyncio.create_task(self._peer.lost.wait())
+        ending = asyncio.create_task(self._ending.wait())
+        try:
+            connected = asyncio.create_task(self._peer.wait_connected(self._settings.connect_seconds))
+            await asyncio.wait([connected, lost, ending], return_when=asyncio.FIRST_COMPLETED)
+            if connected.done() and not connected.exception():
+                await asyncio.wait(
+                    [lost, ending], timeout=self._settings.max_call_seconds, return_when=asyncio.FIRST_COMPLETED
+                )
+            connected.cancel()
+        finally:
+            lost.cancel()
+            ending.cancel()
+            await self._clean_up()
+
+    async def _clean_up(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._peer.close()
+        self._voice.stop()
+        for capture in self._captures.values():
+            capture.flush()
+        self._on_end(self)
+
+    # What comes in
+
+    def _on_packet(self, packet: RtpPacket) -> None:
+        capture = self._captures.get(packet.direction)
+        if capture is not None:
+            capture.packet(packet)
+
+    def _on_frame(self, frame: Frame) -> None:
+        self._do(self._conversation.hear(frame.speech, frame.level_dbfs, self._loop.time()))
+
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        first = self._channel is None
+        # With two channels only the most recent one gets events (cloudflare/realtime-examples#12).
+        self._channel = channel
+        self.recorder.record(
+            "channel.created",
+            label=channel.label,
+            ordered=channel.ordered,
+            protocol=channel.protocol,
+            id=channel.id,
+            max_retransmits=channel.maxRetransmits,
+            max_packet_life_time=channel.maxPacketLifeTime,
+            by="client",
+        )
+        self.recorder.record("channel.open", label=channel.label, id=channel.id)
+        channel.on("message", self._on_message)
+        channel.on("close", partial(self._on_channel_closed, channel))
+        if first:
+            self._do(self._conversation.connect(self._loop.time()))
+
+    def _on_channel_closed(self, channel: RTCDataChannel) -> None:
+        self.recorder.record("channel.closed", label=channel.label, id=channel.id)
+
+    def _on_message(self, message: str | bytes) -> None:
+        self._record_received(message)
+        self._report_played()
+        self._do(self._conversation.receive(message, self._loop.time()))
+
+    def _record_received(self, message: str | bytes) -> None:
+        size = len(message.encode()) if isinstance(message, str) else len(message)
+        undecodable = partial(
+            self.recorder.record,
+            "event.undecodable",
+            direction="received",
+            text=message if isinstance(message, str) else message.decode("utf-8", "replace"),
+            size=size,
+            binary=isinstance(message, bytes),
+        )
+        if isinstance(message, bytes):
+            undecodable(reason="binary")
+            return
+        try:
+            event = json.loads(message)
+        except (ValueError, RecursionError):
+            undecodable(reason="not JSON")
+            return
+        if not isinstance(event, dict):
+            undecodable(reason="not an object")
+        elif not isinstance(event.get("type"), str):
+            undecodable(reason="no type")
+        else:
+            self.recorder.record("event.received", event=event, size=size)
+
+    # What goes out
+
+    def _do(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case Send(event=event):
+                    self._send(event)
+                case Play():
+                    self._play(action)
+                case StopAudio(response_id=response_id):
+                    self._stop_audio(response_id)
+                case Close(reason=reason):
+                    self.recorder.record("harness.note", text=f"the service ends the call: {reason}")
+                    self._end_soon()
+        self._set_timer()
+
+    def _send(self, event: Mapping[str, Any]) -> None:
+        wire = as_seeds_expect(event) if self._settings.seeds_mode else dict(event)
+        if self._filtered and wire["type"] not in WEBRTC_FILTER:
+            return
+        channel = self._channel
+        if channel is None or channel.readyState != "open":
+            return
+        text = json.dumps(wire, ensure_ascii=False, separators=(",", ":"))
+        size = len(text.encode())
+        if 0 < self._message_limit < size:
+            self.recorder.record(
+                "harness.note",
+                text=f"{wire['type']} not sent: {size} bytes, the client's max-message-size is {self._message_limit}",
+                about="a=max-message-size",
+            )
+            return
+        channel.send(text)
+        self.recorder.record("event.sent", event=wire, size=size)
+
+    def _play(self, play: Play) -> None:
+        named = self._audio(play.audio) if self._audio is not None and play.audio is not None else ()
+        packets = named or babble(play.seconds)
+        piece = _Piece(play)
+        self._playing.setdefault(play.response_id, []).append(piece)
+        piece.playing = self._voice.say(packets, on_done=partial(self._played_out, piece))
+
+    def _played_out(self, piece: _Piece) -> None:
+        pieces = self._playing.get(piece.play.response_id, [])
+        if piece not in pieces:
+            return
+        self._report_played()
+        pieces.remove(piece)
+        if not pieces:
+            del self._playing[piece.play.response_id]
+            self._do(self._conversation.drained(piece.play.response_id, self._loop.time()))
+
+    def _stop_audio(self, response_id: str) -> None:
+        for piece in self._playing.pop(response_id, []):
+            if piece.playing is not None:
+                piece.playing.cut()
+
+    def _report_played(self) -> None:
+        """Tell the conversation how much of each reply has left, before it decides about an interruption."""
+        now = self._loop.time()
+        for pieces in tuple(self._playing.values()):
+            for piece in tuple(pieces):
+                if piece.playing is not None and piece.playing.started is not None:
+                    play = piece.play
+                    self._do(self._conversation.played(play.response_id, play.item_id, piece.playing.sent_ms, now))
+
+    # Time
+
+    def _set_timer(self) -> None:
+        deadline = self._conversation.deadline
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None and not self._closed:
+            self._timer = self._loop.call_at(deadline, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self._report_played()
+        self._do(self._conversation.tick(self._loop.time()))
+
+    def _end_soon(self) -> None:
+        if self._settings.seeds_mode:
+            self._send(SEED_END)
+        self._loop.call_later(LINGER, self._ending.set)
+
+
+class _Piece:
+    """Audio of a response that is queued or playing."""
+
+    __slots__ = ("play", "playing")
+
+    def __init__(self, play: Play) -> None:
+        self.play = play
+        self.playing: Playing | None = None

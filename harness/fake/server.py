@@ -1,0 +1,324 @@
+"""The fake service's HTTP side: the token, call and hang-up endpoints of every dialect on their real paths, over real sockets.
+
+Routes, statuses and bodies come from the dialects' and vendors' rows; what a request may do is judged in
+:mod:`harness.fake.admission`, a call lives in :mod:`harness.fake.peer`. All times are the event loop's, so the service runs in
+virtual time too; epoch seconds (``expires_at``, the Date header) are the wall time at the start plus the loop's time since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import secrets
+import string
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from email.utils import formatdate
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from harness.fake import answers, bodies
+from harness.fake.admission import (
+    SDP_TYPE,
+    Ask,
+    CallGrant,
+    call_request,
+    hangup_request,
+    offer_problem,
+    token_request,
+)
+from harness.fake.answers import VENDORS, HttpRefusal
+from harness.fake.checks import place
+from harness.fake.listener import Listener
+from harness.fake.peer import ServiceCall, Unanswerable
+from harness.fake.settings import FakeSettings
+from harness.fake.tokens import Key, KeyRing
+from harness.fake.traces import Client, Traces
+from harness.protocol.dialects import DIALECTS, Dialect
+from harness.scenario.model import FakeScript
+from harness.trace import Recorder
+
+__all__ = ["FakeService", "FakeSettings"]
+
+# What a page on another origin may send: the sample's two headers, api-key for a page that mints its own key, and what the
+# OpenAI SDKs add. Any other custom header fails the preflight, as it does at OpenAI (openclaw/openclaw#76435).
+CORS_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "api-key",
+    "OpenAI-Beta",
+    "OpenAI-Safety-Identifier",
+    "X-OpenAI-Agents-SDK",
+)
+# openai/openai-agents-js#483: Location has to be exposed, or a browser cannot read the call id.
+CORS_EXPOSED = ("Location", "Retry-After", "retry-after-ms", "apim-request-id", "x-request-id")
+
+Act = Callable[[Request, Ask, Recorder], Awaitable[Response | HttpRefusal]]
+
+
+def new_id(prefix: str) -> str:
+    """An id in the services' form, ``event_4Rk0...``. From :mod:`random`, so that a seeded run repeats its ids."""
+    return f"{prefix}_{''.join(random.choices(string.ascii_letters + string.digits, k=21))}"
+
+
+class FakeService:
+    """A Realtime service on this machine.
+
+    ``dialects`` are the rows it speaks, all at once; ``script`` says what it hears and answers; ``audio(name)`` gives the
+    20 ms Opus packets of a recording. ``recorder_for(dialect name)`` makes a trace for each client's call, seen from the
+    service; ``on_trace`` is called with each one when it is complete. ``loopback`` keeps media on 127.0.0.1.
+
+    Use ``start`` and ``stop``, or ``async with FakeService(...) as service: service.url``.
+    """
+
+    def __init__(
+        self,
+        *,
+        dialects: Sequence[Dialect],
+        script: FakeScript | None = None,
+        audio: Callable[[str], Sequence[bytes]] | None = None,
+        settings: FakeSettings | None = None,
+        recorder_for: Callable[[str], Recorder] | None = None,
+        on_trace: Callable[[Recorder], None] = lambda _: None,
+        loopback: bool = True,
+    ) -> None:
+        self.dialects = tuple(dialects)
+        self.script = script or FakeScript()
+        self.audio = audio
+        self.settings = settings or FakeSettings()
+        self.loopback = loopback
+        self.url = ""
+        self.calls: dict[str, ServiceCall] = {}
+        self._recorder_for = recorder_for
+        self._on_trace = on_trace
+        self._numbers = itertools.count(1)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listen, and return the base URL; port 0 takes a free one. Raises UsageError where it cannot listen there."""
+        loop = asyncio.get_running_loop()
+        self._epoch = time.time() - loop.time()
+        self._keys = KeyRing(self._epoch)
+        self._traces = Traces(self._recorder_for, self._on_trace, loop.time)
+        self._listener = Listener(self._application())
+        self.url = await self._listener.start(host, port)
+        return self.url
+
+    async def stop(self) -> None:
+        """End all calls, close the traces, stop listening. A second call does nothing."""
+        if not self.url:
+            return
+        self.url = ""
+        for call in tuple(self.calls.values()):
+            await call.close()
+        self._traces.close_all()
+        await self._listener.stop()
+
+    @property
+    def now(self) -> float:
+        """Seconds on the loop's clock."""
+        return asyncio.get_running_loop().time()
+
+    def _application(self) -> Starlette:
+        application = Starlette(
+            routes=self._routes(),
+            middleware=[
+                Middleware(
+                    CORSMiddleware,
+                    allow_origins=("*",),
+                    allow_methods=("POST",),
+                    allow_headers=CORS_HEADERS,
+                    expose_headers=CORS_EXPOSED,
+                    allow_private_network=True,
+                )
+            ],
+            exception_handlers={404: self._no_route, 405: self._no_route},
+        )
+        application.router.redirect_slashes = False
+        return application
+
+    def _routes(self) -> list[Route]:
+        acts: dict[str, tuple[Dialect, str, Act]] = {}
+        for dialect in self.dialects:
+            key, transcription = urlsplit(dialect.key_url).path, urlsplit(dialect.transcription_key_url).path
+            acts[transcription] = dialect, "key", partial(self._mint, dialect, True)
+            acts[key] = dialect, "key", partial(self._mint, dialect, False)
+            acts[urlsplit(dialect.call_url).path] = dialect, "call", partial(self._call, dialect)
+            if dialect.hangup_url:
+                acts[urlsplit(dialect.hangup_url).path] = dialect, "hangup", partial(self._hang_up, dialect)
+        vendors = {dialect.vendor for dialect in self.dialects}
+        for gone in DIALECTS.values():
+            if gone.state.startswith("removed") and gone.vendor in vendors:
+                for step, url in (("key", gone.key_url), ("key", gone.transcription_key_url), ("call", gone.call_url)):
+                    acts.setdefault(urlsplit(url).path, (gone, step, _removed))
+        return [
+            Route(path, partial(self._exchange, dialect=dialect, step=step, act=act), methods=["POST"])
+            for path, (dialect, step, act) in acts.items()
+        ]
+
+    async def _no_route(self, request: Request, error: Exception) -> Response:
+        """A path or method that no dialect has, answered as the vendor does whose paths begin like this one."""
+        root = request.url.path.split("/")[1]
+        near = [dialect for dialect in self.dialects if VENDORS[dialect.vendor].root == root] or self.dialects
+        vendor = VENDORS[near[0].vendor]
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        step = "call" if request.headers.get("content-type", "").startswith(SDP_TYPE) else "key"
+
+        async def refuse(_request: Request, _ask: Ask, _recorder: Recorder) -> HttpRefusal:
+            return vendor.method.sending(headers) if status == 405 else vendor.not_found
+
+        return await self._exchange(request, dialect=near[0], step=step, act=refuse)
+
+    async def _exchange(self, request: Request, *, dialect: Dialect, step: str, act: Act) -> Response:
+        """One request and its response, both recorded."""
+        began = self.now
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        raw = await bodies.read(request, self.settings)
+        text = "" if isinstance(raw, HttpRefusal) else raw.decode("utf-8", "replace")
+        parts = None if isinstance(raw, HttpRefusal) else await bodies.form(request.headers, raw)
+        ask = Ask(dict(request.query_params), headers, text, parts)
+        client: Client = (request.client.host if request.client else "", headers.get("user-agent", ""))
+        key = ask.bearer if step != "key" else ""
+        if step == "hangup" and (call := self.calls.get(request.path_params["call_id"])):
+            recorder = call.recorder
+        else:
+            recorder = self._traces.open(dialect.name, client, key)
+        number = next(self._numbers)
+        recorder.record(
+            "http.request",
+            id=number,
+            step=step,
+            method=request.method,
+            url=str(request.url),
+            headers=recorder.redactor.headers(headers),
+            body=bodies.as_recorded(ask.content_type, text),
+        )
+        answer = raw if isinstance(raw, HttpRefusal) else await act(request, ask, recorder)
+        response = self._refusing(answer) if isinstance(answer, HttpRefusal) else answer
+        response.headers["date"] = formatdate(self._epoch + self.now, usegmt=True)
+        response.headers[VENDORS[dialect.vendor].request_id] = new_id("req")
+        recorder.record(
+            "http.response",
+            id=number,
+            step=step,
+            status=response.status_code,
+            headers=recorder.redactor.headers(dict(response.headers)),
+            body=bodies.as_recorded(response.headers.get("content-type", ""), bytes(response.body).decode("utf-8")),
+            seconds=round(self.now - began, 6),
+        )
+        if isinstance(answer, HttpRefusal):
+            standing, _ = self._keys.find(key, dialect.name, self.now)
+            self._traces.failed(recorder, client, key if standing != "foreign" else "")
+        return response
+
+    def _refusing(self, refusal: HttpRefusal) -> Response:
+        return JSONResponse(refusal.body, refusal.status, headers=dict(refusal.headers))
+
+    async def _mint(
+        self, dialect: Dialect, transcription: bool, request: Request, ask: Ask, recorder: Recorder
+    ) -> Response | HttpRefusal:
+        grant = token_request(dialect, ask, self.settings, transcription=transcription)
+        if isinstance(grant, HttpRefusal):
+            return grant
+        key = self._keys.mint(
+            f"ek_{secrets.token_hex(16)}",
+            dialect.name,
+            model=grant.model,
+            session=grant.session.view(new_id("sess"), int(self._epoch + self.now + 60 * dialect.session_minutes)),
+            seconds=grant.seconds,
+            now=self.now,
+        )
+        self._traces.minted(recorder, key.value)
+        return JSONResponse(_token_body(dialect, key))
+
+    async def _call(self, dialect: Dialect, request: Request, ask: Ask, recorder: Recorder) -> Response | HttpRefusal:
+        grant = call_request(dialect, ask, self.settings, self._keys, self.now)
+        if isinstance(grant, HttpRefusal):
+            return grant
+        if grant.offer.startswith("v=0"):
+            recorder.record("sdp.offer", sdp=grant.offer)
+        if problem := offer_problem(grant.offer):
+            recorder.record("sdp.rejected", sdp=grant.offer, reason=problem)
+            return answers.INVALID_OFFER
+        if len(self.calls) >= self.settings.max_calls:
+            return answers.TOO_MANY_CALLS
+        call_id = new_id("rtc")
+        try:
+            answer = await self._connect(dialect, grant, call_id, recorder)
+        except Unanswerable as error:
+            recorder.record("sdp.rejected", sdp=grant.offer, reason=str(error))
+            return answers.INVALID_OFFER
+        recorder.record("sdp.answer", sdp=answer)
+        # Where several statuses are accepted none is documented; the lowest is what Microsoft's preview sample reports (200).
+        location = {"location": f"{urlsplit(dialect.call_url).path}/{call_id}"} if dialect.location else {}
+        return Response(answer, min(dialect.call_statuses), headers={"content-type": SDP_TYPE, **location})
+
+    async def _connect(self, dialect: Dialect, grant: CallGrant, call_id: str, recorder: Recorder) -> str:
+        def ended(call: ServiceCall) -> None:
+            self.calls.pop(call_id, None)
+            self._traces.close(recorder)
+
+        call = ServiceCall(
+            dialect,
+            self.script,
+            session=grant.session,
+            model=grant.model,
+            filtered=grant.filtered,
+            audio=self.audio,
+            recorder=recorder,
+            settings=self.settings,
+            loopback=self.loopback,
+            ids=new_id,
+            epoch=self._epoch,
+            on_end=ended,
+        )
+        self.calls[call_id] = call
+        try:
+            return await call.answer(grant.offer)
+        except BaseException:
+            self.calls.pop(call_id, None)
+            raise
+
+    async def _hang_up(
+        self, dialect: Dialect, request: Request, ask: Ask, recorder: Recorder
+    ) -> Response | HttpRefusal:
+        refusal = hangup_request(dialect, ask, self.settings, self._keys, self.now)
+        if refusal is not None:
+            return refusal
+        call = self.calls.get(request.path_params["call_id"])
+        if call is None or call.dialect is not dialect:
+            return answers.CALL_UNKNOWN
+        call.hang_up()
+        return Response(status_code=200)
+
+
+async def _removed(_request: Request, _ask: Ask, _recorder: Recorder) -> HttpRefusal:
+    return answers.BETA_REMOVED
+
+
+def _token_body(dialect: Dialect, key: Key) -> dict[str, Any]:
+    """The response to a token request: the key where this dialect keeps it, and the session around or beside it."""
+    body = dict(key.session) if dialect.body == "flat" else {"session": key.session}
+    place(body, dialect.key_path, key.value)
+    place(body, dialect.expires_path, key.expires_at)
+    return body

@@ -1,0 +1,46 @@
+"""What the fake service accepts and how it behaves: one frozen set of values, given at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEPLOYMENTS: tuple[str, ...] = (
+    "gpt-realtime",
+    "gpt-realtime-mini",
+    "gpt-realtime-1.5",
+    "gpt-realtime-2",
+    "gpt-4o-realtime-preview",
+    "gpt-4o-mini-realtime-preview",
+    "gpt-4o-transcribe",
+    "gpt-4o-mini-transcribe",
+    "whisper-1",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeSettings:
+    """Limits and credentials of the fake service. Times are seconds, sizes bytes.
+
+    ``api_keys``: the long-lived keys it accepts; None accepts any that is not empty.
+    ``deployments``: the deployments (models) it has, case-sensitive; None accepts any name.
+    ``regions``: the regions its resource is in; None means the dialect's own list. A request tells its region by its
+    ``Host``: the vendor's regional host, or ``{region}.localhost``; any other host has no region and is not checked.
+    ``body_limit``: a longer request body is answered with 413.
+    ``request_seconds``: a request body that is not there by then is answered with 408.
+    ``max_calls``: further calls at the same time are answered with 429.
+    ``connect_seconds``: a call whose peer connection is not there by then is dropped.
+    ``max_call_seconds``: a call is ended then; None leaves it to the dialect's session length.
+    ``key_seconds``: lifetime of every ephemeral key; None means the request's ``expires_after``, else the dialect's.
+    ``seeds_mode``: speak as a client expects that was written to Microsoft's JavaScript sample (see :mod:`harness.fake.seeds`).
+    """
+
+    api_keys: tuple[str, ...] | None = None
+    deployments: tuple[str, ...] | None = DEPLOYMENTS
+    regions: tuple[str, ...] | None = None
+    body_limit: int = 1 << 20
+    request_seconds: float = 30.0
+    max_calls: int = 64
+    connect_seconds: float = 30.0
+    max_call_seconds: float | None = None
+    key_seconds: float | None = None
+    seeds_mode: bool = False

@@ -1,0 +1,81 @@
+"""Which trace a request belongs to, when the fake records what its clients do: one trace for each client's way to a call.
+
+Requests that fail stay open for the same client's next try, so that a retry stands behind the failure it answers; a minted
+key carries its trace to the call request; a call takes the trace over and ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.trace import Entry, Header, Recorder
+
+# Traces of keys that nobody has used yet; beyond this many the oldest is closed.
+UNCLAIMED = 256
+
+Client = tuple[str, ...]
+
+
+class Unrecorded(Recorder):
+    """A recorder that keeps nothing, for a service that nobody watches."""
+
+    def record(self, kind: str, /, **data: Any) -> Entry:
+        """Make the entry without redacting or storing it."""
+        return Entry(0, self.now, kind, data)
+
+
+class Traces:
+    """Hands out recorders. ``recorder_for(dialect name)`` makes one, ``on_trace`` is told when one has been closed."""
+
+    def __init__(
+        self,
+        recorder_for: Callable[[str], Recorder] | None,
+        on_trace: Callable[[Recorder], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._recorder_for = recorder_for
+        self._on_trace = on_trace
+        self._clock = clock
+        self._failing: dict[Client, Recorder] = {}
+        self._by_key: dict[str, Recorder] = {}
+
+    def open(self, dialect: str, client: Client, key: str = "") -> Recorder:
+        """The trace that this request continues: its key's, or that of the client's last failure; else a new one."""
+        waiting = self._by_key.pop(key, None) or self._failing.pop((dialect, *client), None)
+        if waiting is not None:
+            return waiting
+        if self._recorder_for is not None:
+            return self._recorder_for(dialect)
+        return Unrecorded(Header("service", dialect), self._clock)
+
+    def failed(self, recorder: Recorder, client: Client, key: str = "") -> None:
+        """The request was refused: the trace waits for the next try, with the good ``key`` it was minted for, if any."""
+        if key:
+            self._by_key[key] = recorder
+        else:
+            self._failing[(recorder.header.dialect, *client)] = recorder
+            self._limit(self._failing)
+
+    def minted(self, recorder: Recorder, key: str) -> None:
+        """A key was minted: the trace waits for its call."""
+        self._by_key[key] = recorder
+        self._limit(self._by_key)
+
+    def close(self, recorder: Recorder, end: str = "completed") -> None:
+        """End a trace and hand it over, once."""
+        if recorder.end is None:
+            recorder.close(end)
+            if self._recorder_for is not None:
+                self._on_trace(recorder)
+
+    def close_all(self) -> None:
+        """End every trace that no call has taken over; only failures lie in them, or keys without a call."""
+        for waiting in (self._failing, self._by_key):
+            for recorder in waiting.values():
+                self.close(recorder, "failed")
+            waiting.clear()
+
+    def _limit(self, waiting: dict[Any, Recorder]) -> None:
+        while len(waiting) > UNCLAIMED:
+            self.close(waiting.pop(next(iter(waiting))), "failed")
