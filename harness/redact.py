@@ -4,10 +4,15 @@ A secret becomes a mark, ``[redacted:N:LEN:CLASS]``. N counts distinct secrets i
 recording, so that rules can still say "the same key" or "another key" without anyone being able to guess it; LEN is its
 length in characters; CLASS is ``ice`` when all characters are ICE characters (RFC 8839 section 5.4: ALPHA / DIGIT / "+" / "/"),
 else ``text``. Redaction is idempotent: marks are left as they are.
+
+What is removed, and what is remembered, differ on purpose. A value that stands where secrets stand is always removed there. It is
+also removed wherever else it turns up, but only from eight characters on: a password "blue" in a tool's schema must not turn every
+"blue" of a transcript, or a field name, into a mark. Secrets handed in as known are removed everywhere from four characters on.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -49,19 +54,29 @@ SECRET_QUERY = re.compile(
     r"(?i)([?&;](?:api-key|api_key|apikey|key|access_token|token|sig|code|client_secret|subscription-key)=)([^&#\s\"'<>\\]+)"
 )
 ICE_PWD = re.compile(r"(?i)(a=ice-pwd:)([^\s\\\"]+)")
-# Bearer and header-like text inside error messages, logs and bodies.
+# Bearer, header-like and JSON-like text inside error messages, logs and bodies that are not JSON.
 BEARER = re.compile(r"(?i)(\bbearer\s+)([^\s\"',;<>\\\[]+)")
 HEADER_TEXT = re.compile(
     r"(?i)(\b(?:api-key|x-api-key|ocp-apim-subscription-key)\b[\"']?\s*[:=]\s*[\"']?)([^\s\"',;<>\\\[]+)"
 )
+_FIELD_NAMES = "|".join(sorted(map(re.escape, SECRET_FIELDS), key=len, reverse=True))
+FIELD_TEXT = re.compile(
+    rf"(?i)(\\?\"(?:{_FIELD_NAMES})\\?\"\s*:\s*(?:\{{\s*\\?\"value\\?\"\s*:\s*)?\\?\")((?:[^\"\\]|\\(?!\"))+)"
+)
 SHAPES = (
     re.compile(r"\b(?:ek|sk|rk)[_-][A-Za-z0-9_-]{8,}"),  # OpenAI ephemeral, secret and restricted keys
     re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"),  # JWT (Entra tokens)
-    re.compile(r"\b[0-9a-fA-F]{32}\b"),  # classic Azure resource keys
+    # Classic Azure resource keys; the foundation of an ICE candidate may look like one.
+    re.compile(r"(?<!candidate:)\b[0-9a-fA-F]{32}\b"),
     re.compile(r"\b[A-Za-z0-9]{20,}AAA[A-Za-z0-9]{4,}ACOG[A-Za-z0-9]{4}\b"),  # newer Azure AI resource keys
 )
 _ICE = re.compile(r"[A-Za-z0-9+/]+\Z")
+# "Provide a bearer token", "api-key: missing": prose, not a key.
+_PROSE = re.compile(r"[A-Za-z]{1,15}[.:!?)]*\Z|[^A-Za-z0-9]*\Z")
+# The scheme of a credential stays readable (RFC 9110 section 11.1); the rest is the secret.
+_SCHEME = re.compile(r"(?i)((?:bearer|basic|token|apikey|sharedaccesssignature)\s+)(\S.*)\Z", re.DOTALL)
 _SHORTEST_KNOWN = 4
+_SHORTEST_MET = 8
 
 
 @dataclass(frozen=True)
@@ -95,50 +110,47 @@ class Redactor:
         Values shorter than four characters are ignored: removing them would destroy the recording and hide nothing.
         """
         secret = secret.strip()
-        if len(secret) < _SHORTEST_KNOWN or secret in self._numbers or MARK.search(secret):
+        if len(secret) < _SHORTEST_KNOWN or secret in self._spellings or MARK.search(secret):
             return
-        self._numbers[secret] = len(self._numbers) + 1
-        escaped = secret.replace("\\", "\\\\").replace('"', '\\"')
+        self._number(secret)
+        escaped = json.dumps(secret, ensure_ascii=False)[1:-1]
         for spelling in {secret, quote(secret, safe=""), quote_plus(secret), quote(secret), escaped}:
-            self._spellings[spelling] = secret
+            self._spellings.setdefault(spelling, secret)
         longest_first = sorted(self._spellings, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        # Marks come first, so that a secret such as "text" or "22" never eats into one.
+        self._pattern = re.compile("|".join([MARK.pattern, *map(re.escape, longest_first)]))
 
     def mark(self, secret: str) -> str:
-        """Learn ``secret`` and return its mark; a text that is a mark already is returned unchanged."""
-        if MARK.search(secret):
-            return secret
+        """The mark of ``secret``, which is remembered; a text that is a mark already is returned unchanged."""
         secret = secret.strip()
-        self.learn(secret)
-        number = self._numbers.get(secret, 0)
-        return f"[redacted:{number}:{len(secret)}:{'ice' if _ICE.match(secret) else 'text'}]"
+        if MARK.fullmatch(secret):
+            return secret
+        if len(secret) >= _SHORTEST_MET:
+            self.learn(secret)
+        return f"[redacted:{self._number(secret)}:{len(secret)}:{'ice' if _ICE.match(secret) else 'text'}]"
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """HTTP headers with lower-case names and secret values marked (the auth scheme stays readable)."""
-        clean: dict[str, str] = {}
-        for name, value in headers.items():
-            lower = name.lower()
-            if lower in SECRET_HEADERS:
-                scheme, space, rest = value.partition(" ")
-                clean[lower] = f"{scheme} {self.mark(rest)}" if space and rest.strip() else self.mark(value)
-            else:
-                clean[lower] = self.text(value)
-        return clean
+        return {
+            name.lower(): self._credential(value) if name.lower() in SECRET_HEADERS else self.text(value)
+            for name, value in headers.items()
+        }
 
     def text(self, text: str) -> str:
         """Free text (URL, SDP, message, log line) with every secret in it marked."""
         text = ICE_PWD.sub(self._second_group, text)
         text = SECRET_QUERY.sub(self._second_group, text)
-        text = BEARER.sub(self._second_group, text)
-        text = HEADER_TEXT.sub(self._second_group, text)
+        text = FIELD_TEXT.sub(self._credential_group, text)
+        text = BEARER.sub(self._unless_prose, text)
+        text = HEADER_TEXT.sub(self._unless_prose, text)
         for shape in SHAPES:
             text = shape.sub(lambda found: self.mark(found[0]), text)
         if self._pattern is not None:
-            text = self._pattern.sub(lambda found: self.mark(self._spellings[found[0]]), text)
+            text = self._pattern.sub(self._known, text)
         return text
 
     def value(self, value: Any) -> Any:
-        """Any JSON value: strings cleaned, secret fields marked, the rest untouched. Never changes its argument."""
+        """Any JSON value: strings cleaned, secret fields and headers marked, the rest untouched. Never changes its argument."""
         match value:
             case str():
                 return self.text(value)
@@ -146,8 +158,8 @@ class Redactor:
                 # A GA key response: {"value": "...", "expires_at": ...} at the top level.
                 keylike = isinstance(value.get("value"), str) and "expires_at" in value
                 return {
-                    self.text(str(key)): self.mark(inner)
-                    if keylike and key == "value" and inner
+                    self.text(str(key)): self._credential(inner)
+                    if keylike and key == "value"
                     else self._field(str(key), inner)
                     for key, inner in value.items()
                 }
@@ -156,15 +168,41 @@ class Redactor:
         return value
 
     def _field(self, key: str, inner: Any) -> Any:
-        if key.lower() in SECRET_FIELDS:
-            if isinstance(inner, str) and inner:
-                return self.mark(inner)
-            if isinstance(inner, Mapping):  # {"client_secret": {"value": "...", "expires_at": 1}}
+        name = key.lower()
+        if name not in SECRET_FIELDS and name not in SECRET_HEADERS:
+            return self.value(inner)
+        match inner:
+            case str():
+                return self._credential(inner)
+            case list() | tuple():
+                return [self._field(key, one) for one in inner]
+            case Mapping():  # {"client_secret": {"value": "...", "expires_at": 1}}
                 return {
-                    str(name): self.mark(field) if isinstance(field, str) and name == "value" else self.value(field)
+                    self.text(str(name)): self._credential(field)
+                    if isinstance(field, str) and name == "value"
+                    else self.value(field)
                     for name, field in inner.items()
                 }
         return self.value(inner)
 
+    def _number(self, secret: str) -> int:
+        return self._numbers.setdefault(secret, len(self._numbers) + 1)
+
+    def _credential(self, value: str) -> str:
+        """A value that is a secret as a whole, but for the auth scheme in front of it."""
+        if not value.strip():
+            return value
+        scheme = _SCHEME.match(value)
+        return scheme[1] + self.mark(scheme[2]) if scheme else self.mark(value)
+
+    def _known(self, found: re.Match[str]) -> str:
+        return found[0] if MARK.fullmatch(found[0]) else self.mark(self._spellings[found[0]])
+
     def _second_group(self, found: re.Match[str]) -> str:
-        return found[1] + (found[2] if MARK.search(found[2]) else self.mark(found[2]))
+        return found[1] + self.mark(found[2])
+
+    def _credential_group(self, found: re.Match[str]) -> str:
+        return found[1] + self._credential(found[2])
+
+    def _unless_prose(self, found: re.Match[str]) -> str:
+        return found[0] if _PROSE.match(found[2]) else self._second_group(found)
