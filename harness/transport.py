@@ -1,0 +1,247 @@
+"""One end of a call: a WebRTC peer connection that records what it does and hands every RTP packet on, still encoded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+from aiortc.sdp import SessionDescription
+
+from harness import negotiation, rtp
+from harness.rtp import Direction, RtpPacket
+from harness.trace import Recorder
+from harness.transport_taps import Ears, Handshake, InvalidText, Taps
+
+__all__ = ["InvalidText", "Peer", "RejectedDescription", "RtpPacket"]
+
+_DCEP_MESSAGES = {0x03: "open", 0x02: "ack"}  # RFC 8832 section 8.2.1
+_DIGESTS = ("sha-256", "sha-384", "sha-512")
+_PATIENCE = 5.0
+
+
+class RejectedDescription(ValueError):
+    """The stack cannot take this offer or answer; ``reason`` says why, in one line."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Peer:
+    """One end of a call: audio both ways on one media section, data channels on another, bundled.
+
+    Args:
+        recorder: gets ``connection.*``, ``channel.dcep`` and ``rtp.rtcp`` entries; other planes are the caller's.
+        loopback: gather 127.0.0.1 and nothing else, and contact no server: for two ends in one process or on one machine.
+        ice_servers: mappings of the W3C's RTCIceServer, ``{"urls": ..., "username": ..., "credential": ...}``; none means none,
+            also not aiortc's default STUN server. aiortc uses the first STUN and the first TURN server.
+        track: gives ready Opus packets (:class:`av.Packet`) on its own clock; it is stopped with the peer.
+        on_packet: gets every RTP packet, sent and received, in order, on the event loop; it must not raise.
+
+    No audio is decoded here and no thread is started.
+
+    How soon :attr:`lost` is set after the other end has gone:
+
+    - it closed its connection: at once (DTLS close_notify, SCTP abort), one network delay;
+    - it was killed, or the network is gone: when consent to send expires (:rfc:`7675` section 5.1: 30 s). aioice asks every 4 to
+      6 s, waits 0.5 s for each answer, and gives up at the sixth silence in a row: 27 to 39 s, 33 s on average.
+
+    Raises ValueError where an ICE server's URL is malformed.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        loopback: bool,
+        ice_servers: Sequence[Mapping[str, Any]] = (),
+        track: MediaStreamTrack,
+        on_packet: Callable[[RtpPacket], None] | None = None,
+    ) -> None:
+        self.recorder = recorder
+        self.lost = asyncio.Event()
+        self.on_channel: Callable[[RTCDataChannel], None] | None = None
+        servers = [] if loopback else [RTCIceServer(**server) for server in ice_servers]
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._track = track
+        self._connected = asyncio.Event()
+        self._closing: asyncio.Task[None] | None = None
+        self._closed_here: set[RTCDataChannel] = set()
+        self._states: dict[str, str] = {}
+        ears = Ears(on_packet, self._on_rtcp, self._on_dcep, self._on_dtls_state, self._on_secured)
+        self._taps = Taps(self.pc, ears, loopback=loopback)
+        self.pc.on("signalingstatechange", lambda: self._changed("signaling", self.pc.signalingState))
+        self.pc.on("icegatheringstatechange", lambda: self._changed("gathering", self.pc.iceGatheringState))
+        self.pc.on("iceconnectionstatechange", lambda: self._changed("ice", self.pc.iceConnectionState))
+        self.pc.on("connectionstatechange", lambda: self._changed("state", self.pc.connectionState))
+        self.pc.on("datachannel", self._on_datachannel)
+        self.pc.addTrack(track)
+
+    def create_channel(self, label: str, **options: Any) -> RTCDataChannel:
+        """Create an ordered, reliable data channel; do it before :meth:`offer`, there is no second one.
+
+        ``options`` are those of :meth:`aiortc.RTCPeerConnection.createDataChannel`.
+        """
+        channel = self.pc.createDataChannel(label, **options)
+        self._watch(channel)
+        return channel
+
+    async def offer(self) -> str:
+        """The SDP to send: all candidates gathered, written as browsers write it."""
+        description = await self.pc.createOffer()
+        self._taps.attach()
+        await self.pc.setLocalDescription(description)
+        return negotiation.as_browser(self.pc.localDescription.sdp)
+
+    async def accept_answer(self, sdp: str) -> None:
+        """Set the answer; the connection then proceeds by itself. Raises RejectedDescription."""
+        await self._set_remote(sdp, "answer")
+
+    async def answer(self, offer_sdp: str) -> str:
+        """The complete answer to an offer: Opus alone, under the number it was offered with, all candidates gathered.
+
+        Other audio codecs are not answered, since nothing here could play them; other kinds of media are answered as inactive.
+        Candidates under ``.local`` names are passed over. Raises RejectedDescription.
+        """
+        audio = self.pc.getTransceivers()[0]
+        codecs = RTCRtpSender.getCapabilities("audio").codecs
+        audio.setCodecPreferences([codec for codec in codecs if codec.mimeType.lower() == "audio/opus"])
+        await self._set_remote(offer_sdp, "offer")
+        for transceiver in self.pc.getTransceivers():
+            if transceiver is not audio:
+                transceiver.direction = "inactive"
+        self._taps.keep_payload_type(negotiation.opus_payload_types(offer_sdp)[0])
+        self._taps.attach()
+        await self.pc.setLocalDescription(await self.pc.createAnswer())
+        return negotiation.matching(self.pc.localDescription.sdp, offer_sdp)
+
+    async def wait_connected(self, timeout: float) -> None:
+        """Wait until ICE and DTLS are done. Raises TimeoutError after ``timeout`` seconds, ConnectionError where they failed."""
+        async with asyncio.timeout(timeout):
+            await self._connected.wait()
+        if self.pc.connectionState != "connected":
+            raise ConnectionError(", ".join(f"{name} {state}" for name, state in self._states.items()))
+
+    async def close(self) -> None:
+        """Tell the other end (SCTP abort, DTLS close_notify), close every socket, end every task. May be called again."""
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        try:
+            # A stack that hangs must not hang the run.
+            await asyncio.wait_for(self.pc.close(), _PATIENCE)
+        except (Exception, asyncio.CancelledError) as error:
+            self.recorder.record(
+                "harness.log", logger=__name__, level="warning", text=f"closing the connection: {error!r}"
+            )
+        self._track.stop()
+        await self._taps.abandon()
+        self._connected.set()
+
+    async def _set_remote(self, sdp: str, kind: str) -> None:
+        text = negotiation.unbundled(negotiation.resolvable(sdp))
+        _require(text)
+        try:
+            await self.pc.setRemoteDescription(RTCSessionDescription(sdp=text, type=kind))
+        except Exception as error:
+            raise RejectedDescription(_reason(error)) from error
+
+    # What the connection tells
+
+    def _changed(self, what: str, state: str) -> None:
+        if self._states.get(what) == state:
+            return
+        self._states[what] = state
+        self.recorder.record(f"connection.{what}", state=state)
+        if what == "state" and state in ("connected", "failed", "closed"):
+            self._connected.set()
+        if what == "state" and state in ("failed", "closed"):
+            self._lose()
+
+    def _on_dtls_state(self, state: str) -> None:
+        self._changed("dtls", state)
+        if state in ("failed", "closed"):
+            self._lose()
+
+    def _on_secured(self, handshake: Handshake) -> None:
+        self.recorder.record(
+            "connection.secured",
+            role=handshake.role,
+            version=handshake.version,
+            srtp_profile=handshake.srtp_profile,
+            peer_fingerprint=handshake.fingerprint,
+            matches=handshake.matches,
+        )
+
+    def _on_rtcp(self, direction: Direction, data: bytes) -> None:
+        types, ssrc = rtp.rtcp_types(data)
+        self.recorder.record("rtp.rtcp", direction=direction, types=types, ssrc=ssrc)
+
+    def _on_dcep(self, direction: Direction, stream: int, data: bytes) -> None:
+        message = _DCEP_MESSAGES.get(data[0], str(data[0])) if data else ""
+        opening = {"type": data[1]} if message == "open" and len(data) > 1 else {}
+        self.recorder.record("channel.dcep", direction=direction, message=message, ppid=50, stream=stream, **opening)
+
+    def _on_datachannel(self, channel: RTCDataChannel) -> None:
+        self._watch(channel)
+        if self.on_channel is not None:
+            self.on_channel(channel)
+
+    def _watch(self, channel: RTCDataChannel) -> None:
+        close = channel.close
+
+        def close_here() -> None:
+            self._closed_here.add(channel)
+            close()
+
+        def on_close() -> None:
+            if channel not in self._closed_here:
+                self._lose()
+
+        channel.close = close_here  # type: ignore[method-assign]
+        channel.on("close", on_close)
+
+    def _lose(self) -> None:
+        if self._closing is None:
+            self.lost.set()
+
+
+def _require(sdp: str) -> None:
+    """Refuse what aiortc would stumble over later, on a task where nobody hears it."""
+    try:
+        description = SessionDescription.parse(sdp)
+    except Exception as error:
+        raise RejectedDescription(f"it cannot be parsed as SDP: {_reason(error)}") from error
+    if not description.media:
+        raise RejectedDescription("it has no media sections: it is not SDP, or was cut off")
+    for name in ("audio", "application"):
+        if not any(media.kind == name for media in description.media):
+            raise RejectedDescription(f"it has no m={name} section")
+    if not negotiation.opus_payload_types(sdp):
+        raise RejectedDescription("its m=audio section has no Opus (opus/48000/2)")
+    for media in description.media:
+        where = f"m={media.kind} section"
+        if media.dtls is None:
+            raise RejectedDescription(f"its {where} has no a=setup")
+        if not any(one.algorithm.lower() in _DIGESTS for one in media.dtls.fingerprints):
+            raise RejectedDescription(f"its {where} has no a=fingerprint of a known hash function")
+        if media.kind == "application" and media.profile != "DTLS/SCTP" and media.sctp_port is None:
+            raise RejectedDescription(f"its {where} has no a=sctp-port")
+
+
+def _reason(error: Exception) -> str:
+    """One line for a person: the stack raises KeyError, AssertionError and others, many without a word."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,344 @@
+"""The one place that reaches into aiortc and aioice: lean media paths in and out, and ears where the stack has none.
+
+aiortc as published decodes every received packet on a thread, builds objects and coroutines for each packet in both directions, gathers
+no loopback address, and tells nobody about its DTLS handshake, the DCEP messages and RTCP. :class:`Taps` changes that for one
+RTCPeerConnection by giving its parts other methods (on the objects, never on the classes, so that other users of aiortc in the
+process are left alone). What is sent on the wire stays what aiortc would send, except that
+
+- the marker bit is set only after a pause. :rfc:`3551` section 4.1: "applications without silence suppression must set the
+  marker bit to zero"; aiortc sets it on every packet;
+- the NTP time of sender reports runs on the event loop's clock, so that in virtual time it agrees with the RTP timestamps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pylibsrtp
+from aiortc import RTCPeerConnection
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcdtlstransport import X509_DIGEST_ALGORITHMS, State, certificate_digest
+
+from harness import rtp
+from harness.rtp import Direction, Reception, RtpPacket
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+_NTP_EPOCH = 2208988800  # seconds from 1900 to 1970, RFC 5905 section 6
+_DCEP = 50  # RFC 8832 section 8.1
+_STRING = 51  # RFC 8831 section 8
+
+
+class InvalidText(bytes):
+    """A message sent as a string (PPID 51) whose octets are not UTF-8 (:rfc:`8831` section 6.6 says they are)."""
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """A finished DTLS handshake: our ``role`` ("client" or "server"), "DTLSv1.2", the SRTP profile of :rfc:`5764` or an empty text.
+
+    ``matches`` tells whether the SHA-256 ``fingerprint`` of the peer's certificate, or its digest by another function, is one of
+    those in the remote description.
+    """
+
+    role: str
+    version: str
+    srtp_profile: str
+    fingerprint: str
+    matches: bool
+
+
+@dataclass(frozen=True)
+class Ears:
+    """Who is told what. Each is called on the event loop, synchronously, and must not raise."""
+
+    packet: Callable[[RtpPacket], None] | None
+    rtcp: Callable[[Direction, bytes], None]
+    dcep: Callable[[Direction, int, bytes], None]
+    dtls_state: Callable[[str], None]
+    secured: Callable[[Handshake], None]
+
+
+class Taps:
+    """The taps of one peer connection. ``attach`` after every step that may have created transports; what is tapped stays so."""
+
+    def __init__(self, pc: RTCPeerConnection, ears: Ears, *, loopback: bool) -> None:
+        self._pc = pc
+        self._ears = ears
+        self._loopback = loopback
+        self._tapped: set[Any] = set()
+        self._dtls: list[Any] = []
+        self._loop = asyncio.get_running_loop()
+        self._receptions: dict[int, Reception | None] = {}
+
+    def attach(self) -> None:
+        """Tap every transceiver, transport and SCTP association that exists by now. Do it before ICE starts."""
+        for transceiver in self._pc.getTransceivers():
+            self._once(transceiver.sender, self._tap_sender)
+            self._once(transceiver.receiver, self._tap_receiver)
+            self._once(transceiver.receiver.transport, self._tap_dtls)
+        if self._pc.sctp is not None:
+            self._once(self._pc.sctp, self._tap_sctp)
+            self._once(self._pc.sctp.transport, self._tap_dtls)
+
+    def keep_payload_type(self, payload_type: int) -> None:
+        """Answer Opus with the number it was offered under.
+
+        aiortc does so itself for 96 to 127 only; 35 to 63 are as dynamic (:rfc:`5761` section 4 with :rfc:`3551` section 6).
+        """
+        for transceiver in self._pc.getTransceivers():
+            for codec in transceiver._codecs:
+                if _is_opus(codec):
+                    codec.payloadType = payload_type
+
+    async def abandon(self) -> None:
+        """Close what a close of the connection left behind: sockets, and tasks that wait on them. Never raises, never waits long."""
+        current = asyncio.current_task()
+        tasks = [task for task in asyncio.all_tasks() if task is not current and _belongs(task, self._pc, self._dtls)]
+        for task in tasks:
+            task.cancel()
+        for dtls in self._dtls:
+            connection = dtls.transport._connection
+            for protocol in connection._protocols:
+                getattr(protocol.transport, "abort", protocol.transport.close)()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+
+    def _once(self, part: Any, tap: Callable[[Any], None]) -> None:
+        if part not in self._tapped:
+            self._tapped.add(part)
+            tap(part)
+
+    # DTLS, SRTP, ICE
+
+    def _tap_dtls(self, dtls: Any) -> None:
+        self._dtls.append(dtls)
+        ears = self._ears
+        connection = dtls.transport._connection
+        validate, send, handle_rtcp = dtls._validate_peer_identity, dtls._send_rtp, dtls._handle_rtcp_data
+        gather = connection.get_component_candidates
+
+        def validate_and_tell(remote: Any) -> None:
+            ears.secured(_handshake(dtls, remote))
+            validate(remote)
+
+        async def send_rtcp(data: bytes) -> None:
+            await send(data)
+            ears.rtcp("sent", data)
+
+        async def handle_rtcp_and_tell(data: bytes) -> None:
+            ears.rtcp("received", data)
+            await handle_rtcp(data)
+
+        async def handle_rtp(data: bytes, arrival_time_ms: int) -> None:
+            self._received(dtls, data)
+
+        async def gather_and_shortcut(component: int, addresses: list[str], timeout: int = 5) -> Any:
+            where = [LOOPBACK] if self._loopback else addresses
+            candidates = await gather(component=component, addresses=where, timeout=timeout)
+            for protocol in connection._protocols:
+                self._once(protocol, lambda tapped: self._shortcut(tapped, connection, dtls))
+            return candidates
+
+        dtls._validate_peer_identity = validate_and_tell
+        dtls._send_rtp = send_rtcp
+        dtls._handle_rtcp_data = handle_rtcp_and_tell
+        dtls._handle_rtp_data = handle_rtp
+        connection.get_component_candidates = gather_and_shortcut
+        dtls.on("statechange", lambda: ears.dtls_state(dtls.state))
+
+    def _shortcut(self, protocol: Any, connection: Any, dtls: Any) -> None:
+        """Hand SRTP on from the socket's callback itself: no parsing as STUN, no queue, no task that wakes up for it.
+
+        The first octet tells the protocols on a WebRTC socket apart (:rfc:`7983` section 7). Media waits its turn in aioice's queue
+        as long as there is something in it, so that the order of arrival is kept while the handshake finishes.
+        """
+        datagram_received = protocol.datagram_received
+        waiting = connection._queue.empty
+        component = protocol.local_candidate.component if hasattr(protocol, "local_candidate") else 1
+
+        def received(data: bytes, addr: Any) -> None:
+            first = data[0] if data else 0
+            if 127 < first < 192:
+                srtp = dtls._rx_srtp
+                # RTCP shares the port; its packet types lie where RTP would have these (RFC 5761 section 4).
+                if srtp is not None and len(data) > 1 and not 192 <= data[1] <= 223 and waiting():
+                    try:
+                        clear = srtp.unprotect(data)
+                    except (pylibsrtp.Error, ValueError):
+                        return  # forged, replayed or broken
+                    self._received(dtls, clear)
+                else:
+                    connection.data_received(data, component)
+            elif 19 < first < 64:
+                connection.data_received(data, component)
+            else:
+                datagram_received(data, addr)
+
+        protocol.datagram_received = received
+
+    # RTP
+
+    def _received(self, dtls: Any, data: bytes) -> None:
+        now = self._loop.time()
+        packet = rtp.unpack(data, now)
+        if packet is None:
+            return
+        if packet.ssrc in self._receptions:
+            reception = self._receptions[packet.ssrc]
+        else:
+            reception = self._receptions[packet.ssrc] = self._new_stream(dtls, packet)
+        if reception is not None:
+            reception.add(packet.sequence, packet.timestamp, now)
+        if self._ears.packet is not None:
+            self._ears.packet(packet)
+
+    def _new_stream(self, dtls: Any, packet: RtpPacket) -> Reception | None:
+        """Let aiortc's router and receiver reports know of a new SSRC, where its payload type was negotiated."""
+        receiver = dtls._rtp_router.route_rtp(packet)
+        if receiver is None:
+            return None
+        reception = Reception(rtp.OPUS_RATE, packet.sequence)
+        receiver._RTCRtpReceiver__remote_streams[packet.ssrc] = reception
+        return reception
+
+    def _tap_receiver(self, receiver: Any) -> None:
+        """Receive without a decoder: no thread, no jitter buffer; receiver reports as ever."""
+
+        async def receive(parameters: Any) -> None:
+            if not receiver._RTCRtpReceiver__started:
+                receiver.transport._register_rtp_receiver(receiver, parameters)
+                receiver._RTCRtpReceiver__rtcp_task = asyncio.ensure_future(receiver._run_rtcp())
+                receiver._RTCRtpReceiver__started = True
+
+        receiver.receive = receive
+
+    def _tap_sender(self, sender: Any) -> None:
+        """Send ready Opus packets: a header, SRTP, the socket; sender reports as ever."""
+        send = sender.send
+        extension = b""
+
+        async def send_opus(parameters: Any) -> None:
+            nonlocal extension
+            ids = (found.id for found in parameters.headerExtensions if found.uri == rtp.MID_EXTENSION)
+            extension = rtp.mid_extension(next(ids, None), parameters.muxId)
+            # The track gives Opus, so Opus is what is sent, wherever the other end put it in its list.
+            parameters.codecs = sorted(parameters.codecs, key=lambda codec: not _is_opus(codec))
+            await send(parameters)
+
+        async def run_rtp(codec: Any) -> None:
+            sender._RTCRtpSender__rtp_started.set()
+            try:
+                await self._send(sender, codec.payloadType, extension)
+            except (asyncio.CancelledError, ConnectionError, MediaStreamError):
+                pass
+            except Exception:
+                logger.exception("the outgoing audio stopped")
+            finally:
+                sender.track.stop()
+                # Without this event the sender's stop() would wait for ever.
+                sender._RTCRtpSender__rtp_exited.set()
+
+        sender.send = send_opus
+        sender._run_rtp = run_rtp
+
+    async def _send(self, sender: Any, payload_type: int, extension: bytes) -> None:
+        dtls = sender.transport
+        nominated = dtls.transport._connection._nominated
+        protect = dtls._tx_srtp.protect
+        recv, clock, tell, ssrc = sender.track.recv, self._loop.time, self._ears.packet, sender._ssrc
+        # The lower half, so that a loss at the start cannot be taken for a wrap (RFC 3711 section 3.3.1).
+        sequence = random.getrandbits(15)
+        origin = random.getrandbits(32)
+        wall = time.time() - clock() + _NTP_EPOCH
+        octets = count = previous = 0
+        base: Any = None
+        while True:
+            media = await recv()
+            if not sender._enabled:
+                continue
+            if base is None:
+                base = media.time_base
+                multiplier, divisor = rtp.OPUS_RATE * base.numerator, base.denominator
+            payload = bytes(media)
+            elapsed = media.pts * multiplier // divisor
+            timestamp = origin + elapsed & 0xFFFFFFFF
+            marker = count > 0 and elapsed - previous > rtp.LONGEST_OPUS_PACKET
+            data = protect(rtp.pack(payload_type, marker, sequence, timestamp, ssrc, extension, payload))
+            pair = nominated.get(1)
+            if pair is None or dtls._state is not State.CONNECTED:
+                raise ConnectionError("the transport is closed")
+            pair.protocol.transport.sendto(data, pair.remote_addr)
+            now = clock()
+            if tell is not None:
+                tell(RtpPacket("sent", ssrc, payload_type, sequence, timestamp, marker, payload, now))
+            sequence = sequence + 1 & 0xFFFF
+            previous = elapsed
+            octets += len(payload)
+            count += 1
+            sender._RTCRtpSender__ntp_timestamp = int((wall + now) * 4294967296)
+            sender._RTCRtpSender__rtp_timestamp = timestamp
+            sender._RTCRtpSender__octet_count = octets
+            sender._RTCRtpSender__packet_count = count
+
+    # SCTP
+
+    def _tap_sctp(self, sctp: Any) -> None:
+        ears = self._ears
+        receive, send = sctp._data_channel_receive, sctp._send
+
+        async def receive_and_tell(stream_id: int, pp_id: int, data: bytes) -> None:
+            if pp_id == _DCEP:
+                ears.dcep("received", stream_id, data)
+            elif pp_id == _STRING and not _is_utf8(data):
+                # aiortc would end the whole transport over it.
+                if stream_id in sctp._data_channels:
+                    sctp._data_channels[stream_id].emit("message", InvalidText(data))
+                return
+            await receive(stream_id, pp_id, data)
+
+        async def send_and_tell(stream_id: int, pp_id: int, user_data: bytes, *args: Any, **options: Any) -> None:
+            if pp_id == _DCEP:
+                ears.dcep("sent", stream_id, user_data)
+            await send(stream_id, pp_id, user_data, *args, **options)
+
+        sctp._data_channel_receive = receive_and_tell
+        sctp._send = send_and_tell
+
+
+def _handshake(dtls: Any, remote: Any) -> Handshake:
+    certificate = dtls._ssl.get_peer_certificate(as_cryptography=True)
+    own = {name: certificate_digest(certificate, name) for name in X509_DIGEST_ALGORITHMS}
+    return Handshake(
+        role=dtls._role,
+        version=dtls._ssl.get_protocol_version_name(),
+        srtp_profile=(dtls._ssl.get_selected_srtp_profile() or b"").decode(),
+        fingerprint=own["sha-256"],
+        matches=any(own.get(one.algorithm.lower()) == one.value.upper() for one in remote.fingerprints),
+    )
+
+
+def _is_opus(codec: Any) -> bool:
+    return bool(codec.mimeType.lower() == "audio/opus")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _belongs(task: Any, pc: Any, transports: list[Any]) -> bool:
+    """Whether the task runs a method of this connection or one of its transports (it has no name to tell it by)."""
+    frame = getattr(task.get_coro(), "cr_frame", None)
+    owner = frame.f_locals.get("self") if frame is not None else None
+    return owner is pc or any(owner is dtls or owner is dtls.transport for dtls in transports)
