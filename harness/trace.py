@@ -55,7 +55,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Literal, Self
@@ -65,6 +65,7 @@ from harness.errors import BrokenTrace, NotATrace, TraceError, UnknownTraceVersi
 from harness.redact import Redactor
 
 VERSION = 1
+_LONGEST = 1e9  # seconds; no recording lasts that long, and a float still counts microseconds there
 
 Observer = Literal["client", "service"]
 Data = Mapping[str, Any]
@@ -227,15 +228,16 @@ class Recorder:
         redactor: Redactor | None = None,
         sink: IO[str] | None = None,
     ) -> None:
-        self.header = header
         self.redactor = redactor or Redactor()
+        clean = self.redactor.value({"target": header.target, "scenario": header.scenario, "extra": header.extra})
+        self.header = replace(header, **clean)
         self.entries: list[Entry] = []
         self._clock = clock
         self._start = clock()
         self._sink = sink
         self._watchers: list[Callable[[Entry], None]] = []
         self.end: str | None = None
-        self._write(self.redactor.value(header.to_json()))
+        self._write(self.header.to_json())
 
     @property
     def now(self) -> float:
@@ -330,11 +332,13 @@ def _parse(name: str, lines: list[str]) -> tuple[Header, tuple[Entry, ...], str]
         where = f"{name}:{number}"
         try:
             value = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             if number == len(lines):
                 break
             raise BrokenTrace(
-                f"not JSON: {error.msg}", where=where, fix="the file was edited or damaged; use the original"
+                f"not JSON: {str(error).partition(':')[0]}",
+                where=where,
+                fix="the file was edited or damaged; use the original",
             ) from error
         if isinstance(value, dict) and "end" in value and "kind" not in value:
             end = str(value["end"])
@@ -343,14 +347,17 @@ def _parse(name: str, lines: list[str]) -> tuple[Header, tuple[Entry, ...], str]
                     f"the footer counts {value.get('entries')} entries, {len(entries)} are here", where=where
                 )
             break
-        entries.append(_entry(where, value, len(entries)))
+        entry = _entry(where, value, len(entries))
+        if entries and entry.t < entries[-1].t:
+            raise BrokenTrace(f"time falls from {entries[-1].t} to {entry.t}", where=where, fix="lines were moved")
+        entries.append(entry)
     return header, tuple(entries), end
 
 
 def _header(name: str, line: str) -> Header:
     try:
         value = json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict) or "trace" not in value:
         raise NotATrace(
@@ -358,7 +365,7 @@ def _header(name: str, line: str) -> Header:
             where=f"{name}:1",
             fix="a trace is an .ndjson file below reports/traces/",
         )
-    if value["trace"] != VERSION:
+    if value["trace"] is True or value["trace"] != VERSION:
         raise UnknownTraceVersion(
             f"trace version {value['trace']!r}, this program reads version {VERSION}",
             where=f"{name}:1",
@@ -380,7 +387,7 @@ def _header(name: str, line: str) -> Header:
 
 def _entry(where: str, value: Any, expected_seq: int) -> Entry:
     match value:
-        case {"seq": int(seq), "t": int() | float() as t, "kind": str(kind), "data": dict(data)}:
+        case {"seq": int(seq), "t": int() | float() as t, "kind": str(kind), "data": dict(data)} if 0 <= t < _LONGEST:
             if seq != expected_seq:
                 raise BrokenTrace(
                     f"entry {seq} where {expected_seq} belongs", where=where, fix="lines are missing or were moved"
