@@ -113,9 +113,10 @@ def serve(
     key: Annotated[str, typer.Option(help="The API key that clients must send.")] = "",
 ) -> None:
     """Serve the fake to a client under test; each call is judged when it ends."""
-    from harness.service import serve_forever
+    from harness.results import exit_code
+    from harness.serving import serve_forever
 
-    asyncio.run(
+    results = asyncio.run(
         serve_forever(
             host=host,
             port=port,
@@ -126,6 +127,7 @@ def serve(
             say=_say,
         )
     )
+    raise typer.Exit(exit_code(results))
 
 
 @app.command()
@@ -136,11 +138,11 @@ def judge(
     ] = None,
 ) -> None:
     """Judge recorded traces by the rules of today, without any network."""
+    from harness.recorded import judge_file
     from harness.results import exit_code
-    from harness.service import judge_trace
 
     began = time.perf_counter()
-    results = [judge_trace(path) for path in traces]
+    results = [judge_file(path) for path in traces]
     seconds = time.perf_counter() - began
     written = _write_reports(results, out, seconds) if out else None
     _print_results(results, seconds, written)
