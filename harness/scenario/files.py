@@ -60,7 +60,9 @@ def resolve_audio(scenario_path: Path, name: str) -> Path:
     for folder in folders:
         if os.path.isfile(folder / name):  # unlike Path.is_file: False for a name too long for the system
             return folder / name
-    near = get_close_matches(name, sorted({path.name for folder in folders for path in folder.iterdir()}), n=1)
+    near = get_close_matches(
+        name, sorted({path.name for folder in folders for path in folder.iterdir()}), n=1, cutoff=0.4
+    )
     raise UsageError(
         f"no recording {name!r}",
         where=str(scenario_path),

@@ -273,6 +273,16 @@ class FunctionCall(Model):
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 
+class McpCall(Model):
+    """A call of a remote MCP tool in a scripted reply (GA). Whether it needs the client's approval is in the session's tools."""
+
+    server: str = Field(description="the server_label of an mcp tool of the session")
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    output: str = ""
+    error: str | None = Field(default=None, description="the call fails with this message")
+
+
 class Reply(Model):
     """One scripted reply of the fake, used in order; the last one repeats. Without a script the fake has sensible defaults."""
 
@@ -285,6 +295,7 @@ class Reply(Model):
         default=0.32, description="from the end of the turn (or response.create) to the first output"
     )
     calls: list[FunctionCall] = Field(default_factory=list)
+    mcp_calls: list[McpCall] = Field(default_factory=list)
     status: Literal["completed", "incomplete", "failed"] = "completed"
     reason: str | None = Field(
         default=None, description="incomplete: max_output_tokens or content_filter; failed: an error code"
@@ -296,6 +307,9 @@ class FakeScript(Model):
     """The script of the fake service; ignored on a live target."""
 
     replies: list[Reply] = Field(default_factory=list)
+    mcp: dict[str, list[str] | None] = Field(
+        default_factory=dict, description="server_label -> the tools that MCP server lists; null: listing fails"
+    )
     faults: list[str] = Field(default_factory=list)
 
 

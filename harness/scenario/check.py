@@ -1,0 +1,269 @@
+"""What types cannot say of a scenario: event names, conditions, variables, dialects, rule ids, recordings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path as FilePath
+from typing import Any
+
+from harness.errors import UsageError
+from harness.protocol.dialects import DIALECTS
+from harness.rules.base import FAMILIES, REGISTRY, UNOBSERVABLE
+from harness.scenario.files import resolve_audio
+from harness.scenario.match import CONDITIONS, variables_in
+from harness.scenario.model import STEPS
+from harness.scenario.source import Source
+from harness.scenario.vocabulary import (
+    SESSION_WORDS,
+    Path,
+    able,
+    did_you_mean,
+    passes_filter,
+    patterns_in,
+    requirements,
+    wrong_client_event,
+    wrong_server_event,
+)
+
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_RULE_ID = re.compile(rf"(?:{'|'.join(FAMILIES)})-\d{{2,}}\Z")
+
+
+def check(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
+    """Report everything that is wrong with the meaning of a scenario as it stands in its file.
+
+    ``path`` is the file, beside which recordings are looked for. Parts of a wrong type are passed over: the model reports them.
+    """
+    _check_step_events(source, scenario)
+    _check_variables(source, scenario)
+    _check_settings(source, scenario)
+    _check_dialects(source, scenario)
+    _check_rules(source, scenario)
+    _check_recordings(source, scenario, path)
+
+
+def step_word(source: Source, step: Any, path: Path) -> str | None:
+    """The one word that names a step; None, with a report, where there is none or more than one."""
+    words = ", ".join(STEPS)
+    if isinstance(step, str):
+        if step not in STEPS:
+            source.report(
+                source.at(path), f"unknown step {step!r}{did_you_mean(step, STEPS, otherwise=f'; steps are: {words}')}"
+            )
+            return None
+        return step
+    if not isinstance(step, Mapping) or not step:
+        source.report(source.at(path), f"a step is a word with a colon and its value; steps are: {words}")
+        return None
+    found = [key for key in step if key in STEPS]
+    if len(found) > 1:
+        source.report(
+            source.at_key((*path, found[1])),
+            f"a step has one step word, and this one has {' and '.join(found)}; begin another step with a dash",
+        )
+    elif not found:
+        modifiers = {name for one in STEPS.values() for name in one.model_fields} - set(STEPS)
+        wrong = next((key for key in step if key not in modifiers), next(iter(step)))
+        place = source.at_key((*path, wrong))
+        source.report(place, f"unknown step {wrong!r}{did_you_mean(wrong, STEPS, otherwise=f'; steps are: {words}')}")
+    return found[0] if len(found) == 1 else None
+
+
+def _check_step_events(source: Source, scenario: Mapping[str, Any]) -> None:
+    caller = scenario.get("caller")
+    filtered = isinstance(caller, Mapping) and caller.get("webrtcfilter") is True
+    for path, step in _steps(scenario):
+        for place, name, part_path, part in patterns_in(step, path):
+            if isinstance(name, str):
+                if wrong := wrong_server_event(name):
+                    source.report(source.at(place), wrong)
+                elif filtered and "expect" in step and not passes_filter(name):
+                    source.report(source.at(place), f"webrtcfilter=on keeps {name} from the client's channel")
+            _check_where(source, part.get("where"), (*part_path, "where"))
+            _check_save(source, part.get("save"), (*part_path, "save"))
+        if isinstance(step.get("expect"), Mapping):
+            _check_where(source, step.get("where"), (*path, "where"))
+            _check_save(source, step.get("save"), (*path, "save"))
+        tool = step.get("tool")
+        if isinstance(tool, Mapping):
+            _check_where(source, tool.get("arguments"), (*path, "tool", "arguments"))
+        sent = step.get("send")
+        if isinstance(sent, Mapping):
+            kind = sent.get("type")
+            if not isinstance(kind, str):
+                source.report(source.at((*path, "send", "type")), "send needs a type: the name of a client event")
+            elif wrong := wrong_client_event(kind):
+                source.report(source.at((*path, "send", "type")), wrong)
+
+
+def _check_where(source: Source, where: Any, path: Path) -> None:
+    if not isinstance(where, Mapping):
+        return
+    for field, asked in where.items():
+        place = (*path, field)
+        if not all(field.split(".")):
+            source.report(
+                source.at_key(place), f"{field!r} is no path; write field names with dots between them: response.status"
+            )
+        if not isinstance(asked, Mapping):
+            continue
+        if not asked:
+            source.report(source.at(place), f"no condition; conditions are: {', '.join(CONDITIONS)}")
+        for name, value in asked.items():
+            if name not in CONDITIONS:
+                fallback = f"; conditions are: {', '.join(CONDITIONS)} (a whole object: equals: {{...}})"
+                source.report(
+                    source.at_key((*place, name)),
+                    f"unknown condition {name!r}{did_you_mean(name, CONDITIONS, otherwise=fallback)}",
+                )
+            elif wrong := _wrong_condition(name, value):
+                source.report(source.at((*place, name)), f"{name}: {wrong}")
+
+
+def _wrong_condition(name: str, value: Any) -> str | None:
+    variable = isinstance(value, str) and _VARIABLE.fullmatch(value)
+    match name:
+        case "matches":
+            if not isinstance(value, str):
+                return "must be a regular expression in quotes"
+            try:
+                re.compile(_VARIABLE.sub("x", value))
+            except (re.error, OverflowError, RecursionError) as error:
+                return f"{value!r} is no regular expression: {error}"
+        case "one_of":
+            return None if isinstance(value, list) and value else "must be a list with at least one value"
+        case "at_least" | "at_most":
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            return None if number or variable else "must be a number"
+        case "absent":
+            return None if isinstance(value, bool) else "must be true or false"
+    return None
+
+
+def _check_save(source: Source, save: Any, path: Path) -> None:
+    if isinstance(save, Mapping):
+        for name, field in save.items():
+            if not _VARIABLE_NAME.match(name):
+                source.report(
+                    source.at_key((*path, name)), f"{name!r} is no variable name; use letters, digits, _ and -"
+                )
+            if isinstance(field, str) and not all(field.split(".")):
+                source.report(
+                    source.at((*path, name)), f"{field!r} is no path; write field names with dots between them"
+                )
+
+
+def _check_variables(source: Source, scenario: Mapping[str, Any]) -> None:
+    saved: set[str] = set()
+    for path, step in _steps(scenario):
+        groups = [part for _, _, place, part in patterns_in(step, path) if place != path]
+        for word in ("where", "send", "text", "update", "tool"):
+            _check_used(source, step.get(word), (*path, word), saved)
+        for _, _, place, part in patterns_in(step, path):
+            _check_used(source, part.get("where"), (*place, "where"), saved)
+        for part in (step, *groups):
+            save = part.get("save")
+            saved.update(save if isinstance(save, Mapping) else ())
+
+
+def _check_used(source: Source, value: Any, path: Path, saved: Collection[str]) -> None:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _check_used(source, inner, (*path, key), saved)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _check_used(source, inner, (*path, number), saved)
+    for name in variables_in(value) if isinstance(value, str) else ():
+        if name not in saved:
+            otherwise = "; no earlier expect saves it (save: {" + name + ": item_id})"
+            source.report(
+                source.at(path), f"unknown variable ${{{name}}}{did_you_mean(name, saved, otherwise=otherwise)}"
+            )
+
+
+def _check_settings(source: Source, scenario: Mapping[str, Any]) -> None:
+    """A session word that is nearly a known one is a slip; any other unknown word may be meant."""
+    settings: list[tuple[Path, Any]] = [(("session",), scenario.get("session"))]
+    settings += [((*path, "update"), step.get("update")) for path, step in _steps(scenario)]
+    for path, words in settings:
+        for word in words if isinstance(words, Mapping) else ():
+            if word not in SESSION_WORDS and (meant := did_you_mean(word, SESSION_WORDS)):
+                source.report(source.at_key((*path, word)), f"unknown session setting {word!r}{meant}")
+
+
+def _check_dialects(source: Source, scenario: Mapping[str, Any]) -> None:
+    required = list(requirements(scenario))
+    given = scenario.get("dialects")
+    if isinstance(given, list):
+        for number, name in enumerate(given):
+            if not isinstance(name, str):
+                continue
+            if name not in DIALECTS:
+                known = f"; dialects are: {', '.join(DIALECTS)}"
+                source.report(
+                    source.at(("dialects", number)),
+                    f"unknown dialect {name!r}{did_you_mean(name, DIALECTS, otherwise=known)}",
+                )
+            for one in required:
+                if name in DIALECTS and name not in one.dialects:
+                    source.report(
+                        source.at(one.path), f"{name} has no {one.what}; only {', '.join(sorted(one.dialects))}"
+                    )
+        if not given:
+            source.report(source.at(("dialects",)), "no dialect; leave the key out for every dialect that can")
+    elif given is None and not able(required):
+        for one in required:
+            if len(one.dialects) < len(DIALECTS):
+                only = f"only {', '.join(sorted(one.dialects))}" if one.dialects else "no dialect"
+                source.report(source.at(one.path), f"no dialect can play this scenario: {only} has {one.what}")
+
+
+def _check_rules(source: Source, scenario: Mapping[str, Any]) -> None:
+    skip: Any = scenario
+    for name in ("assert", "rules", "skip"):
+        skip = skip.get(name) if isinstance(skip, Mapping) else None
+    for rule in skip if isinstance(skip, Mapping) else ():
+        if not _known_rule(rule):
+            ids = _rule_ids()
+            known = f"; an id looks like {next(iter(sorted(ids)), 'RSP-03')}"
+            place = source.at_key(("assert", "rules", "skip", rule))
+            source.report(place, f"unknown rule {rule!r}{did_you_mean(rule, ids, otherwise=known)}")
+
+
+def _known_rule(rule: str) -> bool:
+    ids = _rule_ids()
+    return rule in ids if ids else _RULE_ID.match(rule) is not None
+
+
+def _rule_ids() -> frozenset[str]:
+    """Every id of the catalogue, which is imported only where a scenario names a rule; none where it is not installed."""
+    if find_spec("harness.rules.catalogue") is None:
+        return frozenset()
+    import_module("harness.rules.catalogue")
+    return frozenset((*REGISTRY, *UNOBSERVABLE))
+
+
+def _check_recordings(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
+    named: list[tuple[Path, Any]] = [((*place, "say"), step.get("say")) for place, step in _steps(scenario)]
+    fake = scenario.get("fake")
+    replies = fake.get("replies") if isinstance(fake, Mapping) else None
+    for number, reply in enumerate(replies if isinstance(replies, list) else ()):
+        if isinstance(reply, Mapping):
+            named.append((("fake", "replies", number, "audio"), reply.get("audio")))
+    for place, name in named:
+        if isinstance(name, str):
+            try:
+                resolve_audio(path, name)
+            except UsageError as error:
+                source.report(source.at(place), f"{error.what}; {error.fix}")
+
+
+def _steps(scenario: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    steps = scenario.get("steps")
+    for number, step in enumerate(steps if isinstance(steps, list) else ()):
+        if isinstance(step, Mapping):
+            yield ("steps", number), step

@@ -1,0 +1,128 @@
+"""The JSON Schema of a scenario file (draft 2020-12), made from the model; editors complete and check with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.protocol.dialects import DIALECTS, SESSION_FIELDS
+from harness.scenario.model import STEPS, Condition, Scenario
+from harness.scenario.vocabulary import CLIENT_NAMES, SERVER_NAMES
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_VARIABLE = {"type": "string", "pattern": r"^\$\{[^}]+\}$"}
+_NUMBER = {"anyOf": [{"type": "number"}, _VARIABLE]}
+_PATH = r"^[^.]+(\.[^.]+)*$"
+
+
+def scenario_schema() -> dict[str, Any]:
+    """A JSON Schema that every scenario file satisfies.
+
+    It knows keys, types, units, event names and conditions. What depends on other parts of the file or on other files
+    (variables, dialects that lack an event, recordings) only the loader checks.
+    """
+    schema: dict[str, Any] = _tidy(Scenario.model_json_schema(by_alias=True))
+    parts = schema["$defs"]
+    # The parts that the model leaves open because the loader reports their mistakes with better words.
+    parts["ServerEvent"] = {
+        "description": "A server event: its GA name, or its own in a dialect",
+        "enum": sorted(SERVER_NAMES),
+    }
+    parts["ClientEvent"] = {"description": "A client event", "enum": sorted(CLIENT_NAMES)}
+    parts["Condition"] = _condition()
+    parts["Where"] = _where()
+    parts["Session"] = _session()
+    parts["SentEvent"] = {"type": "object", "properties": {"type": _ref("ClientEvent")}, "required": ["type"]}
+    for name, part in parts.items():
+        for key in ("where", "arguments"):
+            if key in part.get("properties", {}) and name != "FunctionCall":
+                part["properties"][key] = _ref("Where")
+    for word, step in STEPS.items():
+        parts[step.__name__]["required"] = [word]
+    parts["Expect"]["properties"]["expect"] = {"anyOf": [_ref("ServerEvent"), _ref("EventGroup")]}
+    parts["EventPattern"]["properties"]["event"] = _ref("ServerEvent")
+    several = {"type": "array", "minItems": 1, "items": {"anyOf": [_ref("ServerEvent"), _ref("EventPattern")]}}
+    parts["EventGroup"] |= {
+        "properties": {"all_of": several, "any_of": several},
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    parts["HearWhat"]["oneOf"] = [{"required": ["speech"]}, {"required": ["silence"]}]
+    parts["Never"]["properties"]["never"] = _ref("ServerEvent")
+    parts["Send"]["properties"]["send"] = _ref("SentEvent")
+    parts["Update"]["properties"]["update"] = _ref("Session")
+    properties = schema["properties"]
+    properties["session"] = _ref("Session")
+    properties["dialects"] = {
+        "description": properties["dialects"]["description"],
+        "type": "array",
+        "minItems": 1,
+        "items": {"enum": list(DIALECTS)},
+    }
+    properties["steps"]["items"] = {
+        "description": "One step: its word, a colon, its value.",
+        "anyOf": [*(_ref(step.__name__) for step in STEPS.values()), {"enum": ["hush", "hang_up"]}],
+    }
+    return {"$schema": _DIALECT, **schema, "title": "Scenario file"}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _condition() -> dict[str, Any]:
+    shapes: dict[str, dict[str, Any]] = {
+        "equals": {},
+        "matches": {"type": "string", "format": "regex"},
+        "one_of": {"type": "array", "minItems": 1},
+        "at_least": dict(_NUMBER),
+        "at_most": dict(_NUMBER),
+        "contains": {},
+        "absent": {"type": "boolean"},
+    }
+    for name, info in Condition.model_fields.items():
+        if info.description:
+            shapes[name]["description"] = info.description
+    return {
+        "description": "What a field must be; all of it must hold.",
+        "type": "object",
+        "properties": shapes,
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+
+
+def _where() -> dict[str, Any]:
+    bare = {"type": ["string", "number", "boolean", "null", "array"]}
+    return {
+        "description": "Dotted path into the event (response.output.0.id) -> a value it must equal, or conditions.",
+        "type": "object",
+        "propertyNames": {"pattern": _PATH},
+        "additionalProperties": {"anyOf": [bare, _ref("Condition")]},
+    }
+
+
+def _session() -> dict[str, Any]:
+    words = {row.word: {"description": row.note} if row.note else {} for row in SESSION_FIELDS}
+    return {
+        "description": "Session settings by their canonical words; each dialect gets them in its own place and spelling.",
+        "type": "object",
+        "properties": words,
+    }
+
+
+def _tidy(schema: Any) -> Any:
+    """Without generated titles and null defaults; default durations with a unit, as they are written in a file."""
+    if isinstance(schema, list):
+        return [_tidy(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tidy: dict[str, Any] = {}
+    for key, value in schema.items():
+        if (key == "title" and isinstance(value, str)) or (key == "default" and value is None):
+            continue
+        if key == "default" and isinstance(value, float) and "pattern" in schema:
+            value = f"{value:g}s"
+        if key == "description" and isinstance(value, str):
+            value = " ".join(value.replace("``", "").split())
+        tidy[key] = _tidy(value)
+    return tidy
