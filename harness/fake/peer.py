@@ -30,10 +30,6 @@ DEFAULT_MESSAGE_SIZE = 65536
 LINGER = 0.1
 
 
-class Unanswerable(Exception):
-    """The WebRTC stack cannot answer this offer."""
-
-
 class ServiceCall:
     """A call from the answer to its end. ``on_end`` is called once, when everything is closed.
 
@@ -80,15 +76,14 @@ class ServiceCall:
         self._peer.on_channel = self._on_channel
 
     async def answer(self, offer: str) -> str:
-        """The answer to the caller's offer; from here on the call lives by itself. Raises Unanswerable, and is closed then."""
+        """The answer to the caller's offer; from here on the call lives by itself. Raises RejectedDescription, and is closed then."""
         found = re.search(r"(?m)^a=max-message-size:(\d+)\s*$", offer)
         self._message_limit = int(found[1]) if found else DEFAULT_MESSAGE_SIZE
         try:
             answer = await self._peer.answer(offer)
-        except Exception as error:
-            # The parser and the state machine underneath fail in many ways on what a stranger sends.
+        except BaseException:
             await self.close()
-            raise Unanswerable(f"{type(error).__name__}: {error}") from error
+            raise
         self._life = self._loop.create_task(self._live())
         return answer
 

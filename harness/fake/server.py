@@ -41,13 +41,14 @@ from harness.fake.admission import (
 from harness.fake.answers import VENDORS, HttpRefusal
 from harness.fake.checks import place
 from harness.fake.listener import Listener
-from harness.fake.peer import ServiceCall, Unanswerable
+from harness.fake.peer import ServiceCall
 from harness.fake.settings import FakeSettings
 from harness.fake.tokens import Key, KeyRing
 from harness.fake.traces import Client, Traces
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.scenario.model import FakeScript
 from harness.trace import Recorder
+from harness.transport import RejectedDescription
 
 __all__ = ["FakeService", "FakeSettings"]
 
@@ -199,10 +200,8 @@ class FakeService:
         ask = Ask(dict(request.query_params), headers, text, parts)
         client: Client = (request.client.host if request.client else "", headers.get("user-agent", ""))
         key = ask.bearer if step != "key" else ""
-        if step == "hangup" and (call := self.calls.get(request.path_params["call_id"])):
-            recorder = call.recorder
-        else:
-            recorder = self._traces.open(dialect.name, client, key)
+        call = self.calls.get(request.path_params.get("call_id", ""))
+        recorder = call.recorder if call else self._traces.open(dialect.name, client, key)
         number = next(self._numbers)
         recorder.record(
             "http.request",
@@ -226,7 +225,7 @@ class FakeService:
             body=bodies.as_recorded(response.headers.get("content-type", ""), bytes(response.body).decode("utf-8")),
             seconds=round(self.now - began, 6),
         )
-        if isinstance(answer, HttpRefusal):
+        if isinstance(answer, HttpRefusal) and call is None:
             standing, _ = self._keys.find(key, dialect.name, self.now)
             self._traces.failed(recorder, client, key if standing != "foreign" else "")
         return response
@@ -265,8 +264,8 @@ class FakeService:
         call_id = new_id("rtc")
         try:
             answer = await self._connect(dialect, grant, call_id, recorder)
-        except Unanswerable as error:
-            recorder.record("sdp.rejected", sdp=grant.offer, reason=str(error))
+        except RejectedDescription as error:
+            recorder.record("sdp.rejected", sdp=grant.offer, reason=error.reason)
             return answers.INVALID_OFFER
         recorder.record("sdp.answer", sdp=answer)
         # Where several statuses are accepted none is documented; the lowest is what Microsoft's preview sample reports (200).

@@ -1,0 +1,68 @@
+from harness.fake.traces import UNCLAIMED, Traces, Unrecorded
+from harness.trace import Header, Recorder
+
+ME, OTHER = ("127.0.0.1", "me"), ("127.0.0.1", "other")
+
+
+def traces() -> tuple[Traces, list[Recorder]]:
+    closed: list[Recorder] = []
+    return Traces(lambda dialect: Recorder(Header("service", dialect), lambda: 0.0), closed.append, lambda: 0.0), closed
+
+
+def test_a_retry_stands_behind_the_failure_of_the_same_client() -> None:
+    book, _ = traces()
+    first = book.open("azure-ga", ME)
+    book.failed(first, ME)
+    assert book.open("azure-ga", OTHER) is not first
+    assert book.open("openai-ga", ME) is not first
+    assert book.open("azure-ga", ME) is first
+    assert book.open("azure-ga", ME) is not first
+
+
+def test_a_key_carries_its_trace_to_the_call() -> None:
+    book, _ = traces()
+    recorder = book.open("azure-ga", ME)
+    book.minted(recorder, "ek_a")
+    assert book.open("azure-ga", ME) is not recorder
+    assert book.open("azure-ga", OTHER, "ek_a") is recorder
+    book.failed(recorder, OTHER, "ek_a")
+    assert book.open("azure-ga", ME, "ek_a") is recorder
+
+
+def test_a_trace_is_handed_over_once() -> None:
+    book, closed = traces()
+    recorder = book.open("azure-ga", ME)
+    book.close(recorder)
+    book.close(recorder, "failed")
+    assert closed == [recorder]
+    assert recorder.end == "completed"
+
+
+def test_what_no_call_has_taken_is_closed_at_the_end() -> None:
+    book, closed = traces()
+    failed, unused = book.open("azure-ga", ME), book.open("azure-ga", OTHER)
+    book.failed(failed, ME)
+    book.minted(unused, "ek_a")
+    book.close_all()
+    book.close_all()
+    assert [recorder.end for recorder in closed] == ["failed", "failed"]
+    assert {id(recorder) for recorder in closed} == {id(failed), id(unused)}
+
+
+def test_keys_that_nobody_uses_do_not_pile_up() -> None:
+    book, closed = traces()
+    recorders = [book.open("azure-ga", ME) for _ in range(UNCLAIMED + 2)]
+    for number, recorder in enumerate(recorders):
+        book.minted(recorder, f"ek_{number}")
+    assert closed == recorders[:2]
+
+
+def test_without_a_maker_nothing_is_kept_and_nothing_handed_over() -> None:
+    closed: list[Recorder] = []
+    book = Traces(None, closed.append, lambda: 1.0)
+    recorder = book.open("azure-ga", ME)
+    assert isinstance(recorder, Unrecorded)
+    assert recorder.record("http.request", url="x").data == {"url": "x"}
+    assert recorder.entries == []
+    book.close(recorder)
+    assert closed == []
