@@ -67,9 +67,12 @@ def step_word(source: Source, step: Any, path: Path) -> str | None:
         )
     elif not found:
         modifiers = {name for one in STEPS.values() for name in one.model_fields} - set(STEPS)
-        wrong = next((key for key in step if key not in modifiers), next(iter(step)))
-        place = source.at_key((*path, wrong))
-        source.report(place, f"unknown step {wrong!r}{did_you_mean(wrong, STEPS, otherwise=f'; steps are: {words}')}")
+        wrong = next((key for key in step if key not in modifiers), None)
+        if wrong is None:
+            source.report(source.at(path), f"no step word beside {' and '.join(step)}; steps are: {words}")
+        else:
+            hint = did_you_mean(wrong, STEPS, otherwise=f"; steps are: {words}")
+            source.report(source.at_key((*path, wrong)), f"unknown step {wrong!r}{hint}")
     return found[0] if len(found) == 1 else None
 
 

@@ -113,8 +113,9 @@ def _report(source: Source, value: Mapping[str, Any], problem: ErrorDetails) -> 
         source.report(source.at(path), f"{_owner(path)} needs {missing!r}")
     elif kind == "extra_forbidden":
         known = _known_keys(path[:-1], value)
-        otherwise = f"; known here: {', '.join(known)}"
-        source.report(source.at_key(path), f"unknown key {name!r}{did_you_mean(str(name), known, otherwise=otherwise)}")
+        unused = [key for key in known if key not in _at(value, path[:-1])]
+        hint = did_you_mean(str(name), unused, otherwise=f"; known here: {', '.join(known)}")
+        source.report(source.at_key(path), f"unknown key {name!r}{hint}")
     elif kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(problem.get("ctx", {}).get("expected", "")))
         word = str(problem["input"])
@@ -179,7 +180,7 @@ def _at(value: Any, path: Location) -> Any:
 def _owner(path: Location) -> str:
     """What a missing key is missing from."""
     names = [part for part in path if isinstance(part, str)]
-    return names[-1].removesuffix("s") if names else "a scenario"
+    return names[-1] if names else "a scenario"
 
 
 def _known_keys(path: Location, value: Any) -> list[str]:
