@@ -6,52 +6,12 @@ fields, statuses, lifetimes. Facts and sources: the vendor pages named in ``sour
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
-Path = tuple[str, ...]
-Generation = Literal["beta", "ga"]
-
-
-@dataclass(frozen=True)
-class SessionField:
-    """One session setting: its canonical word and where each generation keeps it (None: it does not exist there)."""
-
-    word: str
-    beta: Path | None
-    ga: Path | None
-    note: str = ""
-
-
-# Canonical words are the scenario's. Sources: OpenAI SDK 3.52.0, types/realtime/realtime_session_create_request.py (GA) and
-# types/beta/realtime/session.py (beta); Microsoft's preview-to-GA migration guide.
-SESSION_FIELDS: tuple[SessionField, ...] = (
-    SessionField("type", None, ("type",), "the beta session has no type"),
-    SessionField("model", ("model",), ("model",)),
-    SessionField("modalities", ("modalities",), ("output_modalities",)),
-    SessionField("instructions", ("instructions",), ("instructions",)),
-    SessionField("voice", ("voice",), ("audio", "output", "voice")),
-    SessionField("speed", ("speed",), ("audio", "output", "speed")),
-    SessionField("input_audio_format", ("input_audio_format",), ("audio", "input", "format")),
-    SessionField("output_audio_format", ("output_audio_format",), ("audio", "output", "format")),
-    SessionField("transcription", ("input_audio_transcription",), ("audio", "input", "transcription")),
-    SessionField("noise_reduction", ("input_audio_noise_reduction",), ("audio", "input", "noise_reduction")),
-    SessionField("turn_detection", ("turn_detection",), ("audio", "input", "turn_detection")),
-    SessionField("tools", ("tools",), ("tools",)),
-    SessionField("tool_choice", ("tool_choice",), ("tool_choice",)),
-    SessionField(
-        "temperature", ("temperature",), None, "GA has no temperature; sending it makes the whole update fail"
-    ),
-    SessionField("max_output_tokens", ("max_response_output_tokens",), ("max_output_tokens",)),
-    SessionField("tracing", ("tracing",), ("tracing",)),
-    SessionField("truncation", None, ("truncation",), "GA only"),
-    SessionField("prompt", None, ("prompt",), "GA only"),
-    SessionField("include", None, ("include",), "GA only"),
-    SessionField("parallel_tool_calls", None, ("parallel_tool_calls",), "GA only, gpt-realtime-2 and newer"),
-    SessionField("reasoning", None, ("reasoning",), "GA only, gpt-realtime-2 and newer"),
-)
+from harness.protocol.sessions import FIELDS, SESSION_FIELDS, Generation, Path, SessionField, session_body
 
 # Canonical (GA) event type -> beta type; None: beta has no such event. Types not listed are spelled alike in both.
 BETA_NAMES: Mapping[str, str | None] = MappingProxyType(
@@ -239,79 +199,9 @@ class Dialect:
 
     def session_path(self, word: str) -> Path | None:
         """Where the session setting called ``word`` stands on the wire, or None where this dialect lacks it."""
-        found = _FIELDS.get(word)
-        return None if found is None else getattr(found, self.generation)
+        found = FIELDS.get(word)
+        return None if found is None else found.path(self.generation)
 
-
-def session_body(dialect: Dialect, session: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """A canonical (or either wire spelling) session as this dialect's wire session, with a note for whatever was changed or left out.
-
-    Shapes: ``{"voice": "alloy", "max_output_tokens": 4096}`` becomes ``{"voice": ..., "max_response_output_tokens": ...}`` in
-    beta and ``{"type": "realtime", "audio": {"output": {"voice": ...}}, "max_output_tokens": ...}`` in GA. Keys that are no
-    known setting are kept where they are, untranslated: a scenario may want to send a wrong one.
-    """
-    body: dict[str, Any] = {}
-    notes: list[str] = []
-    if dialect.generation == "ga":
-        body["type"] = session.get("type", "realtime")
-    for spelled, value in _words(session):
-        row = _FIELDS.get(spelled)
-        if row is None:
-            _put(body, tuple(spelled.split(".")), value)
-            continue
-        path = dialect.session_path(row.word)
-        if row.word == "type" and path is not None:
-            continue
-        if path is None:
-            notes.append(f"session.{row.word} left out: {row.note or f'{dialect.name} has no such field'}")
-            continue
-        if path[-1] != row.word and len(path) == 1:
-            notes.append(f"session.{row.word} sent as {path[-1]}")
-        _put(body, path, _value(dialect, row.word, value))
-    return body, notes
-
-
-def _words(session: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Canonical words with their values; beta flat names and GA nested paths are recognised too."""
-    for key, value in session.items():
-        if key == "audio" and isinstance(value, Mapping):
-            for side, settings in value.items():
-                if not isinstance(settings, Mapping):
-                    yield f"audio.{side}", settings
-                    continue
-                for name, inner in settings.items():
-                    yield _BY_GA_PATH.get(("audio", str(side), str(name)), f"audio.{side}.{name}"), inner
-        else:
-            yield _SPELLINGS.get(key, key), value
-
-
-def _value(dialect: Dialect, word: str, value: Any) -> Any:
-    """Values that the two generations write differently: audio formats and modalities."""
-    if word in ("input_audio_format", "output_audio_format"):
-        if dialect.generation == "ga" and isinstance(value, str):
-            return dict(_FORMATS.get(value, {"type": value}))
-        if dialect.generation == "beta" and isinstance(value, Mapping):
-            return next((name for name, ga in _FORMATS.items() if ga["type"] == value.get("type")), value)
-    if word == "modalities" and isinstance(value, list):
-        # GA: exactly one of audio or text; beta: text, optionally audio; audio alone is refused there.
-        if dialect.generation == "ga" and len(value) > 1:
-            return ["audio"]
-        if dialect.generation == "beta" and value == ["audio"]:
-            return ["audio", "text"]
-    return value
-
-
-def _put(body: dict[str, Any], path: Path, value: Any) -> None:
-    for name in path[:-1]:
-        body = body.setdefault(name, {})
-    body[path[-1]] = value
-
-
-_FORMATS: Mapping[str, Mapping[str, Any]] = {
-    "pcm16": {"type": "audio/pcm", "rate": 24000},
-    "g711_ulaw": {"type": "audio/pcmu"},
-    "g711_alaw": {"type": "audio/pcma"},
-}
 
 _MS_LEGACY = "Microsoft, realtime-audio-webrtc-legacy (preview WebRTC how-to)"
 _MS_GA = "Microsoft, realtime-audio-webrtc (GA WebRTC how-to, 2026-01-29)"
@@ -451,13 +341,6 @@ _ROWS = (
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({row.name: row for row in _ROWS})
 
-_FIELDS: Mapping[str, SessionField] = {row.word: row for row in SESSION_FIELDS}
-_BY_GA_PATH: Mapping[Path, str] = {row.ga: row.word for row in SESSION_FIELDS if row.ga is not None}
-_SPELLINGS: Mapping[str, str] = {
-    **{row.beta[0]: row.word for row in SESSION_FIELDS if row.beta is not None},
-    **{row.ga[0]: row.word for row in SESSION_FIELDS if row.ga is not None and len(row.ga) == 1},
-    **{row.word: row.word for row in SESSION_FIELDS},
-}
 _REVERSED: Mapping[Generation, Mapping[str, str]] = {
     "beta": {wire: canonical for canonical, wire in BETA_NAMES.items() if wire is not None},
     "ga": {},
@@ -468,3 +351,8 @@ _SERVER: Mapping[Generation, frozenset[str]] = {
     | BETA_ONLY_SERVER_EVENTS,
 }
 _CLIENT: Mapping[Generation, frozenset[str]] = {"ga": CLIENT_EVENTS, "beta": CLIENT_EVENTS | BETA_ONLY_CLIENT_EVENTS}
+
+__all__ = [
+    "BETA_NAMES", "BETA_ONLY_CLIENT_EVENTS", "BETA_ONLY_SERVER_EVENTS", "CLIENT_EVENTS", "DIALECTS", "FICTIONAL_EVENTS",
+    "SERVER_EVENTS", "SESSION_FIELDS", "WEBRTC_FILTER", "Dialect", "Generation", "Path", "SessionField", "session_body",
+]  # fmt: skip
