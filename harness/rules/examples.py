@@ -3,7 +3,10 @@
 An example is a label and indented lines, each line one entry of a trace:
 
     Okay:                                   the rule passes; Fail: it fails; Open: inconclusive; Unseen: not exercised
-        http.request {"step": "key", ...}   any kind with its data
+        harness.note {"text": "..."}        any kind with its data
+        request key {"method": "GET"}       the correct request of the dialect, edited key by key; "__absent__" takes a key away,
+                                            "query" replaces the URL's query; also request call, request hangup
+        response key {"status": 401}        the response to the last such request, edited alike
         < session.created {"session": {}}   an event from the service (type, then the other fields; event_id is added)
         > response.cancel {}                an event from the client (exactly as written)
         offer                               the sample offer;  offer s|pattern|replacement|  edits it (regex, multi-line)
@@ -22,10 +25,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-from harness.protocol.dialects import DIALECTS
+from harness.protocol.dialects import DIALECTS, Dialect
 from harness.rules.base import Outcome, Rule
-from harness.rules.samples import ANSWER, OFFER
+from harness.rules.samples import ANSWER, EPOCH, OFFER, merged, request, response
 from harness.trace import Entry, Header, Observer, Trace
 
 EXPECTED = {"Okay": Outcome.PASS, "Fail": Outcome.FAIL, "Open": Outcome.INCONCLUSIVE, "Unseen": Outcome.NOT_EXERCISED}
@@ -83,6 +87,7 @@ def _place(one: Rule, where: str | None) -> tuple[str, Observer]:
 
 def _entries(body: list[str], observer: Observer, dialect: str) -> tuple[Entry, ...]:
     entries: list[Entry] = []
+    requests: dict[str, int] = {}
     now = 0.0
     for line in body:
         head, _, rest = line.partition(" ")
@@ -98,6 +103,10 @@ def _entries(body: list[str], observer: Observer, dialect: str) -> tuple[Entry, 
             event = {key: value for key, value in event.items() if value != "__absent__"}
             sent = (head == ">") == (observer == "client")
             kind, data = ("event.sent" if sent else "event.received"), {"event": event, "size": len(json.dumps(event))}
+        elif head in ("request", "response"):
+            step, _, edits = rest.partition(" ")
+            edit = {"epoch": EPOCH + now, **json.loads(edits or "{}")}
+            kind, data = f"http.{head}", _exchange(head, step, edit, DIALECTS[dialect], requests)
         elif head in ("offer", "answer"):
             kind, data = f"sdp.{head}", {"sdp": _edited(OFFER if head == "offer" else ANSWER, rest)}
         else:
@@ -106,6 +115,18 @@ def _entries(body: list[str], observer: Observer, dialect: str) -> tuple[Entry, 
                 raise ValueError(f"not an entry: {line}")
         entries.append(Entry(len(entries), now, kind, data))
     return tuple(entries)
+
+
+def _exchange(head: str, step: str, edits: Any, dialect: Dialect, requests: dict[str, int]) -> dict[str, Any]:
+    query = edits.pop("query", None)
+    if head == "request":
+        requests[step] = sum(requests.values()) + 1
+        data = merged({"id": requests[step], **request(dialect, step)}, edits)
+        if query is not None:
+            data["url"] = urlsplit(data["url"])._replace(query=query).geturl()
+    else:
+        data = merged({"id": requests.get(step, 0), **response(dialect, step, edits.get("status"))}, edits)
+    return dict(data)
 
 
 def _edited(sdp: str, edits: str) -> str:
