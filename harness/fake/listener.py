@@ -56,11 +56,12 @@ class Listener:
 def _bind(host: str, port: int) -> socket.socket:
     listener: socket.socket | None = None
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # The resolver takes any number as a port, modulo 65536; bind() does not.
+        family, kind, protocol, _, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         # A port whose last connections are in TIME_WAIT is free; one that is listened on stays refused.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        listener.bind((address[0], port, *address[2:]))
         listener.listen()
     except (OSError, OverflowError) as error:
         if listener is not None:

@@ -21,7 +21,7 @@ from harness.media.capture import Capture, Frame
 from harness.media.track import OutgoingAudio, Playing
 from harness.protocol.dialects import WEBRTC_FILTER, Dialect
 from harness.scenario.model import FakeScript
-from harness.trace import Recorder
+from harness.trace import Recorder, dump
 from harness.transport import Peer, RtpPacket
 
 # RFC 8841 section 6.1: without the attribute the limit is 64 kB; 0 means none.
@@ -166,7 +166,7 @@ class ServiceCall:
         self._do(self._conversation.receive(message, self._loop.time()))
 
     def _record_received(self, message: str | bytes) -> None:
-        size = len(message.encode()) if isinstance(message, str) else len(message)
+        size = len(message.encode() if isinstance(message, str) else message)
         undecodable = partial(
             self.recorder.record,
             "event.undecodable",
@@ -213,7 +213,7 @@ class ServiceCall:
         channel = self._channel
         if channel is None or channel.readyState != "open":
             return
-        text = json.dumps(wire, ensure_ascii=False, separators=(",", ":"))
+        text = dump(wire)
         size = len(text.encode())
         if 0 < self._message_limit < size:
             self.recorder.record(

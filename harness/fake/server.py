@@ -13,7 +13,7 @@ import random
 import secrets
 import string
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import formatdate
 from functools import partial
 from types import TracebackType
@@ -25,11 +25,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from harness.fake import answers, bodies
 from harness.fake.admission import (
+    JSON_TYPE,
     SDP_TYPE,
     Ask,
     CallGrant,
@@ -47,7 +48,7 @@ from harness.fake.tokens import Key, KeyRing
 from harness.fake.traces import Client, Traces
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.scenario.model import FakeScript
-from harness.trace import Recorder
+from harness.trace import Recorder, dump
 from harness.transport import RejectedDescription
 
 __all__ = ["FakeService", "FakeSettings"]
@@ -125,14 +126,15 @@ class FakeService:
         return self.url
 
     async def stop(self) -> None:
-        """End all calls, close the traces, stop listening. A second call does nothing."""
+        """Stop listening, end all calls, close all traces. A second call does nothing."""
         if not self.url:
             return
         self.url = ""
+        # First no new calls, then an end to those there are, then to what never became one.
+        await self._listener.stop()
         for call in tuple(self.calls.values()):
             await call.close()
         self._traces.close_all()
-        await self._listener.stop()
 
     @property
     def now(self) -> float:
@@ -202,24 +204,25 @@ class FakeService:
         key = ask.bearer if step != "key" else ""
         call = self.calls.get(request.path_params.get("call_id", ""))
         recorder = call.recorder if call else self._traces.open(dialect.name, client, key)
-        number = next(self._numbers)
-        recorder.record(
+        record = partial(recorder.record, id=next(self._numbers), step=step)
+        record(
             "http.request",
-            id=number,
-            step=step,
             method=request.method,
             url=str(request.url),
             headers=recorder.redactor.headers(headers),
             body=bodies.as_recorded(ask.content_type, text),
         )
-        answer = raw if isinstance(raw, HttpRefusal) else await act(request, ask, recorder)
-        response = self._refusing(answer) if isinstance(answer, HttpRefusal) else answer
+        try:
+            answer = raw if isinstance(raw, HttpRefusal) else await act(request, ask, recorder)
+        except BaseException:
+            if call is None:
+                self._traces.close(recorder, "interrupted")
+            raise
+        response = _json(answer.body, answer.status, answer.headers) if isinstance(answer, HttpRefusal) else answer
         response.headers["date"] = formatdate(self._epoch + self.now, usegmt=True)
         response.headers[VENDORS[dialect.vendor].request_id] = new_id("req")
-        recorder.record(
+        record(
             "http.response",
-            id=number,
-            step=step,
             status=response.status_code,
             headers=recorder.redactor.headers(dict(response.headers)),
             body=bodies.as_recorded(response.headers.get("content-type", ""), bytes(response.body).decode("utf-8")),
@@ -229,9 +232,6 @@ class FakeService:
             standing, _ = self._keys.find(key, dialect.name, self.now)
             self._traces.failed(recorder, client, key if standing != "foreign" else "")
         return response
-
-    def _refusing(self, refusal: HttpRefusal) -> Response:
-        return JSONResponse(refusal.body, refusal.status, headers=dict(refusal.headers))
 
     async def _mint(
         self, dialect: Dialect, transcription: bool, request: Request, ask: Ask, recorder: Recorder
@@ -248,7 +248,7 @@ class FakeService:
             now=self.now,
         )
         self._traces.minted(recorder, key.value)
-        return JSONResponse(_token_body(dialect, key))
+        return _json(_token_body(dialect, key))
 
     async def _call(self, dialect: Dialect, request: Request, ask: Ask, recorder: Recorder) -> Response | HttpRefusal:
         grant = call_request(dialect, ask, self.settings, self._keys, self.now)
@@ -309,6 +309,10 @@ class FakeService:
             return answers.CALL_UNKNOWN
         call.hang_up()
         return Response(status_code=200)
+
+
+def _json(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(dump(body), status, headers={**(headers or {}), "content-type": JSON_TYPE})
 
 
 async def _removed(_request: Request, _ask: Ask, _recorder: Recorder) -> HttpRefusal:
