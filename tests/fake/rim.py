@@ -1,0 +1,145 @@
+"""A rim for the conversation engine without any I/O: a clock, a track that plays what it is given, and a caller's voice.
+
+Every event that comes out is validated by the official SDK's models.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from openai.types.beta.realtime import RealtimeServerEvent as BetaServerEvent
+from openai.types.realtime import RealtimeServerEvent as GaServerEvent
+from pydantic import TypeAdapter
+
+from harness.fake.actions import Action, Close, Play, Send, StopAudio
+from harness.fake.conversation import Conversation
+from harness.protocol.dialects import DIALECTS
+from harness.scenario.model import FakeScript
+
+FRAME = 0.02
+LOUD, QUIET = -20.0, -80.0
+SECONDS = {"short.wav": 1.0, "long.wav": 30.0}
+SDK: Mapping[str, TypeAdapter[Any]] = {"ga": TypeAdapter(GaServerEvent), "beta": TypeAdapter(BetaServerEvent)}
+EPOCH = 1_700_000_000.0
+GENERATIONS = ("azure-ga", "azure-preview")
+EVERY_DIALECT = tuple(DIALECTS)
+
+
+def counting_ids():
+    counters: dict[str, itertools.count[int]] = {}
+    return lambda prefix: f"{prefix}_{next(counters.setdefault(prefix, itertools.count(1))):04}"
+
+
+def script(*replies: Mapping[str, Any], **more: Any) -> FakeScript:
+    return FakeScript.model_validate({"replies": list(replies), **more})
+
+
+class Rim:
+    def __init__(
+        self, dialect: str = "azure-ga", fake: FakeScript | None = None, session: Mapping[str, Any] | None = None, **more
+    ):
+        self.dialect = DIALECTS[dialect]
+        self.conversation = Conversation(
+            self.dialect,
+            fake or FakeScript(),
+            session=session or {},
+            model=self.dialect.default_model,
+            ids=counting_ids(),
+            epoch=EPOCH,
+            seconds_of=lambda name: SECONDS.get(name, 1.4),
+            **more,
+        )
+        self.now = 0.0
+        self.times: list[float] = []
+        self.events: list[dict[str, Any]] = []
+        self.actions: list[Action] = []
+        self.closed: str | None = None
+        self._queue: list[tuple[Play, float]] = []  # with the seconds that have left
+        self.act(self.conversation.connect(0.0))
+
+    def act(self, actions: list[Action]) -> list[dict[str, Any]]:
+        self.actions += actions
+        sent: list[dict[str, Any]] = []
+        for action in actions:
+            match action:
+                case Send(event=event):
+                    event = json.loads(json.dumps(event, allow_nan=False))
+                    SDK[self.dialect.generation].validate_python(event)
+                    assert event["type"] in self.dialect.server_events
+                    self.events.append(event)
+                    self.times.append(self.now)
+                    sent.append(event)
+                case Play():
+                    self._queue.append((action, 0.0))
+                case StopAudio(response_id=response_id):
+                    self._queue = [(play, left) for play, left in self._queue if play.response_id != response_id]
+                case Close(reason=reason):
+                    self.closed = reason
+        return sent
+
+    def send(self, event: Mapping[str, Any] | str | bytes) -> list[dict[str, Any]]:
+        message = event if isinstance(event, str | bytes) else json.dumps(event)
+        return self.act(self.conversation.receive(message, self.now))
+
+    def run(self, seconds: float, *, speech: bool = False, level: float = LOUD, rtp: bool = True) -> list[dict[str, Any]]:
+        """Let time pass in frames; returns the events of that time."""
+        before = len(self.events)
+        end = self.now + seconds
+        while self.now < end - 1e-9:
+            target = round(self.now + FRAME, 6)
+            while (deadline := self.conversation.deadline) is not None and deadline < target:
+                self.now = max(self.now, deadline)
+                self.act(self.conversation.tick(self.now))
+            self.now = target
+            self._play_frame()
+            if rtp:
+                self.act(self.conversation.hear(speech, level if speech else QUIET, self.now))
+            self.act(self.conversation.tick(self.now))
+        return self.events[before:]
+
+    def speak(self, seconds: float = 1.0, pause: float = 0.5) -> list[dict[str, Any]]:
+        before = len(self.events)
+        self.run(seconds, speech=True)
+        self.run(pause)
+        return self.events[before:]
+
+    def update(self, **settings: Any) -> list[dict[str, Any]]:
+        """session.update with settings in the dialect's own shape."""
+        typed = {"type": "realtime"} if self.dialect.generation == "ga" else {}
+        return self.send({"type": "session.update", "session": {**typed, **settings}})
+
+    def _play_frame(self) -> None:
+        if not self._queue:
+            return
+        play, left = self._queue[0]
+        left = round(left + FRAME, 6)
+        self._queue[0] = (play, left)
+        self.act(self.conversation.played(play.response_id, play.item_id, left * 1000, self.now))
+        if self._queue and self._queue[0][0] is play and left >= play.seconds - 1e-9:
+            self._queue.pop(0)
+            self.act(self.conversation.drained(play.response_id, self.now))
+
+    def types(self) -> list[str]:
+        """Canonical types of everything so far."""
+        return [self.dialect.canonical(event["type"]) for event in self.events]
+
+    def of(self, canonical: str) -> list[dict[str, Any]]:
+        wire = self.dialect.wire(canonical)
+        return [event for event in self.events if event["type"] == wire]
+
+    def one(self, canonical: str) -> dict[str, Any]:
+        found = self.of(canonical)
+        assert len(found) == 1, f"{len(found)} times {canonical}"
+        return found[0]
+
+    def at(self, canonical: str) -> float:
+        """The time of the only event of this type."""
+        return self.times[self.events.index(self.one(canonical))]
+
+
+def error_of(events: list[dict[str, Any]]) -> dict[str, Any]:
+    assert [event["type"] for event in events] == ["error"], events
+    return events[0]["error"]
