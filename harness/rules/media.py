@@ -1,0 +1,340 @@
+"""MED, the RTP stream itself: payload type, sequence, timestamps, durations, RTCP. What is heard in it is in ``speech.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.protocol.opus import LONGEST, SAMPLE_RATE, SHORTEST, frame_count, toc_samples
+from harness.protocol.sdp import parse
+from harness.rules.base import BOTH, MUST, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.fields import listing, number, text
+from harness.rules.sources import rfc
+from harness.trace import Entry, Observer
+
+REORDER = 100  # packets: a late packet is still in order within two seconds of 20 ms packets
+JUMP = 1000  # packets: RFC 3550 appendix A.1 takes larger gaps (MAX_DROPOUT 3000) for a restart; loss is far smaller
+RTCP_SECONDS = 10.0  # RFC 3550 section 6.2: reports at least every 5 s; twice that for the first ones
+SEQUENCES, TIMESTAMPS = 1 << 16, 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One packet's header: arrival in seconds of the trace, sequence number, RTP timestamp, size, marker, Opus TOC (-1: empty)."""
+
+    t: float
+    sequence: int
+    timestamp: int
+    size: int
+    marker: bool
+    toc: int
+
+
+def packets(entry: Entry) -> list[Packet]:
+    """The packets of an rtp.packets entry; rows that are not well-formed are left out."""
+    first = number(entry.data, "first")
+    start = entry.t if first is None else first
+    found = []
+    for row in listing(entry.data, "packets"):
+        if isinstance(row, Sequence) and len(row) == 6 and all(isinstance(field, (int, float)) for field in row):
+            dt, sequence, timestamp, size, marker, toc = row
+            found.append(Packet(start + dt / 1000, int(sequence), int(timestamp), int(size), bool(marker), int(toc)))
+    return found
+
+
+def streams(view: View) -> dict[tuple[str, Any], list[tuple[Entry, list[Packet]]]]:
+    """RTP by (direction, SSRC), in order, each entry with its packets. Computed once for a trace."""
+    derived = view.trace.derived
+    if "streams" not in derived:
+        found: dict[tuple[str, Any], list[tuple[Entry, list[Packet]]]] = {}
+        for entry in view.trace.of("rtp.packets"):
+            key = (text(entry.data, "direction"), entry.data.get("ssrc"))
+            found.setdefault(key, []).append((entry, packets(entry)))
+        derived["streams"] = found
+    result: dict[tuple[str, Any], list[tuple[Entry, list[Packet]]]] = derived["streams"]
+    return result
+
+
+def distance(old: int, new: int, modulus: int) -> int:
+    """How far ``new`` is ahead of ``old`` in serial arithmetic; negative where it lies behind."""
+    half = modulus // 2
+    return (new - old + half) % modulus - half
+
+
+def _opus_types(view: View) -> set[int]:
+    """Opus payload types of the answer, and of the offer where the answer kept them."""
+    kinds: set[int] = set()
+    for kind in ("sdp.answer", "sdp.offer"):
+        for entry in view.trace.of(kind)[-1:]:
+            for media in parse(text(entry.data, "sdp")).of("audio"):
+                kinds |= {pt for pt, codec in media.rtpmaps.items() if codec.name.lower() == "opus"}
+    return kinds
+
+
+@rule(
+    "MED-01",
+    "RTP carries the negotiated Opus payload type",
+    who=BOTH,
+    severity=MUST,
+    confidence="D",
+    source=f"{rfc(3550, '5.1')}; RFC 3264 section 6.1",
+)
+def payload_type(view: View) -> Iterator[Observation]:
+    """A receiver must ignore packets with payload types it does not understand; a number from another call is silence.
+
+    Take the payload type from the remote description of this call.
+
+    Okay:
+        answer
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
+    Fail:
+        answer
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 111, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
+    """
+    opus = _opus_types(view)
+    for entry in view.trace.of("rtp.packets") if opus else ():
+        seen = entry.data.get("payload_type")
+        yield judged(entry, seen in opus, [f"payload type {pt}" for pt in sorted(opus)], f"payload type {seen}")
+
+
+@rule(
+    "MED-02",
+    "sequence numbers go up by one",
+    who=BOTH,
+    severity=MUST,
+    confidence="D",
+    source=rfc(3550, "5.1"),
+)
+def sequence(view: View) -> Iterator[Observation]:
+    """The sequence number increments by one for each packet sent; loss and reordering by the network are no fault.
+
+    A failure is what no network does: a number used twice, a jump of more than a thousand, a step back beyond any
+    reordering, and numbers left out while the timestamps show that nothing was lost.
+
+    Okay:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 65535, 960, 3, 0, 248], [20, 0, 1920, 3, 0, 248], [60, 2, 3840, 3, 0, 248], [61, 1, 2880, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 7, 1920, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 9000, 1920, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 9, 1920, 3, 0, 248]]}
+    """
+    for stream in streams(view).values():
+        highest: Packet | None = None
+        seen: dict[int, int] = {}
+        count = 0
+        for entry, chunk in stream:
+            wrong = ""
+            for packet in chunk:
+                count += 1
+                used = packet.sequence in seen and count - seen[packet.sequence] <= 2 * REORDER
+                seen[packet.sequence] = count
+                if highest is None:
+                    highest = packet
+                    continue
+                step = distance(highest.sequence, packet.sequence, SEQUENCES)
+                wrong = wrong or _sequence_fault(highest, packet, step, used)
+                if step > 0 or -step > REORDER:
+                    highest = packet
+            if chunk:
+                yield judged(entry, not wrong, "the last number plus one (loss and reordering aside)", wrong)
+
+
+def _sequence_fault(last: Packet, packet: Packet, step: int, used: bool) -> str:
+    if used:
+        return f"{packet.sequence} twice"
+    if step > JUMP or -step > REORDER:
+        return f"{last.sequence} -> {packet.sequence}"
+    duration = toc_samples(last.toc)
+    passed = distance(last.timestamp, packet.timestamp, TIMESTAMPS)
+    if step > 1 and duration is not None and duration == toc_samples(packet.toc) and 0 < passed < step * duration:
+        return f"{last.sequence} -> {packet.sequence} while the timestamp shows {passed / duration:g} packet(s)"
+    return ""
+
+
+def _steps(view: View) -> Iterator[tuple[Entry, Packet, Packet]]:
+    """Each packet that directly follows another by its sequence number, with the entry it stands in."""
+    for stream in streams(view).values():
+        last: Packet | None = None
+        for entry, chunk in stream:
+            for packet in chunk:
+                if last is not None and distance(last.sequence, packet.sequence, SEQUENCES) == 1:
+                    yield entry, last, packet
+                last = packet
+
+
+def _per_entry(view: View, faults: list[tuple[Entry, str]], expected: str) -> Iterator[Observation]:
+    """One observation for each rtp.packets entry: its first fault, or none."""
+    found: dict[int, str] = {}
+    for entry, fault in faults:
+        found.setdefault(entry.seq, fault)
+    for entry in view.trace.of("rtp.packets"):
+        if listing(entry.data, "packets"):
+            yield judged(entry, entry.seq not in found, expected, found.get(entry.seq, ""))
+
+
+@rule(
+    "MED-03",
+    "timestamps count samples at 48 kHz",
+    who=BOTH,
+    severity=MUST,
+    confidence="D",
+    source=rfc(7587, "4.1"),
+)
+def timestamp_clock(view: View) -> Iterator[Observation]:
+    """The RTP clock of Opus is 48000 Hz at every audio bandwidth, so that every step is a multiple of 120 (2.5 ms).
+
+    A step of 480 for 20 ms means a 24 kHz clock: the listener hears it at the wrong speed or drops it.
+
+    Okay:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 4294966336, 3, 0, 248], [20, 2, 0, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248], [20, 2, 1842, 3, 0, 248]]}
+    """
+    faults = [
+        (entry, f"a step of {step}")
+        for entry, last, packet in _steps(view)
+        if (step := distance(last.timestamp, packet.timestamp, TIMESTAMPS)) % SHORTEST
+    ]
+    yield from _per_entry(view, faults, f"steps in multiples of {SHORTEST}")
+
+
+@rule(
+    "MED-04",
+    "a packet covers between 2.5 and 120 ms",
+    who=BOTH,
+    severity=MUST,
+    confidence="D",
+    source=f"{rfc(7587, '4.2')}; RFC 6716 section 3.2.5",
+)
+def duration(view: View) -> Iterator[Observation]:
+    """The TOC byte fixes the length of the frames; several frames may make up to 120 ms, and there must be at least one.
+
+    Only the TOC byte is in the trace: a packet of code 3 without its count of frames, and packets whose timestamps claim
+    more than 120 ms while they follow each other faster, are what can be seen.
+
+    Okay:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 90, 0, 120], [20, 2, 1920, 90, 0, 120]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 1, 0, 251]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 90, 0, 120], [20, 2, 9600, 90, 0, 120], [40, 3, 19200, 90, 0, 120]]}
+    """
+    faults = []
+    for stream in streams(view).values():
+        for entry, chunk in stream:
+            faults += [
+                (entry, f"packet {packet.sequence} of code 3 has no frame count")
+                for packet in chunk
+                if packet.toc >= 0 and frame_count(packet.toc) is None and packet.size < 2
+            ]
+    for entry, last, packet in _steps(view):
+        step = distance(last.timestamp, packet.timestamp, TIMESTAMPS)
+        # A pause of discontinuous transmission takes as long as it says; a packet too long does not.
+        if step > LONGEST and (packet.t - last.t) * SAMPLE_RATE < LONGEST and not packet.marker:
+            faults.append((entry, f"{step / 48:g} ms after {(packet.t - last.t) * 1000:.0f} ms"))
+    yield from _per_entry(view, faults, "2.5 to 120 ms")
+
+
+@rule(
+    "MED-05",
+    "RTCP reports arrive beside the RTP",
+    who=BOTH,
+    severity=SHOULD,
+    confidence="D",
+    source=f"{rfc(5761, '5')}; RFC 8834 section 4.1",
+)
+def rtcp(view: View) -> Iterator[Observation]:
+    """Both sides send sender or receiver reports, multiplexed with the media; without them nobody sees loss and jitter.
+
+    Judged once media has flowed for ten seconds.
+
+    Okay:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
+        rtp.rtcp {"direction": "sent", "types": ["SR", "SDES"]}
+        rtp.rtcp {"direction": "received", "types": ["RR", "SDES"]}
+    Fail:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
+        rtp.rtcp {"direction": "sent", "types": ["SR", "SDES"]}
+        +11s
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 11.0, "packets": [[0, 551, 528960, 3, 0, 248]]}
+    """
+    media = view.trace.of("rtp.packets")
+    if not media:
+        return
+    for direction in ("sent", "received"):
+        reports = [
+            entry
+            for entry in view.trace.of("rtp.rtcp")
+            if entry.data.get("direction") == direction and {"SR", "RR"} & set(map(str, listing(entry.data, "types")))
+        ]
+        if reports:
+            yield good(reports[0])
+        elif media[-1].t - media[0].t >= RTCP_SECONDS:
+            yield bad(media[-1], f"SR or RR {direction}", f"none in {media[-1].t - media[0].t:.0f} s of media")
+
+
+@rule(
+    "MED-06",
+    "every Opus packet decodes",
+    who=BOTH,
+    severity=MUST,
+    confidence="D",
+    source=f"{rfc(6716, '3')}",
+)
+def decodes(view: View) -> Iterator[Observation]:
+    """A well-formed packet has at least one byte, the TOC, and decodes.
+
+    An undecodable packet is 20 ms of noise or silence. Send what the encoder produced, unchanged and not empty.
+
+    Okay:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 0, 0, -1]]}
+    Fail:
+        audio.undecodable {"direction": "received", "sequence": 4, "size": 17}
+    """
+    for entry in view.trace.of("rtp.packets"):
+        empty = [packet.sequence for packet in packets(entry) if packet.toc < 0]
+        yield judged(entry, not empty, "at least the TOC byte", f"packet {empty[0]} is empty" if empty else "")
+    for entry in view.trace.of("audio.undecodable"):
+        yield bad(
+            entry, "a packet that decodes", f"packet {entry.data.get('sequence')}, {entry.data.get('size')} bytes"
+        )
+
+
+def sent_by(view: View, party: Observer) -> Iterator[list[tuple[Entry, list[Packet]]]]:
+    """The RTP streams that ``party`` sends."""
+    for stream in streams(view).values():
+        if view.trace.sender(stream[0][0]) == party:
+            yield stream
+
+
+@rule(
+    "MED-11",
+    "timestamps advance by the duration of the packet",
+    who=BOTH,
+    severity=SHOULD,
+    confidence="D",
+    source=rfc(7587, "4.2"),
+)
+def timestamp_step(view: View) -> Iterator[Observation]:
+    """960 for a packet of 20 ms. More is right only for a pause in transmission, which then takes that long.
+
+    Okay:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248], [420, 3, 20160, 3, 1, 248]]}
+    Fail:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 480, 3, 0, 248]]}
+    """
+    faults = []
+    for entry, last, packet in _steps(view):
+        expected = toc_samples(last.toc)
+        step = distance(last.timestamp, packet.timestamp, TIMESTAMPS)
+        if expected is None or step == expected:
+            continue
+        waited = (packet.t - last.t) * SAMPLE_RATE
+        if step < expected or (not packet.marker and waited < step / 2):
+            faults.append((entry, f"a step of {step} behind a packet of {expected}"))
+    yield from _per_entry(view, faults, "a step as long as the packet, or a pause")

@@ -1,0 +1,105 @@
+"""MED and TURN, pacing: neither faster than real time nor with holes, one source throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from harness.protocol.opus import SAMPLE_RATE
+from harness.rules.base import BOTH, CLIENT, SHOULD, Observation, View, judged, rule
+from harness.rules.media import TIMESTAMPS, Packet, distance, sent_by, streams
+from harness.rules.sources import OWN, issue, rfc
+
+BURST_MS = 200.0  # own policy: more than a jitter buffer absorbs
+PAUSE_SECONDS = 1.0  # far above any packet interval (120 ms), well below what turn detection waits for
+
+
+@rule(
+    "MED-09",
+    "the client sends no faster than real time",
+    who=CLIENT,
+    severity=SHOULD,
+    confidence="I",
+    source=OWN,
+)
+def no_burst(view: View) -> Iterator[Observation]:
+    """Media that arrives faster than it plays overruns the jitter buffer: words are dropped or squeezed.
+
+    At most 200 ms of media may come ahead of the clock. Pace packets by the media clock.
+
+    Okay:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248], [40, 3, 1920, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [1, 2, 5760, 3, 0, 248], [2, 3, 11520, 3, 0, 248], [3, 4, 17280, 3, 0, 248]]}
+    """
+    for stream in sent_by(view, "client"):
+        first: Packet | None = None
+        least = 0.0
+        for entry, chunk in stream:
+            worst = 0.0
+            for packet in chunk:
+                first = first or packet
+                media = distance(first.timestamp, packet.timestamp, TIMESTAMPS) / SAMPLE_RATE
+                lead = (media - (packet.t - first.t)) * 1000
+                least = min(least, lead)
+                worst = max(worst, lead - least)
+            if chunk:
+                yield judged(entry, worst <= BURST_MS, f"at most {BURST_MS:g} ms ahead", f"{worst:.0f} ms ahead")
+
+
+@rule(
+    "MED-10",
+    "each side keeps its SSRC",
+    who=BOTH,
+    severity=SHOULD,
+    confidence="D",
+    source=rfc(3550, "8.1"),
+)
+def one_ssrc(view: View) -> Iterator[Observation]:
+    """One source, one SSRC for the whole call; a new one restarts the jitter buffer and sounds like a click or a gap.
+
+    Okay:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
+        rtp.packets {"direction": "received", "ssrc": 3, "payload_type": 96, "first": 1.0, "packets": [[0, 9, 960, 3, 0, 248]]}
+    """
+    first: dict[str, Any] = {}
+    for (direction, ssrc), stream in streams(view).items():
+        kept = first.setdefault(direction, ssrc)
+        yield judged(stream[0][0], ssrc == kept, f"SSRC {kept} throughout", f"SSRC {ssrc}")
+
+
+@rule(
+    "TURN-12",
+    "the client keeps sending RTP in silence",
+    who=CLIENT,
+    severity=SHOULD,
+    confidence="O",
+    source=issue("bielcarpi/hermes-live-voice#55"),
+)
+def keeps_sending(view: View) -> Iterator[Observation]:
+    """Turn detection counts silence in the audio it gets: where nothing comes, the end of the turn never does.
+
+    Send silence, or comfort noise, for as long as the call stands. Do not stop the track between utterances.
+
+    Okay:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [4000, 2, 960, 3, 0, 248]]}
+    """
+    for stream in sent_by(view, "client"):
+        last: Packet | None = None
+        for entry, chunk in stream:
+            longest = 0.0
+            for packet in chunk:
+                longest = max(longest, packet.t - last.t if last else 0.0)
+                last = packet
+            if chunk:
+                yield judged(
+                    entry,
+                    longest <= PAUSE_SECONDS,
+                    f"a packet at least every {PAUSE_SECONDS:g} s",
+                    f"{longest:.2f} s without",
+                )

@@ -1,0 +1,187 @@
+"""SES, how the session goes on: expiry, its id, and changes that nobody asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from harness.protocol.dialects import SESSION_FIELDS
+from harness.rules.base import BOTH, INFO, SERVICE, SHOULD, Observation, View, bad, good, judged, rule, unobservable
+from harness.rules.fields import MISSING, at, mapping, number, shown, text
+from harness.rules.history import history
+from harness.rules.session import RESOLVED, exchanges, same
+from harness.rules.sources import LOG, issue, sdk
+
+EXPIRY_SECONDS = 60.0  # the Date header has whole seconds and the clocks of a gateway and its backend may differ
+
+
+@rule(
+    "SES-13",
+    "an expired session says so and ends",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="O",
+    source=issue("pollen-robotics/reachy_mini_conversation_app#134"),
+    hidden_by_filter=True,
+)
+def expiry(view: View) -> Iterator[Observation]:
+    """At session.expires_at the service sends error session_expired or closes; it starts nothing more behind that.
+
+    The time of day is taken from the Date header of the service's own responses, where there is one.
+
+    Okay:
+        < session.created {"session": {"type": "realtime"}}
+        < error {"error": {"type": "invalid_request_error", "code": "session_expired", "message": "60 minutes"}}
+    Fail:
+        < error {"error": {"type": "invalid_request_error", "code": "session_expired", "message": "60 minutes"}}
+        < response.created {"response": {"id": "resp_1"}}
+    Fail:
+        http.response {"step": "key", "status": 200, "headers": {"date": "Sat, 21 Nov 2026 03:00:00 GMT"}, "body": {}}
+        < session.created {"session": {"type": "realtime", "expires_at": 1795230100}}
+        +200s
+        < response.created {"response": {"id": "resp_1"}}
+    Okay:
+        http.response {"step": "key", "status": 200, "headers": {"date": "Sat, 21 Nov 2026 03:00:00 GMT"}, "body": {}}
+        < session.created {"session": {"type": "realtime", "expires_at": 1795233600}}
+        < response.created {"response": {"id": "resp_1"}}
+    """
+    course = history(view)
+    for step in course.server("error"):
+        if text(step.event, "error", "code") == "session_expired":
+            late = next(course.after(step.entry, "response.created", "session.updated"), None)
+            if late is None:
+                yield good(step.entry)
+            else:
+                yield bad(late.entry, "nothing new after session_expired", late.kind)
+    epoch, created = _epoch(view), next(iter(course.server("session.created")), None)
+    expires = number(created.event, "session", "expires_at") if created else None
+    if epoch is None or created is None or expires is None or expires <= epoch + created.entry.t:
+        return
+    end = expires - epoch + EXPIRY_SECONDS
+    used = next((step for step in course.server("response.created") if step.entry.t > end), None)
+    if used is None:
+        yield good(created.entry)
+    else:
+        yield bad(
+            used.entry,
+            f"the session ends at {expires - epoch:.0f} s of this trace",
+            f"{used.kind} at {used.entry.t:.0f} s",
+        )
+
+
+def _epoch(view: View) -> float | None:
+    """Unix time at the start of the trace by the service's own clock, from the first Date header; None where there is none."""
+    for entry in view.trace.of("http.response"):
+        try:
+            return parsedate_to_datetime(text(entry.data, "headers", "date")).timestamp() - entry.t
+        except (ValueError, TypeError):
+            continue
+    return None
+
+
+unobservable(
+    "SES-14",
+    "no rule on the default of silence_duration_ms",
+    INFO,
+    "the vendors' pages say 200 ms and 500 ms in different places, so there is no value to hold a service to",
+)
+
+
+@rule(
+    "SES-16",
+    "session.updated comes only as an answer",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=sdk("session_updated_event.py") + '; "Returned when a session is updated with a session.update event"',
+    hidden_by_filter=True,
+)
+def updated_unasked(view: View) -> Iterator[Observation]:
+    """One answer for each update: an extra one makes a client believe that its next update has been applied.
+
+    A second controller on the side-band socket is the one legitimate cause.
+
+    Okay:
+        > session.update {"session": {"type": "realtime"}}
+        < session.updated {"session": {"type": "realtime"}}
+    Fail:
+        > session.update {"session": {"type": "realtime"}}
+        < session.updated {"session": {"type": "realtime"}}
+        < session.updated {"session": {"type": "realtime"}}
+    """
+    answered, unasked = exchanges(history(view))
+    for exchange in answered:
+        if exchange.accepted and exchange.answer is not None:
+            yield good(exchange.answer.entry)
+    for step in unasked:
+        yield bad(step.entry, "one session.updated for each session.update", "no update is waiting for this answer")
+
+
+@rule(
+    "SES-17",
+    "the session keeps its id",
+    who=BOTH,
+    severity=SHOULD,
+    confidence="I",
+    source=LOG,
+    hidden_by_filter=True,
+)
+def same_id(view: View) -> Iterator[Observation]:
+    """session.created and every session.updated speak of one session; a new id means the state behind it was lost.
+
+    Okay:
+        < session.created {"session": {"type": "realtime", "id": "sess_1"}}
+        < session.updated {"session": {"type": "realtime", "id": "sess_1"}}
+    Fail:
+        < session.created {"session": {"type": "realtime", "id": "sess_1"}}
+        < session.updated {"session": {"type": "realtime", "id": "sess_2"}}
+    """
+    named = [(one.step.entry, text(one.session, "id")) for one in history(view).settings.shown]
+    named = [(entry, session) for entry, session in named if session]
+    for entry, session in named[1:]:
+        yield judged(entry, session == named[0][1], repr(named[0][1]), repr(session))
+
+
+@rule(
+    "SES-18",
+    "an update changes nothing that it does not name",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    source=sdk("session_update_event.py") + '; "Only the fields that are present in the session.update are updated"',
+    hidden_by_filter=True,
+)
+def partial_update(view: View) -> Iterator[Observation]:
+    """Updates are partial: a setting that was not named stays as it was.
+
+    A service that resets the rest to its defaults silently undoes the instructions. Merge, do not replace.
+
+    Okay:
+        < session.created {"session": {"type": "realtime", "instructions": "Be kind.", "audio": {"output": {"voice": "ash"}}}}
+        > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
+        < session.updated {"session": {"type": "realtime", "instructions": "Be kind.", "audio": {"output": {"voice": "alloy"}}}}
+    Fail:
+        < session.created {"session": {"type": "realtime", "instructions": "Be kind.", "audio": {"output": {"voice": "ash"}}}}
+        > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
+        < session.updated {"session": {"type": "realtime", "instructions": "", "audio": {"output": {"voice": "alloy"}}}}
+    """
+    course = history(view)
+    all_exchanges, _ = exchanges(course)
+    answers = {one.answer.entry.seq: one for one in all_exchanges if one.answer is not None and one.accepted}
+    before: Mapping[str, Any] | None = None
+    for effective in course.settings.shown:
+        seq = effective.step.entry.seq
+        exchange = answers.get(seq)
+        if before is not None and exchange is not None and exchange.certain:
+            sent = mapping(exchange.update.event, "session")
+            changed = []
+            for field in SESSION_FIELDS:
+                path = view.dialect.session_path(field.word)
+                if path is None or field.word in RESOLVED or at(sent, *path) is not MISSING:
+                    continue
+                old, new = at(before, *path), at(effective.session, *path)
+                if old is not MISSING and new is not MISSING and not same(field.word, old, new):
+                    changed.append(f"{'.'.join(path)}: {shown(old, 40)} became {shown(new, 40)}")
+            yield judged(effective.step.entry, not changed, "only what the update names changes", "; ".join(changed))
+        before = effective.session
