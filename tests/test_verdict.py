@@ -1,0 +1,110 @@
+"""Order, budgets and wanted failures, judged from traces made by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.results import Expectation
+from harness.scenario.model import Assert
+from harness.trace import Trace
+from harness.verdict import judge
+from tests.test_diagnosis import DENIED
+from tests.traces import SET_UP, refused, trace
+
+CLEAN = trace(*SET_UP)
+
+
+def asserted(**fields: object) -> Assert:
+    return Assert.model_validate(fields)
+
+
+def outcome_of(seen: Trace, **fields: object) -> list[tuple[bool, str, str]]:
+    return [(one.met, one.expected, one.actual) for one in judge(seen, asserted(**fields)).expectations]
+
+
+def test_default_order_is_met_by_a_call_set_up_in_order() -> None:
+    (order,) = judge(CLEAN, asserted()).expectations
+    assert order.met
+    assert order.expected == "in this order: key, offer, answer, channel-open, session.update"
+    assert order.entry == 5
+
+
+def test_order_that_was_swapped_is_missed() -> None:
+    swapped = trace(SET_UP[0], *SET_UP[2:3], SET_UP[1], *SET_UP[3:])
+    ((met, _, actual),) = outcome_of(swapped)
+    assert not met
+    assert actual == "offer, key, answer, channel-open, session.update"
+
+
+def test_milestone_that_is_missing_is_named() -> None:
+    ((met, _, actual),) = outcome_of(trace(*SET_UP[:3]))
+    assert not met
+    assert actual == "key, offer; never reached: answer, channel-open, session.update"
+
+
+def test_empty_order_asks_for_nothing() -> None:
+    assert outcome_of(trace(), order=[]) == []
+
+
+@pytest.mark.parametrize(("limit", "met"), [("30ms", True), ("29ms", False)])
+def test_budget_is_exact(limit: str, met: bool) -> None:
+    rows = outcome_of(CLEAN, order=[], budgets={"channel-open": limit})
+    assert [(row[0], row[2]) for row in rows] == [(met, "0.030 s")]
+
+
+def test_budget_of_a_milestone_that_never_came_is_missed() -> None:
+    assert outcome_of(CLEAN, order=[], budgets={"first-audio": "1s"}) == [(False, "first-audio within 1 s", "never reached")]
+
+
+class TestWantedFailure:
+    """A scenario whose point is a failure."""
+
+    FAILS = {"at": "key", "status": 401, "diagnosis": "api-key-invalid"}  # noqa: RUF012
+
+    def test_is_met_by_just_that_failure(self) -> None:
+        judgement = judge(refused("key", 401, DENIED), asserted(fails=self.FAILS))
+        (failure,) = judgement.expectations
+        assert failure.met, failure.actual
+        assert judgement.verdict == "conformant"
+        assert judgement.error is None
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            pytest.param(refused("key", 403, DENIED), id="another status"),
+            pytest.param(refused("call", 401, DENIED), id="another step"),
+            pytest.param(CLEAN, id="no failure"),
+        ],
+    )
+    def test_is_missed_by_anything_else(self, other: Trace) -> None:
+        judgement = judge(other, asserted(fails=self.FAILS))
+        assert not judgement.expectations[-1].met
+        assert judgement.verdict == "nonconformant"
+
+    def test_needs_its_diagnosis_to_come_first(self) -> None:
+        fails = {**self.FAILS, "diagnosis": "rate-limited"}
+        assert not judge(refused("key", 401, DENIED), asserted(fails=fails)).expectations[-1].met
+
+
+def test_failure_that_was_not_wanted_is_an_error_with_its_message() -> None:
+    judgement = judge(refused("key", 401, DENIED), asserted())
+    assert judgement.verdict == "error"
+    assert judgement.error == "step 'key': x"
+    assert judgement.diagnosis[0].id == "api-key-invalid"
+
+
+def test_steps_of_the_player_count() -> None:
+    missed = Expectation(1, False, "a", "b")
+    judgement = judge(CLEAN, asserted(), [missed])
+    assert judgement.expectations[0] is missed
+    assert judgement.verdict == "nonconformant"
+
+
+def test_skipped_rule_says_so() -> None:
+    judgement = judge(CLEAN, asserted(rules={"skip": {"SES-01": "the reason"}}))
+    (skipped,) = [one for one in judgement.rules if one.id == "SES-01"]
+    assert (skipped.outcome, skipped.note) == ("skipped", "the reason")
+
+
+def test_trace_on_its_own_is_judged_by_rules_alone() -> None:
+    assert judge(CLEAN).expectations == ()
