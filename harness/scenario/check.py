@@ -11,7 +11,6 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.protocol.dialects import DIALECTS
-from harness.rules.base import FAMILIES, REGISTRY, UNOBSERVABLE
 from harness.scenario.files import resolve_audio
 from harness.scenario.match import CONDITIONS, variables_in
 from harness.scenario.model import STEPS
@@ -30,7 +29,7 @@ from harness.scenario.vocabulary import (
 
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
-_RULE_ID = re.compile(rf"(?:{'|'.join(FAMILIES)})-\d{{2,}}\Z")
+_RULE_ID = re.compile(r"[A-Z]{2,5}-\d{2,}\Z")
 
 
 def check(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
@@ -229,25 +228,19 @@ def _check_rules(source: Source, scenario: Mapping[str, Any]) -> None:
     skip: Any = scenario
     for name in ("assert", "rules", "skip"):
         skip = skip.get(name) if isinstance(skip, Mapping) else None
+    ids = _rule_ids() if isinstance(skip, Mapping) and skip else frozenset()
     for rule in skip if isinstance(skip, Mapping) else ():
-        if not _known_rule(rule):
-            ids = _rule_ids()
-            known = f"; an id looks like {next(iter(sorted(ids)), 'RSP-03')}"
-            place = source.at_key(("assert", "rules", "skip", rule))
-            source.report(place, f"unknown rule {rule!r}{did_you_mean(rule, ids, otherwise=known)}")
-
-
-def _known_rule(rule: str) -> bool:
-    ids = _rule_ids()
-    return rule in ids if ids else _RULE_ID.match(rule) is not None
+        if rule not in ids if ids else not _RULE_ID.match(rule):
+            hint = did_you_mean(rule, ids, otherwise="; an id looks like RSP-03")
+            source.report(source.at_key(("assert", "rules", "skip", rule)), f"unknown rule {rule!r}{hint}")
 
 
 def _rule_ids() -> frozenset[str]:
     """Every id of the catalogue, which is imported only where a scenario names a rule; none where it is not installed."""
     if find_spec("harness.rules.catalogue") is None:
         return frozenset()
-    import_module("harness.rules.catalogue")
-    return frozenset((*REGISTRY, *UNOBSERVABLE))
+    catalogue = import_module("harness.rules.catalogue")
+    return frozenset((*catalogue.REGISTRY, *catalogue.UNOBSERVABLE))
 
 
 def _check_recordings(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
