@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.results": BOTTOM | {"harness.rules", "harness.diagnosis"},
     "harness.verdict": BOTTOM | {"harness.rules", "harness.diagnosis", "harness.results", "harness.scenario.model"},
     "harness.scenario": BOTTOM | {"harness.scenario", "harness.rules.catalogue"},
-    "harness.media": BOTTOM | {"harness.media", "harness.transport"},
+    "harness.media": BOTTOM | {"harness.media", "harness.rtp"},
     "harness.fake": BOTTOM | {"harness.fake", "harness.media", "harness.transport", "harness.scenario.model"},
     "harness.client": BOTTOM
     | {
