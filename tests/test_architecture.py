@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.diagnosis": BOTTOM | {"harness.rules"},
     "harness.results": BOTTOM | {"harness.rules", "harness.diagnosis"},
     "harness.verdict": BOTTOM | {"harness.rules", "harness.diagnosis", "harness.results", "harness.scenario.model"},
-    "harness.scenario": BOTTOM | {"harness.scenario", "harness.rules.catalogue"},
+    "harness.scenario": BOTTOM | {"harness.scenario", "harness.rules.base", "harness.rules.catalogue"},
     "harness.media": BOTTOM | {"harness.media", "harness.rtp"},
     "harness.fake": BOTTOM | {"harness.fake", "harness.media", "harness.transport", "harness.scenario.model"},
     "harness.client": BOTTOM

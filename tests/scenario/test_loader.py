@@ -172,8 +172,8 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
         ("title: x\nsteps: [update: {voic: alloy}]\n", "2:18: unknown session setting 'voic'; did you mean 'voice'?"),
         ("title: x\ncaller: {webrtcfilter: true}\nsteps: [expect: response.done]\n", "3:17: webrtcfilter=on keeps response.done from the client's channel"),
         # rules and recordings
-        ("title: x\nassert: {rules: {skip: {RSP-3: why}}}\n", "2:25: unknown rule 'RSP-3'"),
-        ("title: x\nassert: {rules: {skip: {rsp3: why}}}\n", "2:25: unknown rule 'rsp3'"),
+        ("title: x\nassert: {rules: {skip: {HTTP-1: why}}}\n", "2:25: unknown rule 'HTTP-1'; did you mean 'HTTP-"),
+        ("title: x\nassert: {rules: {skip: {NOPE-01: why}}}\n", "2:25: unknown rule 'NOPE-01'"),
         ("title: x\nsteps: [say: caller-not-ill-disposd.wav]\n", "2:14: no recording 'caller-not-ill-disposd.wav'; did you mean 'caller-not-ill-disposed.wav'? looked in "),
         ("title: x\nfake: {replies: [{audio: none.wav}]}\n", "2:26: no recording 'none.wav'; "),
     ],
