@@ -42,3 +42,15 @@ MS_REFERENCE = (
 )
 OWN = "own policy, no vendor statement"
 LOG = "a published event log, openai/openai-realtime-console#62, https://github.com/openai/openai-realtime-console/issues/62"
+MS_PREVIEW_WEBRTC = (
+    "Microsoft, GPT Realtime API via WebRTC (preview), MicrosoftDocs/azure-ai-docs, "
+    "articles/ai-foundry/openai/how-to/realtime-audio-webrtc-legacy.md"
+)
+MS_MIGRATION = (
+    "Microsoft, Realtime preview API migration guide, MicrosoftDocs/azure-ai-docs, "
+    "articles/foundry/openai/how-to/realtime-audio-preview-api-migration-guide.md"
+)
+MS_ERRORS = (
+    "Microsoft, Troubleshoot errors, MicrosoftDocs/azure-ai-docs, articles/foundry/openai/how-to/troubleshoot-errors.md"
+)
+OPENAPI = "OpenAI, openapi.yaml, https://github.com/openai/openai-openapi"
