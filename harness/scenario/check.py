@@ -164,7 +164,7 @@ def _check_variables(source: Source, scenario: Mapping[str, Any]) -> None:
     saved: set[str] = set()
     for path, step in _steps(scenario):
         groups = [part for _, _, place, part in patterns_in(step, path) if place != path]
-        for word in ("where", "send", "text", "update", "tool"):
+        for word in ("where", "send", "send_raw", "text", "update", "tool"):
             _check_used(source, step.get(word), (*path, word), saved)
         for _, _, place, part in patterns_in(step, path):
             _check_used(source, part.get("where"), (*place, "where"), saved)

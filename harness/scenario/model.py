@@ -190,7 +190,7 @@ class Send(Step):
 
 
 class SendRaw(Step):
-    """Send text as it stands on the channel, valid or not."""
+    """Send text as it stands on the channel, valid or not; only ``${variables}`` are filled in."""
 
     word: ClassVar[str] = "send_raw"
     send_raw: str

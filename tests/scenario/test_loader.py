@@ -160,6 +160,7 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
         ("title: x\nsteps: [{send: {type: conversation.item.delete, item_id: '${item}'}}]\n", "2:58: unknown variable ${item}; no earlier expect saves it (save: {item: item_id})"),
         ("title: x\nsteps: [{expect: error, save: {itme: event_id}}, {text: '${item}'}]\n", "2:57: unknown variable ${item}; did you mean 'itme'?"),
         ("title: x\nsteps: [{expect: error, where: {a: '${b}'}, save: {b: event_id}}]\n", "2:36: unknown variable ${b}"),
+        ("title: x\nsteps: [{send_raw: 'is ${item}'}]\n", "2:20: unknown variable ${item}"),
         ("title: x\nsteps: [{expect: error, save: {1a: event_id}}]\n", "2:32: '1a' is no variable name"),
         ("title: x\nsteps: [{expect: error, save: {a: ''}}]\n", "2:35: '' is no path"),
         # dialects and settings
