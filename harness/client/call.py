@@ -1,0 +1,345 @@
+"""One call from the caller's side: token request, offer, call request, data channel, session.update; then events both ways; hang-up.
+
+The order of the set-up is the vendors': key, track, peer connection, data channel before the offer, offer, answer, channel open,
+session.update at once. Everything is recorded; whoever wants the events watches the recorder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+from aiortc import RTCDataChannel
+
+from harness.client.bodies import answer_problem, call_id, key_of, keys_in, token_body
+from harness.client.channel import EventChannel
+from harness.client.connection import channel_fix, last_states
+from harness.client.http import Requests, Response, shorten
+from harness.client.refusals import explain, seen
+from harness.client.watch import first_of
+from harness.errors import (
+    CallError,
+    CallRequestFailed,
+    ChannelNeverOpened,
+    ConnectionLost,
+    OfferFailed,
+    TokenRequestFailed,
+    UsageError,
+)
+from harness.media.capture import Capture
+from harness.media.track import OutgoingAudio
+from harness.protocol.dialects import session_body
+from harness.scenario.model import Caller
+from harness.targets import Endpoints
+from harness.trace import Recorder, dump
+from harness.transport import Peer, RejectedDescription, RtpPacket
+
+HANG_UP_SECONDS = 5.0
+CLOSE_SECONDS = 1.0
+
+
+class Call:
+    """A call to one service. ``open`` makes it, ``send`` talks, ``close`` hangs up; events are entries of ``recorder``.
+
+    ``session`` is in canonical words and goes with the token request and with session.update. ``lost`` is set when the connection
+    goes away without having been closed here; ``lost_because`` then says what was seen; ``ended`` is set then and after a hang-up. ``sent`` and ``received`` hold the audio.
+    """
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        recorder: Recorder,
+        *,
+        session: Mapping[str, Any],
+        caller: Caller,
+        track: OutgoingAudio,
+        http: httpx.AsyncClient,
+        peer: Callable[..., Peer] = Peer,
+    ) -> None:
+        self.endpoints = endpoints.for_caller(caller)
+        self.dialect = endpoints.dialect
+        self.recorder = recorder
+        self.track = track
+        self.sent = Capture(recorder, "sent")
+        self.received = Capture(recorder, "received")
+        self.lost = asyncio.Event()
+        self.lost_because = ""
+        self.ended = asyncio.Event()
+        self.call_id = ""
+        self._session = session
+        self._caller = caller
+        self._requests = Requests(http, recorder, timeout=caller.timeout)
+        self._make_peer = peer
+        self._peer: Peer | None = None
+        self._channel: EventChannel | None = None
+        self._others: list[EventChannel] = []
+        self._opened = asyncio.Event()
+        self._channel_closed = asyncio.Event()
+        self._update_failure: UsageError | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Hung up, or about to."""
+        return self._closing is not None
+
+    async def open(self) -> None:
+        """Make the call up to the first session.update.
+
+        Raises the CallError of the step that failed; what was set up until then is taken down by :meth:`close`.
+        """
+        self._begin()
+        key = await self._request_key()
+        peer = self._connect()
+        offer = await self._offer(peer)
+        if self._caller.key_age:
+            await asyncio.sleep(self._caller.key_age)
+        answer = await self._request_call(key, offer)
+        await self._accept(peer, answer)
+        await self._wait_for_channel()
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Send one client event as it is. Raises ConnectionLost, or UsageError where it is larger than the service takes."""
+        self._transmit(dump(event))
+
+    def send_raw(self, text: str) -> None:
+        """Send text as it is, event or not. Raises like :meth:`send`."""
+        self._transmit(text)
+
+    def update(self, session: Mapping[str, Any]) -> None:
+        """Send session.update with canonical settings in this dialect's words; what was changed for that is a note."""
+        self._note("session.update", session_body(self.dialect, session)[1])
+        self._send_update(session)
+
+    def _send_update(self, session: Mapping[str, Any]) -> None:
+        body, _ = session_body(self.dialect, session)
+        self.send({"type": "session.update", "session": body})
+
+    async def close(self) -> None:
+        """Hang up: the hang-up request where the dialect has one, then channel and peer connection. May be called again."""
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closing)
+
+    # The steps of the set-up
+
+    def _begin(self) -> None:
+        for secret in (self.endpoints.api_key, *(one.credential or "" for one in self._caller.ice_servers)):
+            self.recorder.redactor.learn(secret)
+        servers = [] if self.endpoints.loopback else [one.urls for one in self._caller.ice_servers]
+        self.recorder.record("harness.config", **self.endpoints.config(), label=self.dialect.label, ice_servers=servers)
+        self._note("target", self.endpoints.notes)
+
+    async def _request_key(self) -> str:
+        wants_transcription = self._session.get("type") == "transcription"
+        url = self.endpoints.transcription_key_url if wants_transcription else self.endpoints.key_url
+        body, notes = token_body(self.dialect, self.endpoints.model, self._session)
+        self._note("session", notes)
+        response = await self._requests.post(
+            "key",
+            url,
+            headers={"content-type": "application/json", **self.endpoints.credentials()},
+            content=json.dumps(body),
+            failed=TokenRequestFailed,
+            secrets=keys_in,
+        )
+        if not response.ok:
+            raise self._refused(TokenRequestFailed, "key", url, response)
+        key, problem, fix = key_of(self.dialect, response)
+        if problem:
+            raise self._unusable(TokenRequestFailed, response, problem, fix)
+        return key
+
+    def _connect(self) -> Peer:
+        servers = [one.model_dump(exclude_none=True) for one in self._caller.ice_servers]
+        try:
+            peer = self._make_peer(
+                self.recorder,
+                loopback=self.endpoints.loopback,
+                ice_servers=servers,
+                track=self.track,
+                on_packet=self._on_packet,
+            )
+        except (ValueError, TypeError) as error:
+            raise OfferFailed(
+                f"the peer connection cannot be made: {shorten(self.recorder.redactor.text(str(error)))}",
+                fix="check caller.ice_servers: stun:host:port or turn:host:port",
+            ) from error
+        self._peer = peer
+        peer.on_channel = self._on_service_channel
+        self._watching = asyncio.ensure_future(self._watch_connection(peer))
+        self._channel = EventChannel(
+            peer.create_channel(self.dialect.label),
+            self.recorder,
+            by="client",
+            on_open=self._on_open,
+            on_close=self._on_close,
+        )
+        return peer
+
+    async def _offer(self, peer: Peer) -> str:
+        try:
+            async with asyncio.timeout(self._caller.timeout):
+                offer = await peer.offer()
+        except TimeoutError as error:
+            raise OfferFailed(
+                f"no offer within {self._caller.timeout:g} s: gathering candidates does not end",
+                seen=last_states(self.recorder.entries),
+                fix="an ICE server does not answer: check caller.ice_servers, or leave them out (the service needs none)",
+            ) from error
+        except Exception as error:  # whatever the stack raises ends this step and nothing else
+            raise OfferFailed(
+                f"the offer cannot be made: {type(error).__name__}: {shorten(self.recorder.redactor.text(str(error)))}",
+                seen=last_states(self.recorder.entries),
+                fix="check the network interfaces and caller.ice_servers",
+            ) from error
+        self.recorder.record("sdp.offer", sdp=offer)
+        return offer
+
+    async def _request_call(self, key: str, offer: str) -> str:
+        url, host = self.endpoints.call_url, self.endpoints.call_host
+        response = await self._requests.post(
+            "call",
+            url,
+            headers={
+                "authorization": f"Bearer {key}",
+                "content-type": "application/sdp",
+                **({"host": host} if host else {}),
+            },
+            content=offer,
+            failed=CallRequestFailed,
+        )
+        if not response.ok:
+            raise self._refused(CallRequestFailed, "call", url, response)
+        self.call_id = call_id(response.headers.get("location", ""))
+        problem = answer_problem(response)
+        if problem:
+            self.recorder.record("sdp.rejected", sdp=response.text, reason=problem[0])
+            raise self._unusable(CallRequestFailed, response, *problem)
+        return response.text
+
+    async def _accept(self, peer: Peer, answer: str) -> None:
+        try:
+            async with asyncio.timeout(self._caller.timeout):
+                await peer.accept_answer(answer)
+        except (RejectedDescription, TimeoutError) as error:
+            reason = getattr(error, "reason", f"setting it took longer than {self._caller.timeout:g} s")
+            self.recorder.record("sdp.rejected", sdp=answer, reason=reason)
+            redact = self.recorder.redactor.text
+            raise CallRequestFailed(
+                f"the SDP answer is refused: {shorten(redact(reason))}",
+                seen=shorten(redact(answer)),
+                fix="the service must answer both offered sections with ICE, DTLS and Opus (RFC 9429 section 5.3.1)",
+            ) from error
+        self.recorder.record("sdp.answer", sdp=answer)
+
+    async def _wait_for_channel(self) -> None:
+        await first_of(self._opened, self.lost, seconds=self._caller.timeout)
+        if self._update_failure is not None:
+            raise self._update_failure
+        if self._opened.is_set():
+            return
+        what = f"the data channel did not open within {self._caller.timeout:g} s"
+        if self.lost.is_set():
+            what = f"the data channel did not open: {self.lost_because}"
+        states = last_states(self.recorder.entries)
+        raise ChannelNeverOpened(what, seen=states, fix=channel_fix(states))
+
+    # What the channel and the connection tell
+
+    def _on_open(self) -> None:
+        if self._caller.update_on_open:
+            try:
+                self._send_update(self._session)
+            except UsageError as error:
+                self._update_failure = error
+        self._opened.set()
+
+    def _on_close(self) -> None:
+        self._channel_closed.set()
+        self._lose("the service closed the data channel")
+
+    def _on_service_channel(self, channel: RTCDataChannel) -> None:
+        self._others.append(EventChannel(channel, self.recorder, by="service"))
+
+    def _on_packet(self, packet: RtpPacket) -> None:
+        (self.sent if packet.direction == "sent" else self.received).packet(packet)
+
+    async def _watch_connection(self, peer: Peer) -> None:
+        await peer.lost.wait()
+        self._lose(f"the connection was lost ({last_states(self.recorder.entries)})")
+
+    def _lose(self, because: str) -> None:
+        if not self.closed and not self.lost.is_set():
+            self.lost_because = because
+            self.lost.set()
+            self.ended.set()
+
+    # The hang-up
+
+    async def _close(self) -> None:
+        try:
+            await self._hang_up()
+            if self._channel is not None and self._channel.is_open:
+                self._channel.close()
+                await first_of(self._channel_closed, seconds=CLOSE_SECONDS)
+        finally:
+            if self._watching is not None:
+                self._watching.cancel()
+            if self._peer is not None:
+                await self._peer.close()
+            if self._channel is not None:
+                self._channel.record_closed()
+            self.sent.flush()
+            self.received.flush()
+            self.ended.set()
+
+    async def _hang_up(self) -> None:
+        url = self.endpoints.hangup_url(self.call_id) if self.call_id else None
+        if url is None or self.lost.is_set():
+            return
+        # The best that can be done: a service that does not know the request still sees the connection close.
+        with contextlib.suppress(CallError):
+            await self._requests.post(
+                "hangup",
+                url,
+                headers=self.endpoints.credentials(),
+                content="",
+                failed=CallRequestFailed,
+                timeout=min(HANG_UP_SECONDS, self._caller.timeout),
+            )
+
+    # Small pieces
+
+    def _transmit(self, text: str) -> None:
+        if self._channel is None or self.closed or self.lost.is_set():
+            raise self.gone()
+        if not self._channel.send(text):
+            raise self.gone()
+
+    def gone(self) -> ConnectionLost:
+        """The error that says why nothing can be sent or awaited any more."""
+        if self.closed and not self.lost.is_set():
+            return ConnectionLost("the call has been hung up", fix="move this step before hang_up")
+        return ConnectionLost(
+            self.lost_because or "the data channel is not open",
+            seen=last_states(self.recorder.entries),
+            fix="look at the last events of the trace: an error event says why; else look at the service's log and the network",
+        )
+
+    def _note(self, about: str, texts: list[str] | tuple[str, ...]) -> None:
+        for text in texts:
+            self.recorder.record("harness.note", text=text, about=about)
+
+    def _refused(self, kind: type[CallError], step: str, url: str, response: Response) -> CallError:
+        redact = self.recorder.redactor.text
+        what, fix = explain(self.endpoints, step, url, response, redact)
+        return kind(redact(what), seen=seen(response, redact), fix=redact(fix), status=response.status)
+
+    def _unusable(self, kind: type[CallError], response: Response, what: str, fix: str) -> CallError:
+        return kind(what, seen=seen(response, self.recorder.redactor.text), fix=fix, status=response.status)
