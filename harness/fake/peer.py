@@ -13,19 +13,20 @@ from aiortc import RTCDataChannel
 
 from harness.fake.actions import Action, Close, Play, Send, StopAudio
 from harness.fake.babble import babble
-from harness.fake.conversation import Conversation
+from harness.fake.conversation import Conversation, passes_filter
 from harness.fake.seeds import SEED_END, as_seeds_expect
 from harness.fake.settings import FakeSettings
 from harness.fake.traces import Unrecorded
 from harness.media.capture import Capture, Frame
 from harness.media.track import OutgoingAudio, Playing
-from harness.protocol.dialects import WEBRTC_FILTER, Dialect
+from harness.protocol.dialects import Dialect
 from harness.scenario.model import FakeScript
 from harness.trace import Recorder, dump
 from harness.transport import Peer, RtpPacket
 
 # RFC 8841 section 6.1: without the attribute the limit is 64 kB; 0 means none.
 DEFAULT_MESSAGE_SIZE = 65536
+PACKET_SECONDS = 0.02
 # Seconds between the service's last message and its hanging up, so that the message is acknowledged before SCTP is torn down.
 LINGER = 0.1
 
@@ -34,7 +35,8 @@ class ServiceCall:
     """A call from the answer to its end. ``on_end`` is called once, when everything is closed.
 
     ``session`` and ``model`` are the key's; ``filtered`` is ``webrtcfilter=on``; ``audio(name)`` gives the packets of a
-    recording, without it every reply is babble as long as its text; ``ids`` and ``epoch`` as in :class:`Conversation`.
+    recording, without it every reply is babble as long as its text; ``ids`` and ``epoch`` as in :class:`Conversation`. ``received``
+    and ``sent`` hold the audio of both directions, where the call is recorded.
     """
 
     def __init__(
@@ -60,18 +62,29 @@ class ServiceCall:
         self._filtered = filtered
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
-        self._conversation = Conversation(dialect, script, session=dict(session), model=model, ids=ids, epoch=epoch)
+        self._longest = settings.max_call_seconds or dialect.session_minutes * 60.0
+        self._conversation = Conversation(
+            dialect,
+            script,
+            session=session,
+            model=model,
+            ids=ids,
+            epoch=epoch,
+            seconds_of=self._seconds_of if audio is not None else None,
+            maximum=self._longest,
+        )
         self._voice = OutgoingAudio()
-        self._playing: dict[str, list[_Piece]] = {}
+        self._playing: dict[str, Playing] = {}
         self._channel: RTCDataChannel | None = None
         self._message_limit = DEFAULT_MESSAGE_SIZE
         self._timer: asyncio.TimerHandle | None = None
+        self._farewell: asyncio.TimerHandle | None = None
         self._ending = asyncio.Event()
         self._closed = False
         self._life: asyncio.Task[None] | None = None
-        self._captures = {"received": Capture(recorder, "received", on_frame=self._on_frame)}
-        if not isinstance(recorder, Unrecorded):
-            self._captures["sent"] = Capture(recorder, "sent", decode=False)
+        watched = not isinstance(recorder, Unrecorded)
+        self.received = Capture(recorder, "received", on_frame=self._on_frame, keep=watched)
+        self.sent = Capture(recorder, "sent", decode=False, keep=watched) if watched else None
         self._peer = Peer(recorder, loopback=loopback, track=self._voice, on_packet=self._on_packet)
         self._peer.on_channel = self._on_channel
 
@@ -82,7 +95,7 @@ class ServiceCall:
         try:
             answer = await self._peer.answer(offer)
         except BaseException:
-            await self.close()
+            await self._clean_up()
             raise
         self._life = self._loop.create_task(self._live())
         return answer
@@ -94,45 +107,41 @@ class ServiceCall:
     async def close(self) -> None:
         """End the call and wait until nothing of it is left."""
         self._ending.set()
-        if self._life is not None and self._life is not asyncio.current_task():
+        if self._life is not None:
             await asyncio.wait([self._life])
-        else:
-            await self._clean_up()
 
     async def _live(self) -> None:
-        lost = asyncio.create_task(self._peer.lost.wait())
-        ending = asyncio.create_task(self._ending.wait())
+        over = [self._loop.create_task(event.wait()) for event in (self._peer.lost, self._ending)]
+        connected = self._loop.create_task(self._peer.wait_connected(self._settings.connect_seconds))
         try:
-            connected = asyncio.create_task(self._peer.wait_connected(self._settings.connect_seconds))
-            await asyncio.wait([connected, lost, ending], return_when=asyncio.FIRST_COMPLETED)
-            if connected.done() and not connected.exception():
-                await asyncio.wait(
-                    [lost, ending], timeout=self._settings.max_call_seconds, return_when=asyncio.FIRST_COMPLETED
-                )
-            connected.cancel()
+            await asyncio.wait([connected, *over], return_when=asyncio.FIRST_COMPLETED)
+            if connected.done() and connected.exception() is None:
+                # The conversation ends itself in time; a call whose channel never opened has none.
+                limit = self._longest + 2 * LINGER
+                await asyncio.wait(over, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            lost.cancel()
-            ending.cancel()
+            for task in (connected, *over):
+                task.cancel()
+            await asyncio.gather(connected, *over, return_exceptions=True)
             await self._clean_up()
+            self._on_end(self)
 
     async def _clean_up(self) -> None:
-        if self._closed:
-            return
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._farewell):
+            if timer is not None:
+                timer.cancel()
         await self._peer.close()
-        self._voice.stop()
-        for capture in self._captures.values():
-            capture.flush()
-        self._on_end(self)
+        self.received.flush()
+        if self.sent is not None:
+            self.sent.flush()
 
     # What comes in
 
     def _on_packet(self, packet: RtpPacket) -> None:
-        capture = self._captures.get(packet.direction)
-        if capture is not None:
-            capture.packet(packet)
+        self.received.packet(packet)
+        if self.sent is not None:
+            self.sent.packet(packet)
 
     def _on_frame(self, frame: Frame) -> None:
         self._do(self._conversation.hear(frame.speech, frame.level_dbfs, self._loop.time()))
@@ -162,7 +171,6 @@ class ServiceCall:
 
     def _on_message(self, message: str | bytes) -> None:
         self._record_received(message)
-        self._report_played()
         self._do(self._conversation.receive(message, self._loop.time()))
 
     def _record_received(self, message: str | bytes) -> None:
@@ -207,9 +215,9 @@ class ServiceCall:
         self._set_timer()
 
     def _send(self, event: Mapping[str, Any]) -> None:
-        wire = as_seeds_expect(event) if self._settings.seeds_mode else dict(event)
-        if self._filtered and wire["type"] not in WEBRTC_FILTER:
+        if self._filtered and not passes_filter(event["type"]):
             return
+        wire = as_seeds_expect(event) if self._settings.seeds_mode else event
         channel = self._channel
         if channel is None or channel.readyState != "open":
             return
@@ -226,41 +234,38 @@ class ServiceCall:
         self.recorder.record("event.sent", event=wire, size=size)
 
     def _play(self, play: Play) -> None:
-        named = self._audio(play.audio) if self._audio is not None and play.audio is not None else ()
-        packets = named or babble(play.seconds)
-        piece = _Piece(play)
-        self._playing.setdefault(play.response_id, []).append(piece)
-        piece.playing = self._voice.say(packets, on_done=partial(self._played_out, piece))
+        packets = self._packets(play.audio) if play.audio is not None else ()
+        self._playing[play.response_id] = self._voice.say(
+            packets or babble(play.seconds),
+            on_start=partial(self._on_first_packet, play),
+            on_done=partial(self._on_drained, play),
+        )
 
-    def _played_out(self, piece: _Piece) -> None:
-        pieces = self._playing.get(piece.play.response_id, [])
-        if piece not in pieces:
-            return
-        self._report_played()
-        pieces.remove(piece)
-        if not pieces:
-            del self._playing[piece.play.response_id]
-            self._do(self._conversation.drained(piece.play.response_id, self._loop.time()))
+    def _on_first_packet(self, play: Play) -> None:
+        self._do(self._conversation.played(play.response_id, play.item_id, 0, self._loop.time()))
+
+    def _on_drained(self, play: Play) -> None:
+        self._playing.pop(play.response_id, None)
+        self._do(self._conversation.drained(play.response_id, self._loop.time()))
 
     def _stop_audio(self, response_id: str) -> None:
-        for piece in self._playing.pop(response_id, []):
-            if piece.playing is not None:
-                piece.playing.cut()
+        playing = self._playing.pop(response_id, None)
+        if playing is not None:
+            playing.cut()
 
-    def _report_played(self) -> None:
-        """Tell the conversation how much of each reply has left, before it decides about an interruption."""
-        now = self._loop.time()
-        for pieces in tuple(self._playing.values()):
-            for piece in tuple(pieces):
-                if piece.playing is not None and piece.playing.started is not None:
-                    play = piece.play
-                    self._do(self._conversation.played(play.response_id, play.item_id, piece.playing.sent_ms, now))
+    def _packets(self, name: str) -> Sequence[bytes]:
+        return self._audio(name) if self._audio is not None else ()
+
+    def _seconds_of(self, name: str) -> float:
+        return len(self._packets(name)) * PACKET_SECONDS
 
     # Time
 
     def _set_timer(self) -> None:
         deadline = self._conversation.deadline
         if self._timer is not None:
+            if self._timer.when() == deadline:
+                return
             self._timer.cancel()
             self._timer = None
         if deadline is not None and not self._closed:
@@ -268,20 +273,9 @@ class ServiceCall:
 
     def _on_time(self) -> None:
         self._timer = None
-        self._report_played()
         self._do(self._conversation.tick(self._loop.time()))
 
     def _end_soon(self) -> None:
         if self._settings.seeds_mode:
             self._send(SEED_END)
-        self._loop.call_later(LINGER, self._ending.set)
-
-
-class _Piece:
-    """Audio of a response that is queued or playing."""
-
-    __slots__ = ("play", "playing")
-
-    def __init__(self, play: Play) -> None:
-        self.play = play
-        self.playing: Playing | None = None
+        self._farewell = self._loop.call_later(LINGER, self._ending.set)

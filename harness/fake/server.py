@@ -79,7 +79,8 @@ class FakeService:
 
     ``dialects`` are the rows it speaks, all at once; ``script`` says what it hears and answers; ``audio(name)`` gives the
     20 ms Opus packets of a recording. ``recorder_for(dialect name)`` makes a trace for each client's call, seen from the
-    service; ``on_trace`` is called with each one when it is complete. ``loopback`` keeps media on 127.0.0.1.
+    service; ``on_trace`` is called with each one when it is complete, ``on_call_end`` with each call just before. ``loopback``
+    keeps media on 127.0.0.1.
 
     Use ``start`` and ``stop``, or ``async with FakeService(...) as service: service.url``.
     """
@@ -92,6 +93,7 @@ class FakeService:
         audio: Callable[[str], Sequence[bytes]] | None = None,
         settings: FakeSettings | None = None,
         recorder_for: Callable[[str], Recorder] | None = None,
+        on_call_end: Callable[[ServiceCall], None] = lambda _: None,
         on_trace: Callable[[Recorder], None] = lambda _: None,
         loopback: bool = True,
     ) -> None:
@@ -103,6 +105,7 @@ class FakeService:
         self.url = ""
         self.calls: dict[str, ServiceCall] = {}
         self._recorder_for = recorder_for
+        self._on_call_end = on_call_end
         self._on_trace = on_trace
         self._numbers = itertools.count(1)
 
@@ -275,6 +278,7 @@ class FakeService:
     async def _connect(self, dialect: Dialect, grant: CallGrant, call_id: str, recorder: Recorder) -> str:
         def ended(call: ServiceCall) -> None:
             self.calls.pop(call_id, None)
+            self._on_call_end(call)
             self._traces.close(recorder)
 
         call = ServiceCall(
