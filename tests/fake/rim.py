@@ -26,6 +26,7 @@ SDK: Mapping[str, TypeAdapter[Any]] = {"ga": TypeAdapter(GaServerEvent), "beta":
 EPOCH = 1_700_000_000.0
 GENERATIONS = ("azure-ga", "azure-preview")
 EVERY_DIALECT = tuple(DIALECTS)
+USER_ITEM = ["conversation.item.added", "conversation.item.done"]
 
 
 def counting_ids():
@@ -39,7 +40,11 @@ def script(*replies: Mapping[str, Any], **more: Any) -> FakeScript:
 
 class Rim:
     def __init__(
-        self, dialect: str = "azure-ga", fake: FakeScript | None = None, session: Mapping[str, Any] | None = None, **more
+        self,
+        dialect: str = "azure-ga",
+        fake: FakeScript | None = None,
+        session: Mapping[str, Any] | None = None,
+        **more,
     ):
         self.dialect = DIALECTS[dialect]
         self.conversation = Conversation(
@@ -84,7 +89,9 @@ class Rim:
         message = event if isinstance(event, str | bytes) else json.dumps(event)
         return self.act(self.conversation.receive(message, self.now))
 
-    def run(self, seconds: float, *, speech: bool = False, level: float = LOUD, rtp: bool = True) -> list[dict[str, Any]]:
+    def run(
+        self, seconds: float, *, speech: bool = False, level: float = LOUD, rtp: bool = True
+    ) -> list[dict[str, Any]]:
         """Let time pass in frames; returns the events of that time."""
         before = len(self.events)
         end = self.now + seconds
@@ -110,6 +117,29 @@ class Rim:
         """session.update with settings in the dialect's own shape."""
         typed = {"type": "realtime"} if self.dialect.generation == "ga" else {}
         return self.send({"type": "session.update", "session": {**typed, **settings}})
+
+    def turn_detection(self, value: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+        if self.dialect.generation == "ga":
+            return self.update(audio={"input": {"turn_detection": value}})
+        return self.update(turn_detection=value)
+
+    def transcribe(self, model: str = "gpt-4o-transcribe") -> None:
+        if self.dialect.generation == "ga":
+            self.update(audio={"input": {"transcription": {"model": model}}})
+        else:
+            self.update(input_audio_transcription={"model": model})
+
+    def text_only(self) -> None:
+        self.update(**{"output_modalities" if self.dialect.generation == "ga" else "modalities": ["text"]})
+
+    def write(self, text: str = "And now?", **fields: Any) -> list[dict[str, Any]]:
+        """conversation.item.create with a user message."""
+        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}], **fields}
+        return self.send({"type": "conversation.item.create", "item": item})
+
+    def expected(self, *canonical: str) -> list[str]:
+        """These types, without those the dialect does not have."""
+        return [name for name in canonical if self.dialect.wire(name) is not None]
 
     def _play_frame(self) -> None:
         if not self._queue:
