@@ -100,6 +100,11 @@ class ServiceCall:
         self._life = self._loop.create_task(self._live())
         return answer
 
+    @property
+    def ending(self) -> bool:
+        """True from the moment it was hung up."""
+        return self._ending.is_set()
+
     def hang_up(self) -> None:
         """End the call soon, without waiting for it."""
         self._ending.set()

@@ -309,7 +309,7 @@ class FakeService:
         if refusal is not None:
             return refusal
         call = self.calls.get(request.path_params["call_id"])
-        if call is None or call.dialect is not dialect:
+        if call is None or call.ending or call.dialect is not dialect:
             return answers.CALL_UNKNOWN
         call.hang_up()
         return Response(status_code=200)

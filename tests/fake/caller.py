@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from harness.media.levels import Frame
 from harness.media.capture import Capture
+from harness.media.levels import Frame
 from harness.media.track import OutgoingAudio
 from harness.protocol.dialects import Dialect
 from harness.trace import Header, Recorder

@@ -42,8 +42,9 @@ OFFER = "\r\n".join(
 
 
 def token_body(dialect: Dialect, **session: Any) -> dict[str, Any]:
-    """The body of a token request with canonical session words."""
-    flat, _ = session_body(dialect, {"model": dialect.default_model, **session})
+    """The body of a token request with canonical session words; None leaves one out."""
+    words = {"model": dialect.default_model, **session}
+    flat, _ = session_body(dialect, {word: value for word, value in words.items() if value is not None})
     return {"session": flat} if dialect.body == "nested" else flat
 
 
