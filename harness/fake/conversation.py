@@ -16,7 +16,7 @@ from harness.fake.actions import Action, Close, Outbox
 from harness.fake.agenda import Agenda, Appointment
 from harness.fake.checks import Refusal
 from harness.fake.client_events import check_event, decode, event_id_of
-from harness.fake.items import Item, Items, audio_ms
+from harness.fake.items import Item, Items
 from harness.fake.mcp import McpTools
 from harness.fake.playback import Playback
 from harness.fake.replies import Replies, with_tool_choice
@@ -27,17 +27,6 @@ from harness.fake.transcription import Transcriber
 from harness.fake.turns import MINIMUM_COMMIT_MS, InputAudio
 from harness.protocol.dialects import WEBRTC_FILTER, Dialect
 from harness.scenario.model import FakeScript
-
-# Bytes of a millisecond of appended audio, by the session's input format: 16 bit at 24 kHz, or 8 bit at 8 kHz.
-_BYTES_PER_MS: Mapping[str, int] = {
-    "pcm16": 48,
-    "g711_ulaw": 8,
-    "g711_alaw": 8,
-    "audio/pcm": 48,
-    "audio/pcmu": 8,
-    "audio/pcma": 8,
-}
-_MOST_APPENDED = 15 * 1024 * 1024  # "up to a maximum of 15 MiB": SDK, input_audio_buffer_append_event.py
 
 
 def passes_filter(event_type: str) -> bool:
@@ -235,12 +224,7 @@ class Conversation:
             self._respond_unasked()
 
     def _append(self, event: Mapping[str, Any]) -> None:
-        if len(event["audio"]) * 3 // 4 > _MOST_APPENDED:
-            raise Refusal("invalid_value", "Invalid 'audio': more than 15 MiB of audio.", "audio")
-        form = self.configuration["input_audio_format"]
-        self._input.append(
-            audio_ms(event["audio"], "audio", _BYTES_PER_MS[form if isinstance(form, str) else form["type"]])
-        )
+        self._input.append(event["audio"], self.configuration["input_audio_format"])
 
     def _commit_by_client(self, event: Mapping[str, Any]) -> None:
         pending = self._input.pending_ms(self.configuration["turn_detection"])

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from harness.fake.checks import Refusal
+from harness.fake.items import PCM_BYTES_PER_MS, audio_ms
+
 FRAME_MS = 20
 # Fewer frames in a row are a click, not speech.
 ONSET_FRAMES = 3
@@ -18,6 +21,16 @@ MINIMUM_COMMIT_MS = 100
 # here: every sentence counts as finished after a quarter of the maximum.
 SEMANTIC_SILENCE_MS: Mapping[str, int] = {"low": 2000, "medium": 1000, "auto": 1000, "high": 500}
 _SEMANTIC_PADDING_MS = 300
+# Bytes of a millisecond of appended audio, by the session's input format: 16 bit at 24 kHz, or 8 bit at 8 kHz.
+_BYTES_PER_MS: Mapping[str, int] = {
+    "pcm16": PCM_BYTES_PER_MS,
+    "g711_ulaw": 8,
+    "g711_alaw": 8,
+    "audio/pcm": PCM_BYTES_PER_MS,
+    "audio/pcmu": 8,
+    "audio/pcma": 8,
+}
+_MOST_APPENDED = 15 * 1024 * 1024  # "up to a maximum of 15 MiB": SDK, input_audio_buffer_append_event.py
 
 
 def quietest(threshold: float) -> float:
@@ -63,9 +76,14 @@ class InputAudio:
         self.speaking, self._run = False, 0
         return "stopped"
 
-    def append(self, milliseconds: int) -> None:
-        """Audio written with ``input_audio_buffer.append``. Over WebRTC audio is RTP; no turn is looked for in this one."""
-        self.written_ms += milliseconds
+    def append(self, audio: str, form: str | Mapping[str, Any]) -> None:
+        """Audio written with ``input_audio_buffer.append``, base64 in the session's input format. Raises Refusal.
+
+        Over WebRTC audio is RTP; no turn is looked for in this one.
+        """
+        if len(audio) * 3 // 4 > _MOST_APPENDED:
+            raise Refusal("invalid_value", "Invalid 'audio': more than 15 MiB of audio.", "audio")
+        self.written_ms += audio_ms(audio, "audio", _BYTES_PER_MS[form if isinstance(form, str) else form["type"]])
 
     def pending_ms(self, detection: Mapping[str, Any] | None) -> int:
         """What a commit would take. While turn detection waits for speech it keeps nothing that could be committed."""

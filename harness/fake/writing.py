@@ -128,7 +128,6 @@ class Writer:
         self._outbox.emit(f"response.mcp_call.{what}", output_index=len(self.outputs) - 1, item_id=item.id)
 
     def _begin(self, fields: dict[str, Any]) -> Item:
-        self.close("completed")
         item = Item({"id": self._items.fresh_id(), "object": "realtime.item", **fields}, done=False)
         self._open, self._written = item, ""
         self.outputs.append(item)

@@ -21,7 +21,7 @@ from harness.scenario.model import FakeScript
 
 FRAME = 0.02
 LOUD, QUIET = -20.0, -80.0
-SECONDS = {"short.wav": 1.0, "long.wav": 30.0}
+SECONDS = {"tiny.wav": 0.2, "short.wav": 1.0, "long.wav": 30.0}
 SDK: Mapping[str, TypeAdapter[Any]] = {"ga": TypeAdapter(GaServerEvent), "beta": TypeAdapter(BetaServerEvent)}
 EPOCH = 1_700_000_000.0
 GENERATIONS = ("azure-ga", "azure-preview")

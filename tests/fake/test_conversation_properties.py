@@ -16,6 +16,7 @@ REPLIES = (
     {"calls": [{"name": "f", "arguments": {"day": "Monday"}}, {"name": "g"}]},
     {"says": "Let me see.", "calls": [{"name": "f"}], "mcp_calls": [{"server": "docs", "name": "search", "output": "x"}]},
     {"mcp_calls": [{"server": "free", "name": "search", "error": "down"}], "hears_fails": "unintelligible"},
+    {"says": "Hm.", "audio": "tiny.wav", "calls": [{"name": "f", "arguments": {"text": "x" * 600}}]},
     {"status": "failed", "reason": "insufficient_quota"},
     {"says": "I was", "status": "incomplete", "reason": "content_filter"},
 )  # fmt: skip
