@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time as wall
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
 from typing import IO
 
@@ -21,7 +21,7 @@ from harness.media import opus, wav
 from harness.media.track import OutgoingAudio
 from harness.redact import Redactor
 from harness.results import Expectation, Result
-from harness.scenario.loader import LoadedScenario, resolve_audio
+from harness.scenario.loader import LoadedScenario, load, resolve_audio
 from harness.scenario.model import Scenario
 from harness.targets import Endpoints, fake_endpoints, live_endpoints
 from harness.trace import Header, Recorder, Trace
@@ -104,7 +104,7 @@ async def _make_call(
             try:
                 async with asyncio.timeout(longest(scenario)):
                     await call.open()
-                    walked = await play(scenario, call, recorder, audio=packets)
+                    await play(scenario, call, recorder, packets, into=walked)
                 end = "completed"
             except CallError as error:
                 end = "failed"
@@ -171,7 +171,7 @@ def _endpoints(job: Job) -> Endpoints:
 
 
 def _audio_of(loaded: LoadedScenario) -> Callable[[str], tuple[bytes, ...]]:
-    return lambda name: opus.encode(wav.load(resolve_audio(loaded.path, name)))
+    return lambda name, gain=0.0: opus.encode(wav.load(resolve_audio(loaded.path, name)), gain=gain)
 
 
 def _record_error(recorder: Recorder, error: CallError) -> None:
@@ -238,13 +238,13 @@ def run_many(
         return results
     ready: dict[int, Result] = {}
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(_run_apart, job, loaded): index for index, (job, loaded) in enumerate(jobs)}
+        futures = {pool.submit(_run_apart, job): index for index, (job, _) in enumerate(jobs)}
         for future in as_completed(futures):
             ready[futures[future]] = future.result()
             done(ready[futures[future]])
     return [ready[index] for index in range(len(jobs))]
 
 
-def _run_apart(job: Job, loaded: LoadedScenario) -> Result:
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    return run_job(job, loaded)
+def _run_apart(job: Job) -> Result:
+    """In a worker: the file is read again and the recording stays in its file, so that little crosses the process boundary."""
+    return replace(run_job(job, load(job.path)), recording=None)

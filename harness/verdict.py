@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from harness.diagnosis import Diagnosis, diagnose
 from harness.results import Expectation, Verdict, milestone_entries, milestones, verdict
-from harness.rules.base import RuleResult
-from harness.rules.catalogue import judge_all
+from harness.rules.base import RuleResult, judge_rule
+from harness.rules.catalogue import all_rules
 from harness.scenario.model import MILESTONES, Assert
 from harness.trace import Entry, Trace
 
@@ -35,7 +35,8 @@ def judge(trace: Trace, asserted: Assert | None = None, walked: Sequence[Expecta
     """
     reached = milestones(trace)
     error = trace.first("harness.error")
-    rules = judge_all(trace, skip=asserted.rules.skip if asserted else None)
+    skip = asserted.rules.skip if asserted else None
+    rules = tuple(judge_rule(one, trace, skip=skip) for one in all_rules())
     diagnosis = diagnose(trace, rules)
     expectations = list(walked)
     fails = asserted.fails if asserted else None

@@ -37,13 +37,16 @@ def failure(result: Result) -> Iterator[str]:
         yield f"    error     {first}"
         for line in rest:
             label, _, text = line.strip().partition(": ")
-            yield f"    {label:<9} {text}"
-    shown = [one for one in result.expectations if not one.met and not one.actual.startswith("not reached")]
+            if label != "fix" or not result.diagnosis:
+                yield f"    {label:<9} {text}"
+    # Behind an error, the order that was not reached says nothing new.
+    missed_ones = [one for one in result.expectations if not one.met and (one.step or not result.error)]
+    shown = [one for one in missed_ones if not one.actual.startswith("not reached")]
     for missed in shown:
         where = f"step {missed.step}" if missed.step else "assert"
         yield f"    {where:<9} expected {missed.expected}"
         yield f"              seen     {missed.actual}{_entry(missed.entry)}"
-    skipped = sum(1 for one in result.expectations if not one.met) - len(shown)
+    skipped = len(missed_ones) - len(shown)
     if skipped:
         yield f"              {skipped} later step{'s' if skipped > 1 else ''} not reached"
     for rule in result.rules:
