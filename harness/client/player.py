@@ -185,7 +185,12 @@ class Player:
             enough, within + SETTLE_SECONDS, again=lambda: self._recorder.now + amount - heard()
         )
         actual = f"{span(round(heard(), 3))} of {what}" if heard() > 0 else f"no {what}"
-        if not any(entry.kind == "rtp.packets" for entry in self._received) and self._recorder.now > since + 1.0:
+        # Packets are recorded about once a second; before that their absence means nothing.
+        if (
+            not heard()
+            and self._recorder.now > since + 1.0
+            and not any(one.kind == "rtp.packets" for one in self._received)
+        ):
             actual += "; no audio packet came at all"
         last = next((entry for entry in reversed(self._received) if entry.kind == "audio.speech"), None)
         return self._judge(
