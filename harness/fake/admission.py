@@ -6,7 +6,6 @@ from their rows, what differs between vendors from the vendors' rows.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 from harness.fake import answers
 from harness.fake.answers import VENDORS, HttpRefusal
 from harness.fake.checks import Refusal
+from harness.fake.client_events import decode
 from harness.fake.seeds import as_documented
 from harness.fake.session import Configuration
 from harness.fake.settings import FakeSettings
@@ -214,10 +214,9 @@ def region_of(dialect: Dialect, host: str) -> str:
 
 def _json_object(text: str) -> dict[str, Any] | HttpRefusal:
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        return decode(text)
+    except Refusal:
         return answers.NOT_JSON
-    return body if isinstance(body, dict) else answers.NOT_AN_OBJECT
 
 
 def _flat(

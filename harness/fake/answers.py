@@ -63,8 +63,9 @@ class Vendor:
     stray_api_version: HttpRefusal | None
 
 
-NOT_JSON = HttpRefusal(400, "invalid_json", "We could not parse the JSON body of your request.")
-NOT_AN_OBJECT = HttpRefusal(400, "invalid_type", "Invalid type for the request body: expected an object.")
+NOT_JSON = HttpRefusal(
+    400, "invalid_json", "We could not parse the JSON body of your request: it has to be one JSON object."
+)
 UNKNOWN_PARAMETER = HttpRefusal(400, "unknown_parameter", "Unknown parameter: '{param}'.")
 MISSING_PARAMETER = HttpRefusal(400, "missing_required_parameter", "Missing required parameter: '{param}'.")
 INVALID_TYPE = HttpRefusal(400, "invalid_type", "Invalid type for '{param}'.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -14,6 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from harness.fake import answers
 from harness.fake.admission import FORM_TYPE, JSON_TYPE
 from harness.fake.answers import HttpRefusal
+from harness.fake.checks import Refusal
+from harness.fake.client_events import decode
 from harness.fake.settings import FakeSettings
 
 
@@ -51,10 +52,10 @@ async def form(headers: Headers, body: bytes) -> Mapping[str, str] | None:
 
 
 def as_recorded(content_type: str, text: str) -> Any:
-    """A body as the trace keeps it: JSON as JSON, anything else as text."""
+    """A body as the trace keeps it: a JSON object as such, anything else as text."""
     if content_type.startswith(JSON_TYPE):
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            return decode(text)
+        except Refusal:
             return text
     return text

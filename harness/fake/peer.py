@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -13,6 +11,8 @@ from aiortc import RTCDataChannel
 
 from harness.fake.actions import Action, Close, Play, Send, StopAudio
 from harness.fake.babble import babble
+from harness.fake.checks import Refusal
+from harness.fake.client_events import decode
 from harness.fake.conversation import Conversation, passes_filter
 from harness.fake.seeds import SEED_END, as_seeds_expect
 from harness.fake.settings import FakeSettings
@@ -22,13 +22,24 @@ from harness.media.track import OutgoingAudio, Playing
 from harness.protocol.dialects import Dialect
 from harness.scenario.model import FakeScript
 from harness.trace import Recorder, dump
-from harness.transport import Peer, RtpPacket
+from harness.transport import InvalidText, Peer, RtpPacket
 
-# RFC 8841 section 6.1: without the attribute the limit is 64 kB; 0 means none.
-DEFAULT_MESSAGE_SIZE = 65536
 PACKET_SECONDS = 0.02
 # Seconds between the service's last message and its hanging up, so that the message is acknowledged before SCTP is torn down.
 LINGER = 0.1
+
+
+def event_in(message: str | bytes) -> tuple[dict[str, Any] | None, str]:
+    """The event that a message of the channel holds, or None and why it holds none."""
+    if isinstance(message, InvalidText):
+        return None, "a text message that is not UTF-8"
+    try:
+        event = decode(message)
+    except Refusal as refusal:
+        return None, refusal.message
+    if not isinstance(event.get("type"), str):
+        return None, "an object without a string type"
+    return event, ""
 
 
 class ServiceCall:
@@ -76,7 +87,6 @@ class ServiceCall:
         self._voice = OutgoingAudio()
         self._playing: dict[str, Playing] = {}
         self._channel: RTCDataChannel | None = None
-        self._message_limit = DEFAULT_MESSAGE_SIZE
         self._timer: asyncio.TimerHandle | None = None
         self._farewell: asyncio.TimerHandle | None = None
         self._ending = asyncio.Event()
@@ -90,8 +100,6 @@ class ServiceCall:
 
     async def answer(self, offer: str) -> str:
         """The answer to the caller's offer; from here on the call lives by itself. Raises RejectedDescription, and is closed then."""
-        found = re.search(r"(?m)^a=max-message-size:(\d+)\s*$", offer)
-        self._message_limit = int(found[1]) if found else DEFAULT_MESSAGE_SIZE
         try:
             answer = await self._peer.answer(offer)
         except BaseException:
@@ -180,28 +188,18 @@ class ServiceCall:
 
     def _record_received(self, message: str | bytes) -> None:
         size = len(message.encode() if isinstance(message, str) else message)
-        undecodable = partial(
-            self.recorder.record,
+        event, reason = event_in(message)
+        if event is not None:
+            self.recorder.record("event.received", event=event, size=size)
+            return
+        self.recorder.record(
             "event.undecodable",
             direction="received",
+            reason=reason,
             text=message if isinstance(message, str) else message.decode("utf-8", "replace"),
             size=size,
-            binary=isinstance(message, bytes),
+            binary=isinstance(message, bytes) and not isinstance(message, InvalidText),
         )
-        if isinstance(message, bytes):
-            undecodable(reason="binary")
-            return
-        try:
-            event = json.loads(message)
-        except (ValueError, RecursionError):
-            undecodable(reason="not JSON")
-            return
-        if not isinstance(event, dict):
-            undecodable(reason="not an object")
-        elif not isinstance(event.get("type"), str):
-            undecodable(reason="no type")
-        else:
-            self.recorder.record("event.received", event=event, size=size)
 
     # What goes out
 
@@ -227,16 +225,13 @@ class ServiceCall:
         if channel is None or channel.readyState != "open":
             return
         text = dump(wire)
-        size = len(text.encode())
-        if 0 < self._message_limit < size:
-            self.recorder.record(
-                "harness.note",
-                text=f"{wire['type']} not sent: {size} bytes, the client's max-message-size is {self._message_limit}",
-                about="a=max-message-size",
-            )
+        try:
+            channel.send(text)
+        except ValueError as error:
+            # Longer than the max-message-size of the offer (RFC 8841 section 6).
+            self.recorder.record("harness.note", text=f"{wire['type']} not sent: {error}", about="a=max-message-size")
             return
-        channel.send(text)
-        self.recorder.record("event.sent", event=wire, size=size)
+        self.recorder.record("event.sent", event=wire, size=len(text.encode()))
 
     def _play(self, play: Play) -> None:
         packets = self._packets(play.audio) if play.audio is not None else ()

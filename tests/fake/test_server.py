@@ -450,14 +450,21 @@ def test_every_dialect_is_served_at_once() -> None:
     assert offline(steps) == [200] * 4
 
 
-def test_half_a_surrogate_pair_comes_back_as_it_was_sent() -> None:
-    """JSON can escape what UTF-8 cannot encode."""
+@pytest.mark.parametrize(
+    "instructions",
+    ['"\\ud83d"', "[" * 900 + "]" * 900, '{"a":' * 900 + "1" + "}" * 900],
+    ids=["surrogate", "lists", "objects"],
+)
+def test_json_that_could_not_be_sent_back_is_refused_and_kept_as_text(instructions: str) -> None:
+    """Half of a surrogate pair, and nesting that would exhaust the stack of whoever walks it."""
+    text = f'{{"session": {{"type": "realtime", "model": "gpt-realtime", "instructions": {instructions}}}}}'
 
-    async def steps(service: FakeService, http: httpx.AsyncClient) -> httpx.Response:
-        body = json.dumps(token_body(AZURE, instructions="caf\u00e9 \ud83d"))
+    async def steps(service: FakeService, http: httpx.AsyncClient) -> None:
         headers = {**credentials(AZURE), "content-type": "application/json"}
-        return await http.post(key_path(AZURE), content=body, headers=headers)
+        response = await http.post(key_path(AZURE), content=text, headers=headers)
+        assert response.status_code == 400
+        assert error_of(response)["code"] == "invalid_json"
 
-    response = offline(steps)
-    assert response.status_code == 200
-    assert json.loads(response.text)["session"]["instructions"] == "caf\u00e9 \ud83d"
+    (recorder,) = recording(steps)
+    assert recorder.entries[0].data["body"] == text
+    assert all(line for line in recorder.trace().lines())
