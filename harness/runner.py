@@ -15,6 +15,7 @@ from typing import IO
 from harness import clock
 from harness.client.call import Call
 from harness.client.player import play
+from harness.client.roles import Audio
 from harness.errors import CallError, UsageError
 from harness.jobs import Job
 from harness.media import opus, wav
@@ -130,7 +131,7 @@ class Hung(CallError):
 
 
 async def _start_fake(
-    job: Job, scenario: Scenario, packets: Callable[[str], tuple[bytes, ...]], stack: AsyncExitStack
+    job: Job, scenario: Scenario, packets: Audio, stack: AsyncExitStack
 ) -> Endpoints:
     from harness.fake.server import FakeService, FakeSettings
     from harness.protocol.dialects import DIALECTS
@@ -170,8 +171,11 @@ def _endpoints(job: Job) -> Endpoints:
     return fake_endpoints(job.dialect, job.target, api_key=job.environment.get("HARNESS_KEY") or FAKE_KEY)
 
 
-def _audio_of(loaded: LoadedScenario) -> Callable[[str], tuple[bytes, ...]]:
-    return lambda name, gain=0.0: opus.encode(wav.load(resolve_audio(loaded.path, name)), gain=gain)
+def _audio_of(loaded: LoadedScenario) -> Audio:
+    def packets(name: str, /, *, gain: float = 0.0) -> tuple[bytes, ...]:
+        return opus.encode(wav.load(resolve_audio(loaded.path, name)), gain=gain)
+
+    return packets
 
 
 def _record_error(recorder: Recorder, error: CallError) -> None:
