@@ -17,6 +17,7 @@ The docstring's ``Okay:`` and ``Fail:`` examples are the tests of the rule (see 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -97,9 +98,9 @@ class View:
 
     @property
     def filtered(self) -> bool:
-        """True where ``webrtcfilter=on`` hid part of the service's events (Azure GA)."""
-        return any(
-            entry.data.get("step") == "call" and "webrtcfilter=on" in str(entry.data.get("url", ""))
+        """True where ``webrtcfilter=on`` hid part of the service's events, in the dialects that have the filter (Azure GA)."""
+        return self.dialect.filter and any(
+            entry.data.get("step") == "call" and _FILTER_ON.search(str(entry.data.get("url", "")))
             for entry in self.trace.of("http.request")
         )
 
@@ -170,7 +171,9 @@ class RuleResult:
         failures = tuple(
             Observation(seen["entry"], open_or_not, tuple(seen["expected"]), seen["actual"]) for seen in one["failures"]
         )
-        return cls(one["id"], Outcome(one["outcome"]), one["severity"], one["observations"], failures, one.get("note", ""))
+        return cls(
+            one["id"], Outcome(one["outcome"]), one["severity"], one["observations"], failures, one.get("note", "")
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The ``rules`` element of results.json."""
