@@ -253,11 +253,14 @@ class Call:
     # What the channel and the connection tell
 
     def _on_open(self) -> None:
-        if self._caller.update_on_open:
+        # An error must not end up in the stack's own task: opening the call, or the next step, meets it.
+        if self._caller.update_on_open and not self.ended.is_set():
             try:
                 self._send_update(self._session)
             except UsageError as error:
                 self._update_failure = error
+            except CallError as error:
+                self._lose(error.what)
         self._opened.set()
 
     def _on_close(self) -> None:

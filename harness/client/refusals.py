@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.client.http import LONGEST_WAIT, Response, retry_after, shorten
 from harness.targets import VARIABLES, Endpoints
@@ -69,7 +70,7 @@ REFUSALS: tuple[Refusal, ...] = (
         _only(401),
         "",
         "the service does not accept the API key",
-        "check {key_variable}: it must be a valid key of this very resource; check {host} too, a key of another resource gives the same answer",
+        "check {key_variable}: it must be a valid key of {origin}; check {host} too, a key of another resource or account gives the same answer",
     ),
     # BerriAI/litellm PR#38645
     Refusal(
@@ -243,5 +244,6 @@ def _words(endpoints: Endpoints, step: str, url: str, response: Response, redact
         "location": shorten(redact(response.headers.get("location", ""))) or "nowhere (no Location)",
         "status": response.status,
         "url": url.partition("?")[0],
+        "origin": urlsplit(url).netloc,
         "wait": wait,
     }

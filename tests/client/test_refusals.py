@@ -37,6 +37,7 @@ def test_401_names_the_variable_to_check() -> None:
     what, fix = refuse(401, error("401", "Access denied due to invalid subscription key or wrong API endpoint."))
     assert what == "the service does not accept the API key"
     assert "AZURE_OPENAI_REALTIME_KEY" in fix
+    assert "a valid key of my-resource.openai.azure.com" in fix
     assert "AZURE_OPENAI_RESOURCE_NAME" in fix
     assert "OPENAI_API_KEY" in refuse(401, dialect="openai-ga")[1]
 
