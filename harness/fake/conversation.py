@@ -39,7 +39,7 @@ class Conversation:
 
     ``session`` is the key's session in the dialect's wire shape, ``model`` the deployment or model. ``ids(prefix)`` makes an
     id from a bare prefix: event, sess, conv, item, resp, call, seg. ``epoch`` is Unix time at 0 of the clock. ``seconds_of``
-    tells the length of a recording by name (without it, it is guessed from the text). ``maximum`` is the longest session in
+    tells the length of a recording by name (0, or without it, it is guessed from the text). ``maximum`` is the longest session in
     seconds, by default the dialect's. ``transcription`` forces a transcription session; otherwise ``session`` tells.
     """
 

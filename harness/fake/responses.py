@@ -194,9 +194,8 @@ class Responses:
         parts = pieces(text)
         gap = TEXT_SECONDS_PER_PIECE
         if spoken:
-            seconds = speaking_seconds(text)
-            if self._seconds_of is not None and reply.audio is not None:
-                seconds = self._seconds_of(reply.audio)
+            known = self._seconds_of(reply.audio) if self._seconds_of is not None and reply.audio is not None else 0.0
+            seconds = known or speaking_seconds(text)  # a recording that is not there is synthesised like none
             response.audio_seconds, response.speaking_since = seconds, self._agenda.now
             self._playback.open(Play(response.id, item.id, reply.audio, text, seconds), default=response.default)
             gap = seconds / AUDIO_PACE / (len(parts) + 1)

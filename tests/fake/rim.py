@@ -18,6 +18,8 @@ from harness.fake.actions import Action, Close, Play, Send, StopAudio
 from harness.fake.conversation import Conversation
 from harness.protocol.dialects import DIALECTS
 from harness.scenario.model import FakeScript
+from harness.trace import Trace
+from tests.traces import trace
 
 FRAME = 0.02
 LOUD, QUIET = -20.0, -80.0
@@ -61,6 +63,7 @@ class Rim:
         self.times: list[float] = []
         self.events: list[dict[str, Any]] = []
         self.actions: list[Action] = []
+        self.rows: list[tuple[float, str, dict[str, Any]]] = [(0.0, "channel.open", {"label": "x", "id": 1})]
         self.closed: str | None = None
         self._queue: list[tuple[Play, float]] = []  # with the seconds that have left
         self.act(self.conversation.connect(0.0))
@@ -76,6 +79,7 @@ class Rim:
                     assert event["type"] in self.dialect.server_events
                     self.events.append(event)
                     self.times.append(self.now)
+                    self.rows.append((self.now, "event.received", {"event": event, "size": 100}))
                     sent.append(event)
                 case Play():
                     self._queue.append((action, 0.0))
@@ -87,6 +91,8 @@ class Rim:
 
     def send(self, event: Mapping[str, Any] | str | bytes) -> list[dict[str, Any]]:
         message = event if isinstance(event, str | bytes) else json.dumps(event)
+        if isinstance(event, Mapping):
+            self.rows.append((self.now, "event.sent", {"event": event, "size": 100}))
         return self.act(self.conversation.receive(message, self.now))
 
     def run(
@@ -151,6 +157,10 @@ class Rim:
         if self._queue and self._queue[0][0] is play and left >= play.seconds - 1e-9:
             self._queue.pop(0)
             self.act(self.conversation.drained(play.response_id, self.now))
+
+    def trace(self) -> Trace:
+        """What the client has seen and sent, as a trace."""
+        return trace(*self.rows, dialect=self.dialect.name)
 
     def types(self) -> list[str]:
         """Canonical types of everything so far."""

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.rules.base import SERVICE, Outcome, judge_all
+from harness.rules.catalogue import all_rules
 from tests.fake.rim import EVERY_DIALECT, Rim, script
 
 REPLIES = (
@@ -186,6 +188,15 @@ def judge(rim: Rim) -> None:
                 assert written.get((event["item_id"], kind.removesuffix(".done")), "") == whole
 
 
+RULES = {rule.id: rule for rule in all_rules()}
+
+
+def broken_rules(rim: Rim) -> list[str]:
+    """The rules that bind the service and that this stream of events breaks, of any severity."""
+    failed = [result for result in judge_all(rim.trace()) if result.outcome is Outcome.FAIL]
+    return [f"{result.id}: {result.failures[0]}" for result in failed if RULES[result.id].who == SERVICE]
+
+
 @pytest.mark.parametrize("dialect", EVERY_DIALECT)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
@@ -203,6 +214,7 @@ def test_any_client_any_order(dialect, data):
     over = len(rim.of("output_audio_buffer.stopped")) + len(rim.of("output_audio_buffer.cleared"))
     assert over == len(rim.of("output_audio_buffer.started"))
     assert rim.closed is None
+    assert broken_rules(rim) == []
 
 
 @given(st.lists(st.floats(-10.0, 100.0), max_size=20))
