@@ -43,6 +43,8 @@ ALL: frozenset[str] = frozenset(DIALECTS)
 BETA: frozenset[str] = frozenset(name for name, dialect in DIALECTS.items() if dialect.generation == "beta")
 GA: frozenset[str] = frozenset(name for name, dialect in DIALECTS.items() if dialect.generation == "ga")
 
+_FILTER_ON = re.compile(r"[?&]webrtcfilter=on(?:[&#]|$)")
+
 
 class Outcome(StrEnum):
     """A rule's verdict over one trace. Only ``PASS`` is green; "nothing seen" never is."""
