@@ -72,9 +72,9 @@ class Capture:
         new_stream, late, position = self._timeline.place(packet)
         if not packet.payload:
             return  # padding alone (RFC 3550 section 5.1): congestion control probes with it
-        if self._keep:
+        if self._keep and position is not None:
             self._kept.append((position, packet.payload))
-        if self._ear is not None and not late:
+        if self._ear is not None and position is not None and not late:
             if new_stream:
                 self._ear.new_stream()
             self._ear.hear(packet, position)
@@ -143,8 +143,8 @@ class _Timeline:
         self._position = 0
         self._origin = 0.0
 
-    def place(self, packet: RtpPacket) -> tuple[bool, bool, int]:
-        """(a stream begins here, the packet is late or repeated, its position in samples)."""
+    def place(self, packet: RtpPacket) -> tuple[bool, bool, int | None]:
+        """(a stream begins here, the packet is late or repeated, its position in samples; None where it has none)."""
         arrived = 0
         if self._ssrc is None:
             self._origin = packet.t
@@ -154,10 +154,11 @@ class _Timeline:
         late = packet.ssrc == self._ssrc and (ahead == 0 or ahead > 0xFFFF - _LATE)
         step = ((packet.timestamp - self._timestamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
         position = self._position + step
+        adrift = abs(position - arrived) > _ADRIFT * SAMPLE_RATE
         if late:
-            return False, True, position
+            return False, True, None if adrift else position
         new_stream = packet.ssrc != self._ssrc
-        if new_stream or abs(position - arrived) > _ADRIFT * SAMPLE_RATE:
+        if new_stream or adrift:
             position = max(arrived, self._position + FRAME_SAMPLES if self._ssrc is not None else 0)
         self._ssrc, self._sequence, self._timestamp, self._position = (
             packet.ssrc,

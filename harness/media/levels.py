@@ -124,7 +124,7 @@ class SpeechDetector:
 
     ``mode`` is how strict the detector is (0 to 3); ``threshold`` the level in dBFS that speech has at least. Digital silence is
     never speech and is not shown to the detector, which learns nothing from it either (libwebrtc, ``vad_core.c``, kMinEnergy).
-    It knows voices from steady noise; it takes noise that rises and falls as voices do, such as animals, for speech.
+    Steady noise up to -30 dBFS or so is no speech to it; louder noise is, and so is what rises and falls as voices do (animals).
     """
 
     def __init__(self, *, mode: int = 2, threshold: float = -45.0, start: float = 0.1, hang_over: float = 0.2) -> None:

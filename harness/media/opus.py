@@ -139,13 +139,12 @@ class Decoder:
         context.format, context.layout, context.sample_rate = "s16", "mono", SAMPLE_RATE
         self._context = context
         self._last = b""
-        self._silent = self._silent_samples = 0
+        self._silent = 0
 
     def decode(self, payload: bytes) -> Samples:
         """The samples of one packet, 960 where it lasts 20 ms. Do not write to them. Raises ValueError where it is no Opus packet."""
-        # After two silent results of one packet the decoder is where the packet leaves it; decoding it once more changes nothing.
-        if self._silent >= 2 and payload == self._last:
-            return _silence(self._silent_samples)
+        if self._silent >= _SETTLED and payload == self._last:
+            return _silence(packet_samples(payload))
         expected = packet_samples(payload)
         try:
             frames = self._context.decode(av.Packet(payload))
@@ -154,17 +153,20 @@ class Decoder:
         if len(frames) != 1 or frames[0].samples != expected:
             raise ValueError(f"it decodes to {sum(frame.samples for frame in frames)} samples, not {expected}")
         samples: Samples = np.frombuffer(frames[0].planes[0], np.int16, expected)
-        if len(payload) > _LONGEST_SILENCE or samples.any():
-            self._silent = 0
-        else:
-            self._silent = self._silent + 1 if payload == self._last else 1
-            self._silent_samples = expected
-        self._last = payload
+        if payload != self._last:
+            self._last, self._silent = payload, 0
+        self._silent = 0 if samples.any() or not _is_celt(payload) else self._silent + expected
         return samples
 
 
-# Other encoders' silence is as short: libopus writes 3 bytes, of one byte each with discontinuous transmission.
-_LONGEST_SILENCE = 4
+# Samples of silence after which a CELT decoder has forgotten everything before: its memory holds 2048 samples, and the energies of the
+# last two frames (libopus, celt_decoder.c). One silent packet more of the same kind changes nothing then, and most of a call is silence.
+_SETTLED = 3840
+
+
+def _is_celt(payload: bytes) -> bool:
+    """A coded CELT frame (RFC 6716 section 3.1, table 2). SILK keeps more in mind, and what stands for a lost packet adds noise."""
+    return payload[0] >= 0x80 and len(payload) >= 3
 
 
 @lru_cache(maxsize=16)

@@ -21,7 +21,7 @@ LONGEST_SECONDS = 3600
 RATES = range(1000, 768001)
 
 _BLOCK = 65536
-_FORMATS = "use WAV, FLAC, Ogg or another format that libsndfile reads"
+_FORMATS = "copy the file again, or use WAV, FLAC, Ogg or another format that libsndfile reads"
 # What a program that writes to a pipe puts in place of a length that it cannot know.
 _UNKNOWN_LENGTHS = (0, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFF000, 0xFFFFF000)
 
@@ -48,7 +48,7 @@ def load(path: Path) -> Recording:
     """Read a recording of any rate, depth and number of channels (the channels' mean is taken).
 
     Read once and kept for as long as the file stays as it is. Raises UsageError for what is missing, not a file, not
-    audio, empty, cut off (with what is missing), broken, or longer than an hour.
+    audio, empty, broken, longer than an hour, and for a WAV file that is cut off, with how much of it is missing.
     """
     try:
         status = path.stat()
