@@ -160,7 +160,6 @@ class ServiceCall:
         self._do(self._conversation.hear(frame.speech, frame.level_dbfs, self._loop.time()))
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
-        first = self._channel is None
         # With two channels only the most recent one gets events (cloudflare/realtime-examples#12).
         self._channel = channel
         self.recorder.record(
@@ -176,8 +175,7 @@ class ServiceCall:
         self.recorder.record("channel.open", label=channel.label, id=channel.id)
         channel.on("message", self._on_message)
         channel.on("close", partial(self._on_channel_closed, channel))
-        if first:
-            self._do(self._conversation.connect(self._loop.time()))
+        self._do(self._conversation.connect(self._loop.time()))
 
     def _on_channel_closed(self, channel: RTCDataChannel) -> None:
         self.recorder.record("channel.closed", label=channel.label, id=channel.id)

@@ -426,6 +426,21 @@ def test_an_offer_that_the_stack_cannot_take_is_refused_and_the_key_stays_good()
 # What the service records
 
 
+def test_a_recorded_call_can_be_written_as_audio_and_another_keeps_none(tmp_path: Path) -> None:
+    async def steps(service: FakeService, caller: Caller) -> None:
+        await caller.call()
+        await asyncio.sleep(1)
+
+    def write(call: ServiceCall) -> None:
+        lengths.append([capture.write_ogg(tmp_path / "x.ogg") for capture in (call.received, call.sent) if capture])
+
+    lengths: list[list[float]] = []
+    during(steps, on_call_end=write, **Watch().options)
+    during(steps, on_call_end=write)
+    assert lengths[0] == pytest.approx([1.0, 1.0], abs=0.1)
+    assert lengths[1] == [0.0]
+
+
 @every_dialect
 def test_the_services_trace_tells_the_whole_call(dialect: Dialect) -> None:
     watch = Watch()
