@@ -49,6 +49,8 @@ def run(main: Callable[[], Awaitable[T]], *, time: Time = "real", seed: int = 0)
     async def entry() -> T:
         return await main()
 
+    if _running():
+        raise RuntimeError("an event loop is already running in this thread")
     if time == "real":
         with asyncio.Runner() as runner:
             return runner.run(entry())
@@ -59,6 +61,14 @@ def run(main: Callable[[], Awaitable[T]], *, time: Time = "real", seed: int = 0)
             return runner.run(entry())
     finally:
         random.setstate(state)
+
+
+def _running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _new_virtual_loop() -> asyncio.AbstractEventLoop:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from aiortc import (
@@ -12,7 +13,6 @@ from aiortc import (
     RTCDataChannel,
     RTCIceServer,
     RTCPeerConnection,
-    RTCRtpSender,
     RTCSessionDescription,
 )
 from aiortc.sdp import SessionDescription
@@ -70,6 +70,7 @@ class Peer:
     ) -> None:
         self.recorder = recorder
         self.lost = asyncio.Event()
+        self.lost_because = ""
         self.on_channel: Callable[[RTCDataChannel], None] | None = None
         servers = [] if loopback else [RTCIceServer(**server) for server in ice_servers]
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
@@ -113,16 +114,14 @@ class Peer:
         Other audio codecs are not answered, since nothing here could play them; other kinds of media are answered as inactive.
         Candidates under ``.local`` names are passed over. Raises RejectedDescription.
         """
-        audio = self.pc.getTransceivers()[0]
-        codecs = RTCRtpSender.getCapabilities("audio").codecs
-        audio.setCodecPreferences([codec for codec in codecs if codec.mimeType.lower() == "audio/opus"])
         await self._set_remote(offer_sdp, "offer")
-        for transceiver in self.pc.getTransceivers():
-            if transceiver is not audio:
-                transceiver.direction = "inactive"
-        self._taps.keep_payload_type(negotiation.opus_payload_types(offer_sdp)[0])
+        audio, *others = self.pc.getTransceivers()
+        for transceiver in others:
+            transceiver.direction = "inactive"
+        self._taps.answer_opus(audio, negotiation.opus_payload_types(offer_sdp)[0])
         self._taps.attach()
-        await self.pc.setLocalDescription(await self.pc.createAnswer())
+        with _rejecting():
+            await self.pc.setLocalDescription(await self.pc.createAnswer())
         return negotiation.matching(self.pc.localDescription.sdp, offer_sdp)
 
     async def wait_connected(self, timeout: float) -> None:
@@ -153,10 +152,8 @@ class Peer:
     async def _set_remote(self, sdp: str, kind: str) -> None:
         text = negotiation.unbundled(negotiation.resolvable(sdp))
         _require(text)
-        try:
+        with _rejecting():
             await self.pc.setRemoteDescription(RTCSessionDescription(sdp=text, type=kind))
-        except Exception as error:
-            raise RejectedDescription(_reason(error)) from error
 
     # What the connection tells
 
@@ -168,12 +165,16 @@ class Peer:
         if what == "state" and state in ("connected", "failed", "closed"):
             self._connected.set()
         if what == "state" and state in ("failed", "closed"):
-            self._lose()
+            self._lose(f"the connection is {state}: ICE {self._states.get('ice')}, DTLS {self._states.get('dtls')}")
 
     def _on_dtls_state(self, state: str) -> None:
         self._changed("dtls", state)
-        if state in ("failed", "closed"):
-            self._lose()
+        if state == "closed" and self._taps.consent_expired:
+            self._lose("the other end has stopped answering: consent to send has expired")
+        elif state == "closed":
+            self._lose("the other end closed the connection")
+        elif state == "failed":
+            self._lose("the DTLS handshake failed")
 
     def _on_secured(self, handshake: Handshake) -> None:
         self.recorder.record(
@@ -208,13 +209,14 @@ class Peer:
 
         def on_close() -> None:
             if channel not in self._closed_here:
-                self._lose()
+                self._lose(f"the data channel {channel.label!r} was closed by the other end")
 
         channel.close = close_here  # type: ignore[method-assign]
         channel.on("close", on_close)
 
-    def _lose(self) -> None:
-        if self._closing is None:
+    def _lose(self, reason: str) -> None:
+        if self._closing is None and not self.lost.is_set():
+            self.lost_because = reason
             self.lost.set()
 
 
@@ -222,6 +224,8 @@ def _require(sdp: str) -> None:
     """Refuse what aiortc would stumble over later, on a task where nobody hears it."""
     try:
         description = SessionDescription.parse(sdp)
+    except StopIteration:
+        raise RejectedDescription("an a=fmtp names a payload type that no a=rtpmap describes") from None
     except Exception as error:
         raise RejectedDescription(f"it cannot be parsed as SDP: {_reason(error)}") from error
     if not description.media:
@@ -239,6 +243,17 @@ def _require(sdp: str) -> None:
             raise RejectedDescription(f"its {where} has no a=fingerprint of a known hash function")
         if media.kind == "application" and media.profile != "DTLS/SCTP" and media.sctp_port is None:
             raise RejectedDescription(f"its {where} has no a=sctp-port")
+
+
+@contextmanager
+def _rejecting() -> Iterator[None]:
+    """Whatever the stack trips over in a description is that description's fault; what the system refuses it (OSError) is not."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise RejectedDescription(_reason(error)) from error
 
 
 def _reason(error: Exception) -> str:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pylibsrtp
-from aiortc import RTCPeerConnection
+from aiortc import RTCPeerConnection, RTCRtpTransceiver
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcdtlstransport import X509_DIGEST_ALGORITHMS, State, certificate_digest
 
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 _NTP_EPOCH = 2208988800  # seconds from 1900 to 1970, RFC 5905 section 6
+_LARGEST_DATAGRAM = 65536
 _DCEP = 50  # RFC 8832 section 8.1
 _STRING = 51  # RFC 8831 section 8
 
@@ -76,7 +77,7 @@ class Taps:
         self._tapped: set[Any] = set()
         self._dtls: list[Any] = []
         self._loop = asyncio.get_running_loop()
-        self._receptions: dict[int, Reception | None] = {}
+        self._receptions: dict[int, Reception] = {}
 
     def attach(self) -> None:
         """Tap every transceiver, transport and SCTP association that exists by now. Do it before ICE starts."""
@@ -88,28 +89,41 @@ class Taps:
             self._once(self._pc.sctp, self._tap_sctp)
             self._once(self._pc.sctp.transport, self._tap_dtls)
 
-    def keep_payload_type(self, payload_type: int) -> None:
-        """Answer Opus with the number it was offered under.
+    @property
+    def consent_expired(self) -> bool:
+        """Whether a connection was given up because the other end no longer answers (:rfc:`7675` section 5.1)."""
+        return any(dtls.transport._connection._closing for dtls in self._dtls if dtls.transport.state == "completed")
 
-        aiortc does so itself for 96 to 127 only; 35 to 63 are as dynamic (:rfc:`5761` section 4 with :rfc:`3551` section 6).
+    def answer_opus(self, transceiver: RTCRtpTransceiver, payload_type: int) -> None:
+        """Answer this transceiver's section with Opus alone, under the number it was offered with.
+
+        aiortc keeps the numbers 96 to 127 only, and answers 96 for Opus under any other; 35 to 63 are as dynamic (:rfc:`5761` section 4).
         """
-        for transceiver in self._pc.getTransceivers():
-            for codec in transceiver._codecs:
-                if _is_opus(codec):
-                    codec.payloadType = payload_type
+        part: Any = transceiver
+        part._codecs = [codec for codec in part._codecs if _is_opus(codec)][:1]
+        for codec in part._codecs:
+            codec.payloadType = payload_type
 
     async def abandon(self) -> None:
         """Close what a close of the connection left behind: sockets, and tasks that wait on them. Never raises, never waits long."""
-        current = asyncio.current_task()
-        tasks = [task for task in asyncio.all_tasks() if task is not current and _belongs(task, self._pc, self._dtls)]
+        tasks = [task for task in asyncio.all_tasks() if self._owns(task)]
         for task in tasks:
             task.cancel()
         for dtls in self._dtls:
-            connection = dtls.transport._connection
-            for protocol in connection._protocols:
+            for protocol in dtls.transport._connection._protocols:
                 getattr(protocol.transport, "abort", protocol.transport.close)()
         if tasks:
             await asyncio.wait(tasks, timeout=1)
+        self._tapped.clear()
+
+    def _owns(self, task: asyncio.Task[Any]) -> bool:
+        """Whether the task runs a method of this connection or of its parts: aiortc names none and keeps no hold of most."""
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        owner = frame.f_locals.get("self") if frame is not None else None
+        parts = [self._pc, self._pc.sctp, *self._dtls]
+        for dtls in self._dtls:
+            parts += [dtls.transport, dtls.transport._connection]
+        return owner is not None and any(owner is part for part in parts)
 
     def _once(self, part: Any, tap: Callable[[Any], None]) -> None:
         if part not in self._tapped:
@@ -122,12 +136,19 @@ class Taps:
         self._dtls.append(dtls)
         ears = self._ears
         connection = dtls.transport._connection
-        validate, send, handle_rtcp = dtls._validate_peer_identity, dtls._send_rtp, dtls._handle_rtcp_data
+        validate, change = dtls._validate_peer_identity, dtls._set_state
+        send, handle_rtcp = dtls._send_rtp, dtls._handle_rtcp_data
         gather = connection.get_component_candidates
 
         def validate_and_tell(remote: Any) -> None:
             ears.secured(_handshake(dtls, remote))
             validate(remote)
+
+        def set_state(state: State) -> None:
+            # Told before the stack draws its conclusions, so that a cause is recorded before its effect.
+            if state is not dtls._state:
+                ears.dtls_state(state.name.lower())
+            change(state)
 
         async def send_rtcp(data: bytes) -> None:
             await send(data)
@@ -152,7 +173,7 @@ class Taps:
         dtls._handle_rtcp_data = handle_rtcp_and_tell
         dtls._handle_rtp_data = handle_rtp
         connection.get_component_candidates = gather_and_shortcut
-        dtls.on("statechange", lambda: ears.dtls_state(dtls.state))
+        dtls._set_state = set_state
 
     def _shortcut(self, protocol: Any, connection: Any, dtls: Any) -> None:
         """Hand SRTP on from the socket's callback itself: no parsing as STUN, no queue, no task that wakes up for it.
@@ -162,7 +183,6 @@ class Taps:
         """
         datagram_received = protocol.datagram_received
         waiting = connection._queue.empty
-        component = protocol.local_candidate.component if hasattr(protocol, "local_candidate") else 1
 
         def received(data: bytes, addr: Any) -> None:
             first = data[0] if data else 0
@@ -176,13 +196,16 @@ class Taps:
                         return  # forged, replayed or broken
                     self._received(dtls, clear)
                 else:
-                    connection.data_received(data, component)
+                    connection.data_received(data, 1)
             elif 19 < first < 64:
-                connection.data_received(data, component)
+                connection.data_received(data, 1)
             else:
                 datagram_received(data, addr)
 
         protocol.datagram_received = received
+        # asyncio reads into 256 KiB, for which the allocator goes to the kernel every time: 13 of 17 us of a datagram's way.
+        if hasattr(protocol.transport, "max_size"):
+            protocol.transport.max_size = _LARGEST_DATAGRAM
 
     # RTP
 
@@ -191,21 +214,18 @@ class Taps:
         packet = rtp.unpack(data, now)
         if packet is None:
             return
-        if packet.ssrc in self._receptions:
-            reception = self._receptions[packet.ssrc]
-        else:
-            reception = self._receptions[packet.ssrc] = self._new_stream(dtls, packet)
+        reception = self._receptions.get(packet.ssrc) or self._new_stream(dtls, packet)
         if reception is not None:
             reception.add(packet.sequence, packet.timestamp, now)
         if self._ears.packet is not None:
             self._ears.packet(packet)
 
     def _new_stream(self, dtls: Any, packet: RtpPacket) -> Reception | None:
-        """Let aiortc's router and receiver reports know of a new SSRC, where its payload type was negotiated."""
+        """Let aiortc's router and receiver reports know of a new SSRC, once somebody receives its payload type."""
         receiver = dtls._rtp_router.route_rtp(packet)
         if receiver is None:
             return None
-        reception = Reception(rtp.OPUS_RATE, packet.sequence)
+        reception = self._receptions[packet.ssrc] = Reception(rtp.OPUS_RATE, packet.sequence)
         receiver._RTCRtpReceiver__remote_streams[packet.ssrc] = reception
         return reception
 
@@ -335,10 +355,3 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _belongs(task: Any, pc: Any, transports: list[Any]) -> bool:
-    """Whether the task runs a method of this connection or one of its transports (it has no name to tell it by)."""
-    frame = getattr(task.get_coro(), "cr_frame", None)
-    owner = frame.f_locals.get("self") if frame is not None else None
-    return owner is pc or any(owner is dtls or owner is dtls.transport for dtls in transports)
