@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.fake.conversation import passes_filter
 from tests.fake.rim import EPOCH, EVERY_DIALECT, GENERATIONS, USER_ITEM, Rim, error_of, script
 
 BOTH = pytest.mark.parametrize("dialect", GENERATIONS)
@@ -17,6 +18,23 @@ def test_a_session_begins_with_session_created(dialect):
     assert session["id"] == "sess_0001"
     assert session["expires_at"] == EPOCH + 60 * rim.dialect.session_minutes
     assert rim.conversation.connect(1.0) == []
+
+
+def test_the_filter_lets_the_eleven_documented_types_through():
+    rim = Rim("azure-ga")
+    assert {name for name in rim.dialect.server_events if passes_filter(name)} == {
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+        "output_audio_buffer.started",
+        "output_audio_buffer.stopped",
+        "conversation.item.input_audio_transcription.completed",
+        "conversation.item.added",
+        "conversation.item.created",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.output_audio_transcript.delta",
+        "response.output_audio_transcript.done",
+    }
 
 
 def test_nothing_happens_before_the_channel_is_open():
