@@ -28,6 +28,7 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
         diagnosis=judgement.diagnosis,
         trace=path,
         error=judgement.error,
+        bug=judgement.bug,
         recording=trace,
     )
 

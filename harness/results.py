@@ -51,7 +51,7 @@ class Result:
     """One run: scenario x dialect x target, with its trace and everything judged from it.
 
     ``seconds`` is wall time, ``media_seconds`` the length of the call on its own clock. ``error`` is set when the run could
-    not be judged: the whole message of the CallError.
+    not be judged: the whole message of the CallError, or of a ``bug`` of ours.
     """
 
     scenario: str
@@ -70,6 +70,7 @@ class Result:
     trace: str | None = None
     audio: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
+    bug: bool = False
     recording: Trace | None = None
     tags: tuple[str, ...] = ()
 
@@ -100,6 +101,7 @@ class Result:
             trace=run["trace"],
             audio=run["audio"],
             error=run.get("error"),
+            bug=run.get("bug", False),
             tags=tuple(run.get("tags", ())),
         )
 
@@ -123,6 +125,7 @@ class Result:
             "audio": dict(self.audio),
             "tags": list(self.tags),
             **({"error": self.error} if self.error else {}),
+            **({"bug": True} if self.bug else {}),
         }
 
 
@@ -186,7 +189,9 @@ def summary(results: Sequence[Result]) -> dict[str, int]:
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """1 if any run is nonconformant (a fact), else 3 if any could not be judged, else 0."""
+    """70 if a bug of ours was met, else 1 if any run is nonconformant (a fact), else 3 if any could not be judged, else 0."""
+    if any(result.bug for result in results):
+        return 70
     codes = {EXIT_CODES[result.verdict] for result in results}
     return next((code for code in (1, 3) if code in codes), 0)
 

@@ -23,7 +23,7 @@ from harness.media.track import OutgoingAudio
 from harness.redact import Redactor
 from harness.results import Expectation, Result
 from harness.scenario.loader import LoadedScenario, load, resolve_audio
-from harness.scenario.model import Scenario
+from harness.scenario.model import Say, Scenario
 from harness.targets import Endpoints, fake_endpoints, live_endpoints
 from harness.trace import Header, Recorder, Trace
 from harness.verdict import judge
@@ -68,6 +68,7 @@ def run_job(job: Job, loaded: LoadedScenario) -> Result:
         trace=trace_path,
         audio=audio,
         error=judgement.error,
+        bug=judgement.bug,
         recording=trace,
         tags=tuple(loaded.scenario.tags),
     )
@@ -99,6 +100,9 @@ async def _make_call(
                     verify=endpoints.verify, trust_env=not endpoints.loopback, timeout=scenario.caller.timeout
                 )
             )
+            for step in scenario.steps:
+                if isinstance(step, Say):
+                    packets(step.say, gain=step.gain)  # encoded before the call: it would hold up the media clock in it
             call = Call(
                 endpoints, recorder, session=scenario.session, caller=scenario.caller, track=OutgoingAudio(), http=http
             )
@@ -130,9 +134,7 @@ class Hung(CallError):
     step = "session"
 
 
-async def _start_fake(
-    job: Job, scenario: Scenario, packets: Audio, stack: AsyncExitStack
-) -> Endpoints:
+async def _start_fake(job: Job, scenario: Scenario, packets: Audio, stack: AsyncExitStack) -> Endpoints:
     from harness.fake.server import FakeService, FakeSettings
     from harness.protocol.dialects import DIALECTS
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.diagnosis import Diagnosis, diagnose
 from harness.results import Expectation, Verdict, milestone_entries, milestones, verdict
-from harness.rules.base import RuleResult, judge_rule
+from harness.rules.base import Outcome, Rule, RuleResult, judge_rule
 from harness.rules.catalogue import all_rules
 from harness.scenario.model import MILESTONES, Assert
 from harness.trace import Entry, Trace
@@ -25,6 +26,7 @@ class Judgement:
     rules: tuple[RuleResult, ...]
     diagnosis: tuple[Diagnosis, ...]
     error: str | None = None
+    bug: bool = False
 
 
 def judge(trace: Trace, asserted: Assert | None = None, walked: Sequence[Expectation] = ()) -> Judgement:
@@ -36,7 +38,8 @@ def judge(trace: Trace, asserted: Assert | None = None, walked: Sequence[Expecta
     reached = milestones(trace)
     error = trace.first("harness.error")
     skip = asserted.rules.skip if asserted else None
-    rules = tuple(judge_rule(one, trace, skip=skip) for one in all_rules())
+    bugs: list[str] = []
+    rules = tuple(_judged(one, trace, skip, bugs) for one in all_rules())
     diagnosis = diagnose(trace, rules)
     expectations = list(walked)
     fails = asserted.fails if asserted else None
@@ -47,13 +50,26 @@ def judge(trace: Trace, asserted: Assert | None = None, walked: Sequence[Expecta
             expectations.append(_failure(asserted, error, diagnosis))
     broke = error is not None and fails is None
     return Judgement(
-        verdict=verdict(expectations, rules, error=broke),
+        verdict=verdict(expectations, rules, error=broke or bool(bugs)),
         milestones=reached,
         expectations=tuple(expectations),
         rules=rules,
         diagnosis=diagnosis,
-        error=_message(error) if broke and error else None,
+        error="\n".join(bugs) or (_message(error) if broke and error else None),
+        bug=bool(bugs),
     )
+
+
+def _judged(one: Rule, trace: Trace, skip: Mapping[str, str] | None, bugs: list[str]) -> RuleResult:
+    """A check that raises is a bug of ours: the run cannot be judged, but everything else about it is still told."""
+    try:
+        return judge_rule(one, trace, skip=skip)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        bugs.append(
+            f"bug in the harness: {one.id} raised {type(error).__name__}: {error} ({place.name}, line {place.lineno})"
+        )
+        return RuleResult(one.id, Outcome.INCONCLUSIVE, one.severity_in(trace.header.dialect), note="the check raised")
 
 
 def _order(trace: Trace, asserted: Assert) -> list[Expectation]:
@@ -83,9 +99,7 @@ def _budgets(reached: Mapping[str, float | None], asserted: Assert) -> list[Expe
         t = reached.get(name)
         expected = f"{name} within {limit:g} s"
         out.append(
-            Expectation(
-                0, t is not None and t <= limit, expected, "never reached" if t is None else f"{t:.3f} s"
-            )
+            Expectation(0, t is not None and t <= limit, expected, "never reached" if t is None else f"{t:.3f} s")
         )
     return out
 

@@ -1,0 +1,116 @@
+"""``-m live`` in real time over real sockets: a second process runs ``harness serve`` as the real service."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.trace import Trace
+
+KEY = "served-key-0123456789abcdef"
+ROOT = Path(__file__).parent.parent
+SCENARIO = ROOT / "scenarios" / "turns" / "caller-speaks-assistant-answers.yaml"
+
+
+class Served:
+    """``harness serve`` in a process of its own."""
+
+    def __init__(self, out: Path) -> None:
+        command = [sys.executable, "-m", "harness.cli", "serve", "--port", "0", "--key", KEY, "--out", str(out)]
+        self.out = out
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        )
+        assert self.process.stdout is not None
+        self.url = next(line.split()[1] for line in self.process.stdout if line.startswith("serving http"))
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    running = Served(tmp_path / "served")
+    yield running
+    if running.process.poll() is None:
+        running.stop(signal.SIGKILL)
+
+
+def environment(url: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if "OPENAI" not in name}
+    return clean | {
+        "AZURE_OPENAI_ENDPOINT": url,
+        "VITE_AZURE_OPENAI_REALTIME_KEY": KEY,
+        "AZURE_OPENAI_REALTIME_DEPLOYMENT": "gpt-realtime",
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_BASE_URL": f"{url}/v1",
+    }
+
+
+def test_live_runs_pass_in_every_current_dialect(served: Served, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-m",
+        "live",
+        str(SCENARIO),
+        "--harness-out",
+        str(out),
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(served.url), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    runs = json.loads((out / "live" / "results.json").read_text())["runs"]
+    assert {"azure-preview", "azure-ga", "openai-ga"} <= {run["dialect"] for run in runs}
+    assert {(run["verdict"], run["target"], run["time"]) for run in runs} == {("conformant", "live", "real")}
+    assert served.stop() == 0
+    judged = json.loads((served.out / "results.json").read_text())["runs"]
+    assert {run["verdict"] for run in judged} == {"conformant"}
+    assert {run["observer"] for run in judged} == {"service"}
+    for path in [*out.rglob("*"), *served.out.rglob("*")]:
+        if path.suffix in (".json", ".html", ".xml", ".ndjson"):
+            assert KEY not in path.read_text()
+
+
+def test_service_that_ends_in_the_middle_of_a_call(served: Served, tmp_path: Path) -> None:
+    scenario = tmp_path / "long.yaml"
+    scenario.write_text(
+        "title: A long wait\nsteps:\n  - expect: session.updated\n  - {expect: response.done, within: 60s}\n"
+    )
+    out = tmp_path / "out"
+    command = [
+        sys.executable,
+        "-m",
+        "harness.cli",
+        "run",
+        str(scenario),
+        "--target",
+        "live",
+        "-d",
+        "azure-ga",
+        "--out",
+        str(out),
+    ]
+    caller = subprocess.Popen(command, env=environment(served.url), stdout=subprocess.PIPE, text=True)
+    trace = out / "traces" / "long.azure-ga.ndjson"
+    while caller.poll() is None and not (trace.exists() and "session.updated" in trace.read_text()):
+        pass
+    served.stop(signal.SIGTERM)
+    text, _ = caller.communicate(timeout=50)
+    assert caller.returncode in (1, 3), text
+    assert "connection-lost" in text or "channel" in text
+    assert Trace.read(trace).end == "failed"

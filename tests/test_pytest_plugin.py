@@ -1,0 +1,105 @@
+"""The pytest door: collection, ids, selection, reports, live runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+GREETING = """
+title: The caller speaks, the assistant answers
+tags: [smoke]
+dialects: [azure-preview, azure-ga]
+steps:
+  - say: caller-not-ill-disposed.wav
+  - expect: response.done
+    where: {response.status: completed}
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project of somebody else with a scenario of its own."""
+    folder = pytester.mkdir("scenarios") / "turns"
+    folder.mkdir()
+    (folder / "greeting.yaml").write_text(GREETING)
+    (folder / "silent.yaml").write_text("title: Nothing is said\nsteps: []\n")
+    (pytester.path / "unrelated.yaml").write_text("some: thing\n")
+    return pytester
+
+
+def run(project: pytest.Pytester, *words: str) -> pytest.RunResult:
+    return project.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:randomly", *words)
+
+
+def test_each_dialect_is_a_test(project: pytest.Pytester) -> None:
+    result = run(project, "--collect-only", "-q")
+    ids = [line for line in result.outlines if "::" in line]
+    assert ids == [
+        "scenarios/turns/greeting.yaml::azure-preview",
+        "scenarios/turns/greeting.yaml::azure-ga",
+        *(f"scenarios/turns/silent.yaml::{name}" for name in ("azure-preview", "azure-ga", "openai-ga", "openai-beta")),
+    ]
+
+
+def test_runs_are_selected_and_reported(project: pytest.Pytester) -> None:
+    result = run(
+        project, "-k", "greeting and azure-ga", "--junitxml=junit.xml", "--html=page.html", "--self-contained-html"
+    )
+    result.assert_outcomes(passed=1, deselected=5)
+    assert "greeting.yaml" in Path("junit.xml").read_text()
+    page = Path("page.html").read_text()
+    assert "timeline of the call" in page
+    (one,) = json.loads(Path("reports/results.json").read_text())["runs"]
+    assert (one["scenario"], one["verdict"]) == ("scenarios/turns/greeting.yaml", "conformant")
+    assert Path("reports/conformance.html").exists()
+
+
+def test_tags_are_marks(project: pytest.Pytester) -> None:
+    run(project, "-m", "smoke", "--strict-markers").assert_outcomes(passed=2, deselected=4)
+
+
+def test_failure_reads_like_a_verdict(project: pytest.Pytester) -> None:
+    path = project.path / "scenarios" / "turns" / "greeting.yaml"
+    path.write_text(GREETING.replace("completed", "failed"))
+    result = run(project, "-k", "greeting and azure-ga")
+    result.assert_outcomes(failed=1, deselected=5)
+    result.stdout.fnmatch_lines(
+        ["✗ nonconformant  scenarios/turns/greeting.yaml::azure-ga*", "*step 2*expected response.done*"]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_broken_file_is_a_collection_error_with_its_place(project: pytest.Pytester) -> None:
+    (project.path / "scenarios" / "broken.yaml").write_text("title: x\nstpes: []\n")
+    result = run(project, "scenarios/broken.yaml")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*broken.yaml:2:1*stpes*"])
+
+
+def test_xdist_brings_the_results_home(project: pytest.Pytester) -> None:
+    result = project.runpytest_subprocess("-n", "2", "-q", "-k", "silent")
+    result.assert_outcomes(passed=4)
+    runs = json.loads((project.path / "reports" / "results.json").read_text())["runs"]
+    assert sorted(one["dialect"] for one in runs) == ["azure-ga", "azure-preview", "openai-beta", "openai-ga"]
+
+
+def test_live_skips_with_the_reason(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "AZURE_OPENAI_REALTIME_KEY",
+        "VITE_AZURE_OPENAI_REALTIME_KEY",
+        "OPENAI_API_KEY",
+        "AZURE_OPENAI_AD_TOKEN",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    result = run(project, "-m", "live", "-rs")
+    result.assert_outcomes(skipped=6, deselected=6)
+    result.stdout.fnmatch_lines(["SKIPPED*AZURE_OPENAI_REALTIME_KEY*"])
+
+
+def test_without_m_live_nothing_live_is_collected(project: pytest.Pytester) -> None:
+    result = run(project, "--collect-only", "-q")
+    result.stdout.no_fnmatch_line("*-live*")
