@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from harness import clock
-from harness.trace import Entry
-from harness.transport import RejectedDescription
-from tests.peers import End, connected
+from harness.trace import Entry, Header, Recorder
+from harness.transport import Peer, RejectedDescription
+from tests.peers import End, ReadyAudio, connected
 
 
 def virtual(main: Callable[[], Awaitable[None]], seed: int = 0) -> None:
@@ -336,15 +336,38 @@ def test_an_answer_before_an_offer_is_rejected() -> None:
     virtual(main)
 
 
-def test_a_malformed_ice_server_is_named() -> None:
-    async def main() -> None:
-        from harness.transport import Peer
-        from tests.peers import ReadyAudio
+SERVERS = [{"urls": ["stun:192.0.2.1", "turn:192.0.2.2?transport=tcp"], "username": "u", "credential": "c"}]
 
-        end = End("client")
+
+@pytest.mark.parametrize(
+    ("loopback", "servers", "stun", "turn"),
+    [
+        (False, [], None, None),
+        (False, SERVERS, ("192.0.2.1", 3478), ("192.0.2.2", 3478)),
+        (True, SERVERS, None, None),
+    ],
+    ids=["no server, not even the default one", "the servers that were given", "none on loopback"],
+)
+def test_only_the_named_ice_servers_are_asked(
+    loopback: bool, servers: list[dict], stun: tuple[str, int] | None, turn: tuple[str, int] | None
+) -> None:
+    async def main() -> None:
+        recorder = Recorder(Header("client", "azure-ga"), asyncio.get_running_loop().time)
+        peer = Peer(recorder, loopback=loopback, ice_servers=servers, track=ReadyAudio())
+        peer.create_channel("realtime-channel")
+        for dtls in (peer.pc.getTransceivers()[0].receiver.transport, peer.pc.sctp.transport):
+            connection = dtls.transport._connection
+            assert (connection.stun_server, connection.turn_server) == (stun, turn)
+        await peer.close()
+
+    virtual(main)
+
+
+def test_a_malformed_ice_server_is_refused() -> None:
+    async def main() -> None:
+        recorder = Recorder(Header("client", "azure-ga"), asyncio.get_running_loop().time)
         with pytest.raises(ValueError, match="malformed uri"):
-            Peer(end.recorder, loopback=False, ice_servers=[{"urls": "http://192.0.2.1"}], track=ReadyAudio())
-        await end.peer.close()
+            Peer(recorder, loopback=False, ice_servers=[{"urls": "http://192.0.2.1"}], track=ReadyAudio())
 
     virtual(main)
 
