@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Imported before pytester takes its snapshot: what it finds here it does not import anew for each inner run.
+import harness.report.write
+import harness.runner  # noqa: F401
+
 pytest_plugins = ["pytester"]
 
 GREETING = """
@@ -32,6 +36,7 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 def run(project: pytest.Pytester, *words: str) -> pytest.RunResult:
+    project.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     return project.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:randomly", *words)
 
 
