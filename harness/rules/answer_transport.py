@@ -53,10 +53,15 @@ def bundle(view: View) -> Iterator[Observation]:
         answered = set(one.sdp.bundle.mids) if one.sdp.bundle else set()
         needed = {media.mid for media, reply in pairs(one) if media.mid in offered and reply.used}
         strange, missing = answered - offered, {mid for mid in needed - answered if mid is not None}
-        seen = f"not offered: {', '.join(sorted(strange))}" if strange else f"without {', '.join(sorted(missing))}"
+        empty = answered - {media.mid for media in one.sdp.media}
+        seen = "; ".join(
+            f"{what} {', '.join(sorted(mids))}"
+            for what, mids in (("not offered:", strange), ("without", missing), ("no section has mid", empty))
+            if mids
+        )
         wanted = f"a=group:BUNDLE {' '.join(sorted(offered))}" if offered else "no BUNDLE group"
         if offered or answered:
-            yield judged(one.entry, not strange and not missing, wanted, seen)
+            yield judged(one.entry, not seen, wanted, seen)
 
 
 @rule(
