@@ -1,0 +1,218 @@
+"""ERR: error events, and what a service does with a bad client event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.rules.base import (
+    BOTH,
+    MUST,
+    SERVICE,
+    SHOULD,
+    Observation,
+    View,
+    bad,
+    good,
+    judged,
+    rule,
+    unobservable,
+)
+from harness.rules.fields import at, mapping, shown, text
+from harness.rules.history import History, history, named_error, overdue, overtaken
+from harness.rules.sources import sdk
+from harness.trace import Entry
+
+_ERROR = sdk("realtime_error_event.py", "realtime_error.py")
+SILENT_SECONDS = 10.0  # own policy: far beyond any answer time
+# Behind these the session is over by design.
+FATAL = frozenset({"session_expired", "beta_api_shape_disabled"})
+
+
+@rule(
+    "ERR-01",
+    "an error has a type and a message",
+    who=SERVICE,
+    severity=MUST,
+    confidence="D",
+    source=_ERROR,
+    hidden_by_filter=True,
+)
+def type_and_message(view: View) -> Iterator[Observation]:
+    """Both are required strings in the model; code, param and event_id may be null.
+
+    They are all that a developer has to go by.
+
+    Okay:
+        < error {"error": {"type": "invalid_request_error", "message": "Unknown parameter", "code": null}}
+    Fail:
+        < error {"error": {"type": "invalid_request_error"}}
+    Fail:
+        < error {"message": "Unknown parameter"}
+    """
+    for one in history(view).server("error"):
+        missing = [name for name in ("type", "message") if not isinstance(at(one.event, "error", name), str)]
+        yield judged(one.entry, not missing, "error.type and error.message", f"without {', '.join(missing)}")
+
+
+def _client_ids(view: View, before: Entry) -> set[str]:
+    return {text(entry.event, "event_id") for entry in view.client() if entry.seq < before.seq} - {""}
+
+
+@rule(
+    "ERR-02",
+    "error.event_id names an event that the client sent",
+    who=SERVICE,
+    severity=MUST,
+    confidence="D",
+    source=sdk("realtime_error.py"),
+    hidden_by_filter=True,
+)
+def blames_known_event(view: View) -> Iterator[Observation]:
+    """Vendor text: "The event_id of the client event that caused the error, if applicable."
+
+    A client finds what it did wrong by this id. (The outer event_id is the error's own.)
+
+    Okay:
+        > response.cancel {"event_id": "mine"}
+        < error {"error": {"type": "invalid_request_error", "message": "no active response", "event_id": "mine"}}
+    Fail:
+        > response.cancel {"event_id": "mine"}
+        < error {"error": {"type": "invalid_request_error", "message": "no active response", "event_id": "event_77"}}
+    Unseen:
+        < error {"error": {"type": "server_error", "message": "sorry", "event_id": null}}
+    """
+    for one in history(view).server("error"):
+        if blamed := text(one.event, "error", "event_id"):
+            # What the client sent as text that is no event may carry an id all the same.
+            raw = any(
+                blamed in text(entry.data, "text")
+                for entry in view.trace.of("event.undecodable")
+                if view.trace.sender(entry) == "client"
+            )
+            known = raw or blamed in _client_ids(view, one.entry)
+            yield judged(one.entry, known, "the event_id of a client event", repr(blamed))
+
+
+def _dropped(view: View, since: Entry) -> Entry | None:
+    """The channel's close behind ``since``, where it was not the client that hung up."""
+    if view.trace.end == "completed":
+        return None
+    return next((entry for entry in view.trace.of("channel.closed") if entry.seq > since.seq), None)
+
+
+@rule(
+    "ERR-03",
+    "after a recoverable error the session works on",
+    who=BOTH,
+    severity=SHOULD,
+    confidence="D",
+    source=_ERROR,
+)
+def works_on(view: View) -> Iterator[Observation]:
+    """Vendor text: "Most errors are recoverable and the session will stay open". It is closed only behind a fatal one.
+
+    Okay:
+        < error {"error": {"type": "invalid_request_error", "message": "Unknown parameter"}}
+        > response.create {}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+    Fail:
+        < error {"error": {"type": "invalid_request_error", "message": "Unknown parameter"}}
+        > response.create {}
+        +11s
+        connection.state {"state": "connected"}
+    Unseen:
+        < error {"error": {"type": "invalid_request_error", "code": "session_expired", "message": "60 minutes"}}
+    """
+    course = history(view)
+    for one in course.server("error"):
+        if text(one.event, "error", "code") in FATAL:
+            continue
+        alive = next(course.after(one.entry), None)
+        asked = next(course.after(one.entry, by="client"), None)
+        if alive is not None:
+            yield good(one.entry)
+        elif closed := _dropped(view, one.entry):
+            yield bad(closed, "the session stays open", f"closed {closed.t - one.entry.t:.2f} s behind the error")
+        elif asked is not None and view.trace.seconds - asked.entry.t >= SILENT_SECONDS:
+            waited = view.trace.seconds - asked.entry.t
+            yield bad(asked.entry, "an answer", f"nothing in {waited:.0f} s, behind an error")
+
+
+unobservable(
+    "ERR-04",
+    "the client logs or shows error and failed responses",
+    SHOULD,
+    "what a client writes down or shows is not on the wire; the fault that fails a response lets a person look",
+)
+
+
+@rule(
+    "ERR-05",
+    "a bad client event leads to an error, not to a closed channel",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=_ERROR,
+    hidden_by_filter=True,
+)
+def bad_event_answered(view: View) -> Iterator[Observation]:
+    """Text that is no JSON, and event types that do not exist, are "a client problem": an error event, and the call goes on.
+
+    Okay:
+        > response.start {"event_id": "mine"}
+        < error {"error": {"type": "invalid_request_error", "message": "Invalid value: 'response.start'", "event_id": "mine"}}
+    Okay:
+        event.undecodable {"direction": "sent", "reason": "not JSON", "text": "{", "size": 1, "binary": false}
+        < error {"error": {"type": "invalid_request_error", "message": "could not parse"}}
+    Fail:
+        > response.start {}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Open[azure-preview]:
+        event.undecodable {"direction": "sent", "reason": "not JSON", "text": "{", "size": 1, "binary": false}
+        +11s
+        < rate_limits.updated {"rate_limits": []}
+    """
+    course = history(view)
+    for entry in _bad_events(view, course):
+        if named_error(course, entry) is not None:
+            yield good(entry)
+        elif closed := _dropped(view, entry):
+            yield bad(closed, "error", f"the channel closed {closed.t - entry.t:.2f} s later")
+        elif evidence := overtaken(course, entry):
+            yield bad(entry, "error", f"a whole response came and went (entry {evidence.entry.seq}), no error")
+        else:
+            yield from overdue(view, entry, "error")
+
+
+def _bad_events(view: View, course: History) -> Iterator[Entry]:
+    for entry in view.trace.of("event.undecodable"):
+        if view.trace.sender(entry) == "client":
+            yield entry
+    for one in course.client():
+        if one.entry.type not in view.dialect.client_events:
+            yield one.entry
+
+
+@rule(
+    "ERR-06",
+    "a failed response says why",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    source=sdk("realtime_response_status.py"),
+    hidden_by_filter=True,
+)
+def failure_explained(view: View) -> Iterator[Observation]:
+    """status_details.error carries type and code: "rate_limit_exceeded" and "insufficient_quota" show nowhere else.
+
+    Okay:
+        < response.done {"response": {"id": "r", "status": "failed", "status_details": {"type": "failed", "error": {"type": "rate_limit_exceeded", "code": "rate_limit_exceeded", "message": "slow down"}}}}
+    Fail:
+        < response.done {"response": {"id": "r", "status": "failed", "status_details": {"type": "failed", "error": {"message": "no"}}}}
+    """
+    for done in history(view).server("response.done"):
+        if text(done.event, "response", "status") == "failed":
+            error = mapping(done.event, "response", "status_details", "error")
+            ok = bool(text(error, "type") or text(error, "code"))
+            yield judged(done.entry, ok, "error.type or error.code", shown(dict(error)))

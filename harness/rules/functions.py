@@ -1,0 +1,337 @@
+"""ITM, tools: function calls and their answers, MCP listings, calls and approvals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from harness.rules.base import CLIENT, GA, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.content import INTERRUPTED
+from harness.rules.fields import listing, mapping, shown, text
+from harness.rules.history import ITEM_EVENTS, PATIENCE, History, Response, Step, history, overdue
+from harness.rules.sources import CONVERSATIONS, sdk
+
+DELTA, DONE = "response.function_call_arguments.delta", "response.function_call_arguments.done"
+_DELTA = sdk("response_function_call_arguments_delta_event.py")
+_DONE = sdk("response_function_call_arguments_done_event.py")
+
+
+@rule(
+    "ITM-05",
+    "function arguments are the sum of their deltas, and JSON",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=_DONE,
+    hidden_by_filter=True,
+)
+def arguments(view: View) -> Iterator[Observation]:
+    """``arguments`` is "The final arguments as a JSON string": what the deltas made up, and what a client parses.
+
+    For a cancelled or incomplete response the text may be cut.
+
+    Okay:
+        < response.function_call_arguments.delta {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "delta": "{\\"day\\":"}
+        < response.function_call_arguments.delta {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "delta": "1}"}
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{\\"day\\":1}"}
+    Fail:
+        < response.function_call_arguments.delta {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "delta": "{"}
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{}"}
+    Fail[azure-preview]:
+        < response.function_call_arguments.delta {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "delta": "{day"}
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "arguments": "{day"}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    """
+    for response in history(view).responses.values():
+        cut = response.status in INTERRUPTED
+        for done in response.all(DONE):
+            final, item = text(done.event, "arguments"), text(done.event, "item_id")
+            streamed = "".join(
+                text(one.event, "delta")
+                for one in response.all(DELTA)
+                if text(one.event, "item_id") == item and one.entry.seq < done.entry.seq
+            )
+            if streamed != final and not (cut and (streamed.startswith(final) or final.startswith(streamed))):
+                yield bad(done.entry, f"the deltas: {shown(streamed)}", shown(final))
+            elif not cut and not _is_json(final):
+                yield bad(done.entry, "a JSON text", shown(final))
+            else:
+                yield good(done.entry)
+
+
+def _is_json(written: str) -> bool:
+    try:
+        json.loads(written)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+@rule(
+    "ITM-06",
+    "a function call keeps its call_id",
+    who=SERVICE,
+    severity=MUST,
+    confidence="D",
+    source=f"{_DELTA}; {_DONE}; {sdk('realtime_conversation_item_function_call.py')}",
+    hidden_by_filter=True,
+)
+def call_id_kept(view: View) -> Iterator[Observation]:
+    """call_id is "The ID of the function call": the same in the item, its deltas, its done event and response.done.
+
+    The client answers by this id. If it changes, the answer belongs to nothing.
+
+    Okay:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i", "type": "function_call", "call_id": "c"}}
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{}"}
+    Fail:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i", "type": "function_call", "call_id": "c"}}
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "d", "name": "f", "arguments": "{}"}
+    Fail[azure-preview]:
+        < response.function_call_arguments.delta {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "delta": "{"}
+        < response.done {"response": {"id": "r", "status": "completed", "output": [{"id": "i", "type": "function_call", "call_id": "d"}]}}
+    """
+    first: dict[str, str] = {}
+    for one, item, call in _calls(history(view)):
+        if item and call:
+            expected = first.setdefault(item, call)
+            yield judged(one.entry, call == expected, f"call_id {expected!r} of item {item!r}", f"{one.kind}: {call!r}")
+
+
+def _calls(course: History) -> Iterator[tuple[Step, str, str]]:
+    """Every mention of a function call by the service: the step, the item's id, the call_id."""
+    for one in course.server():
+        if one.kind in (DELTA, DONE):
+            yield one, text(one.event, "item_id"), text(one.event, "call_id")
+        elif one.kind == "response.done":
+            for item in listing(one.event, "response", "output"):
+                if text(item, "type") == "function_call":
+                    yield one, text(item, "id"), text(item, "call_id")
+        elif one.kind.startswith("response.output_item.") or one.kind in ITEM_EVENTS:
+            item = mapping(one.event, "item")
+            if text(item, "type") == "function_call":
+                yield one, text(item, "id"), text(item, "call_id")
+
+
+@rule(
+    "ITM-07",
+    "function_call_arguments.done names the function",
+    who=SERVICE,
+    severity=MUST,
+    confidence="D",
+    dialects=GA,
+    source=_DONE,
+    hidden_by_filter=True,
+)
+def function_named(view: View) -> Iterator[Observation]:
+    """In GA ``name``, "The name of the function that was called", is required; beta has it in the item only.
+
+    Okay:
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{}"}
+    Fail:
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "arguments": "{}"}
+    """
+    for done in history(view).server(DONE):
+        yield judged(done.entry, bool(text(done.event, "name")), "name", shown(done.event.get("name")))
+
+
+@rule(
+    "ITM-08",
+    "the client answers a function call, then asks for a response",
+    who=CLIENT,
+    severity=SHOULD,
+    confidence="D",
+    source=CONVERSATIONS,
+)
+def call_answered(view: View) -> Iterator[Observation]:
+    """The answer is a function_call_output item with the call's call_id; the model speaks on only after response.create.
+
+    Without the response.create the call goes silent: the most common mistake with tools.
+
+    Okay:
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{}"}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        > conversation.item.create {"item": {"type": "function_call_output", "call_id": "c", "output": "{}"}}
+        > response.create {}
+    Fail:
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{}"}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        > conversation.item.create {"item": {"type": "function_call_output", "call_id": "c", "output": "{}"}}
+        +11s
+        < rate_limits.updated {"rate_limits": []}
+    Fail:
+        > conversation.item.create {"item": {"type": "function_call_output", "call_id": "zzz", "output": "{}"}}
+    Fail[azure-preview]:
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "arguments": "{}"}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        +11s
+        < rate_limits.updated {"rate_limits": []}
+    """
+    course = history(view)
+    outputs = [
+        one
+        for one in course.client("conversation.item.create")
+        if text(one.event, "item", "type") == "function_call_output"
+    ]
+    known = {
+        text(one.event, "item", "call_id") for one in course.client("conversation.item.create") if one not in outputs
+    }
+    known |= {call for _, _, call in _calls(course)}
+    for output in outputs if not view.filtered else ():
+        call = text(output.event, "item", "call_id")
+        if call not in known:
+            yield bad(output.entry, "the call_id of a function call", repr(call))
+        elif next(course.after(output.entry, "response.create", by="client"), None) is not None:
+            yield good(output.entry)
+        elif next(course.after(output.entry, "response.created"), None) is None:
+            waited = view.trace.seconds - output.entry.t
+            if waited >= PATIENCE:
+                yield bad(output.entry, "response.create behind it", f"none in {waited:.0f} s")
+    answered = {text(one.event, "item", "call_id") for one in outputs}
+    for response in course.responses.values():
+        yield from _unanswered(view, response, answered)
+
+
+def _unanswered(view: View, response: Response, answered: set[str]) -> Iterator[Observation]:
+    done = response.done
+    if done is None or response.status != "completed" or view.trace.seconds - done.entry.t < PATIENCE:
+        return
+    for call in response.all(DONE):
+        named = text(call.event, "call_id")
+        if named not in answered:
+            waited = view.trace.seconds - done.entry.t
+            yield bad(call.entry, f"a function_call_output for {named!r}", f"none in {waited:.0f} s")
+
+
+@rule(
+    "ITM-09",
+    "an MCP listing in progress is completed or failed, once",
+    who=SERVICE,
+    severity=MUST,
+    confidence="D",
+    dialects=GA,
+    source=sdk("mcp_list_tools_in_progress.py", "mcp_list_tools_completed.py", "mcp_list_tools_failed.py"),
+)
+def listing_ends(view: View) -> Iterator[Observation]:
+    """Tools of an MCP server can be called once their listing has completed; "failed" is the other end.
+
+    Okay:
+        < mcp_list_tools.in_progress {"item_id": "m"}
+        < mcp_list_tools.completed {"item_id": "m"}
+    Fail:
+        < mcp_list_tools.in_progress {"item_id": "m"}
+        < mcp_list_tools.completed {"item_id": "m"}
+        < mcp_list_tools.failed {"item_id": "m"}
+    Fail:
+        < mcp_list_tools.completed {"item_id": "m"}
+    Fail:
+        < mcp_list_tools.in_progress {"item_id": "m"}
+        < conversation.item.done {"item": {"id": "m", "type": "mcp_list_tools"}}
+    Open:
+        < mcp_list_tools.in_progress {"item_id": "m"}
+        +11s
+        < rate_limits.updated {"rate_limits": []}
+    """
+    yield from _ends(view, "mcp_list_tools", "conversation.item.done")
+
+
+@rule(
+    "ITM-18",
+    "an MCP call in progress is completed or failed, once",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    dialects=GA,
+    source=sdk("response_mcp_call_in_progress.py", "response_mcp_call_completed.py", "response_mcp_call_failed.py"),
+    hidden_by_filter=True,
+)
+def mcp_call_ends(view: View) -> Iterator[Observation]:
+    """The service runs the tool itself; a client only sees that it has started and how it ended.
+
+    Okay:
+        < response.mcp_call.in_progress {"item_id": "m", "output_index": 0}
+        < response.mcp_call.failed {"item_id": "m", "output_index": 0}
+    Fail:
+        < response.mcp_call.in_progress {"item_id": "m", "output_index": 0}
+        < response.output_item.done {"response_id": "r", "output_index": 0, "item": {"id": "m", "type": "mcp_call"}}
+    Fail:
+        < response.mcp_call.failed {"item_id": "m", "output_index": 0}
+    """
+    yield from _ends(view, "response.mcp_call", "response.output_item.done")
+
+
+def _ends(view: View, prefix: str, final: str) -> Iterator[Observation]:
+    course = history(view)
+    ends = (f"{prefix}.completed", f"{prefix}.failed")
+    begun: dict[str, Step] = {}
+    for one in course.server(f"{prefix}.in_progress", *ends, final):
+        item = text(one.event, "item_id") or text(one.event, "item", "id")
+        if one.kind == f"{prefix}.in_progress":
+            begun[item] = one
+        elif one.kind in ends:
+            yield judged(one.entry, item in begun, f"one end behind {prefix}.in_progress", f"{one.kind} of {item!r}")
+            begun.pop(item, None)
+        elif item in begun:
+            yield bad(begun.pop(item).entry, ends, f"{final} (entry {one.entry.seq}) without either")
+    for one in begun.values():
+        yield from overdue(view, one.entry, " or ".join(ends))
+
+
+@rule(
+    "ITM-10",
+    "an MCP approval answers a request",
+    who=CLIENT,
+    severity=MUST,
+    confidence="D",
+    dialects=GA,
+    source=sdk("realtime_mcp_approval_response.py", "realtime_mcp_approval_request.py"),
+)
+def approval_known(view: View) -> Iterator[Observation]:
+    """approval_request_id is "The ID of the approval request being answered": one that the service has sent.
+
+    Okay:
+        < conversation.item.added {"item": {"id": "ask", "type": "mcp_approval_request"}}
+        > conversation.item.create {"item": {"id": "yes", "type": "mcp_approval_response", "approval_request_id": "ask", "approve": true}}
+    Fail:
+        > conversation.item.create {"item": {"id": "yes", "type": "mcp_approval_response", "approval_request_id": "ask", "approve": true}}
+    """
+    course = history(view)
+    for create in course.client("conversation.item.create"):
+        item: Mapping[str, object] = mapping(create.event, "item")
+        if text(item, "type") != "mcp_approval_response":
+            continue
+        asked = {
+            text(one.event, "item", "id")
+            for one in course.before(
+                create.entry, *ITEM_EVENTS, "response.output_item.added", "response.output_item.done"
+            )
+            if text(one.event, "item", "type") == "mcp_approval_request"
+        }
+        named = text(item, "approval_request_id")
+        yield judged(create.entry, named in asked, sorted(asked) or "no approval was asked for", repr(named))
+
+
+@rule(
+    "ITM-15",
+    "call_ids are unique",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=sdk("realtime_conversation_item_function_call.py"),
+    hidden_by_filter=True,
+)
+def call_ids_unique(view: View) -> Iterator[Observation]:
+    """The client answers by call_id alone: two calls with one id cannot be told apart.
+
+    Okay:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i", "type": "function_call", "call_id": "c"}}
+        < response.output_item.added {"response_id": "r", "output_index": 1, "item": {"id": "j", "type": "function_call", "call_id": "d"}}
+    Fail:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i", "type": "function_call", "call_id": "c"}}
+        < response.output_item.added {"response_id": "r", "output_index": 1, "item": {"id": "j", "type": "function_call", "call_id": "c"}}
+    """
+    owners: dict[str, str] = {}
+    for one, item, call in _calls(history(view)):
+        if one.kind == "response.output_item.added" and call:
+            owner = owners.setdefault(call, item)
+            yield judged(one.entry, owner == item, "a call_id of its own", f"{call!r}, already of item {owner!r}")

@@ -1,0 +1,261 @@
+"""PLAY, interruption: cancelling, barging in, and truncating to what was heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from harness.rules.base import CLIENT, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.fields import mapping, number, text
+from harness.rules.history import RACE, History, Response, Step, history, overdue
+from harness.rules.playback import CLEARED, SPEECH, STARTED, STOPPED
+from harness.rules.responses import in_default
+from harness.rules.sources import SERVER_EVENTS, TURN_DETECTION, issue, sdk
+
+CANCEL_SECONDS = (
+    2.0  # a response that goes on longer than this behind the cancel was not cancelled (round trip and queue)
+)
+BARGE_SECONDS = 2.0  # the same for speech of the caller
+HEARD_SECONDS = 0.5  # jitter buffer and the clocks of two paths
+
+
+@rule(
+    "PLAY-05",
+    "the client cancels the response before it clears the buffer",
+    who=CLIENT,
+    severity=SHOULD,
+    confidence="D",
+    source=sdk("output_audio_buffer_clear_event.py"),
+)
+def cancel_first(view: View) -> Iterator[Observation]:
+    """Vendor text: "This event should be preceded by a response.cancel client event to stop the generation of the current response."
+
+    Otherwise the response goes on and fills the buffer again. With no response running there is nothing to cancel.
+
+    Okay:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        > response.cancel {}
+        > output_audio_buffer.clear {}
+    Fail:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        +1s
+        > output_audio_buffer.clear {}
+    """
+    course = history(view)
+    blind = RACE if view.trace.header.observer == "service" else 0.0
+    for clear in course.client("output_audio_buffer.clear"):
+        running = [
+            one
+            for one in course.responses.values()
+            if in_default(one)
+            and one.running(clear.entry.seq)
+            and one.created is not None
+            and clear.entry.t - one.created.entry.t >= blind
+        ]
+        since = running[0].created.entry.seq if running and running[0].created else 0
+        cancelled = any(one.entry.seq > since for one in course.before(clear.entry, "response.cancel", by="client"))
+        yield judged(
+            clear.entry, not running or cancelled, "response.cancel before it", "a response runs, not cancelled"
+        )
+
+
+@rule(
+    "PLAY-06",
+    "response.cancel ends the response",
+    who=SERVICE,
+    severity=MUST,
+    confidence="D",
+    source=sdk("response_cancel_event.py", "realtime_response_status.py"),
+    hidden_by_filter=True,
+)
+def cancel_works(view: View) -> Iterator[Observation]:
+    """Vendor text: "The server will respond with a response.done event with a status of response.status=cancelled", reason client_cancelled.
+
+    A response that was just ending may still complete; speech of the caller at the same time gives turn_detected.
+
+    Okay:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        > response.cancel {}
+        < response.done {"response": {"id": "r", "status": "cancelled", "status_details": {"type": "cancelled", "reason": "client_cancelled"}}}
+    Fail:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        > response.cancel {}
+        +4s
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Fail[azure-preview]:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        > response.cancel {}
+        < response.done {"response": {"id": "r", "status": "cancelled", "status_details": {"type": "cancelled", "reason": "turn_detected"}}}
+    Unseen:
+        > response.cancel {}
+        < error {"error": {"type": "invalid_request_error", "message": "no active response"}}
+    Open:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        > response.cancel {}
+        +12s
+        < rate_limits.updated {"rate_limits": []}
+    """
+    course = history(view)
+    for cancel in course.client("response.cancel"):
+        named = text(cancel.event, "response_id")
+        running = [
+            one
+            for one in course.responses.values()
+            if one.running(cancel.entry.seq) and (one.id == named if named else in_default(one))
+        ]
+        if not running:
+            continue
+        response, done = running[-1], running[-1].done
+        wanted = ("cancelled, client_cancelled", f"completed within {CANCEL_SECONDS:g} s")
+        if done is None:
+            yield from overdue(view, cancel.entry, f"response.done of {response.id!r}, cancelled")
+        elif response.status == "cancelled":
+            reason = text(done.event, "response", "status_details", "reason")
+            since = response.created.entry if response.created else cancel.entry
+            spoke = any(one.entry.seq < done.entry.seq for one in course.after(since, SPEECH))
+            ok = reason in ("", "client_cancelled") or (reason == "turn_detected" and spoke)
+            yield judged(done.entry, ok, wanted, f"cancelled, {reason}")
+        else:
+            took = done.entry.t - cancel.entry.t
+            yield judged(done.entry, took <= CANCEL_SECONDS, wanted, f"{response.status} {took:.1f} s later")
+
+
+def _allows_interruption(course: History, seq: int) -> bool:
+    detection = course.settings.value("turn_detection", seq)
+    return isinstance(detection, Mapping) and detection.get("interrupt_response") is not False
+
+
+@rule(
+    "PLAY-08",
+    "speech of the caller interrupts the response",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    source=f"{TURN_DETECTION}; {SERVER_EVENTS}",
+    hidden_by_filter=True,
+)
+def barge_in(view: View) -> Iterator[Observation]:
+    """With interrupt_response true "the response will be cancelled" when a VAD start event occurs, and the buffer is cleared.
+
+    Otherwise both talk at once. What ends by itself within two seconds is not judged.
+
+    Okay:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        < output_audio_buffer.cleared {"response_id": "r"}
+    Fail:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        +4s
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Unseen:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "interrupt_response": false}}}}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        +4s
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    """
+    course = history(view)
+    for speech in course.server(SPEECH):
+        if not _allows_interruption(course, speech.entry.seq):
+            continue
+        for response in course.responses.values():
+            active = response.playing(speech.entry.seq) or (in_default(response) and response.running(speech.entry.seq))
+            if active:
+                yield from _interrupted(view, speech, response)
+
+
+def _interrupted(view: View, speech: Step, response: Response) -> Iterator[Observation]:
+    behind = [one for one in response.all(CLEARED, STOPPED, "response.done") if one.entry.seq > speech.entry.seq]
+    if any(one.kind == CLEARED or text(one.event, "response", "status") == "cancelled" for one in behind):
+        yield good(speech.entry)
+        return
+    end = behind[-1].entry.t if behind else view.trace.seconds
+    waited = end - speech.entry.t
+    if waited > BARGE_SECONDS:
+        wanted = (f"{CLEARED} of {response.id!r}", "response.done cancelled, turn_detected")
+        seen = f"{behind[-1].kind} {waited:.1f} s later" if behind else f"nothing in {waited:.1f} s"
+        yield bad(speech.entry, wanted, seen)
+
+
+@rule(
+    "PLAY-09",
+    "the client truncates within what it has received",
+    who=CLIENT,
+    severity=SHOULD,
+    confidence="O",
+    source=issue("twilio-samples/speech-assistant-openai-realtime-api-python#22"),
+)
+def truncates_what_was_heard(view: View) -> Iterator[Observation]:
+    """audio_end_ms beyond the audio is refused. More cannot have been heard than has passed since playback started.
+
+    Count what was played, not what was generated.
+
+    Okay:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        +2s
+        > conversation.item.truncate {"item_id": "i", "content_index": 0, "audio_end_ms": 1900}
+    Fail:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        +2s
+        > conversation.item.truncate {"item_id": "i", "content_index": 0, "audio_end_ms": 5000}
+    """
+    course = history(view)
+    owner = {
+        text(one.event, "item", "id"): text(one.event, "response_id")
+        for one in course.server("response.output_item.added")
+    }
+    for truncate in course.client("conversation.item.truncate"):
+        response = course.responses.get(owner.get(text(truncate.event, "item_id"), ""))
+        started = response.first(STARTED) if response else None
+        end = number(truncate.event, "audio_end_ms")
+        if started is not None and end is not None:
+            heard = max(0.0, truncate.entry.t - started.entry.t + HEARD_SECONDS) * 1000
+            yield judged(truncate.entry, end <= heard, f"at most {heard:.0f} ms", f"{end:g} ms")
+
+
+@rule(
+    "PLAY-12",
+    "a truncation by the service keeps what was heard",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=sdk("conversation_item_truncated_event.py"),
+    hidden_by_filter=True,
+)
+def truncation_keeps_heard(view: View) -> Iterator[Observation]:
+    """On an interruption the service cuts the item at what was played, "to ensure there is no text in the context that hasn't been heard".
+
+    audio_end_ms is then about the time from started to cleared. What a client asked for itself is not judged.
+
+    Okay:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        +3s
+        < output_audio_buffer.cleared {"response_id": "r"}
+        < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 2900}
+    Fail:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        +3s
+        < output_audio_buffer.cleared {"response_id": "r"}
+        < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 200}
+    """
+    course = history(view)
+    asked = {text(one.event, "item_id") for one in course.client("conversation.item.truncate")}
+    for response in course.responses.values():
+        started, cleared = response.first(STARTED), response.first(CLEARED)
+        items = {text(mapping(one.event, "item"), "id") for one in response.all("response.output_item.added")}
+        if started is None or cleared is None or len(items) != 1:
+            continue
+        played = (cleared.entry.t - started.entry.t) * 1000
+        for one in course.after(started.entry, "conversation.item.truncated"):
+            end = number(one.event, "audio_end_ms")
+            if text(one.event, "item_id") in items - asked and end is not None:
+                ok = abs(end - played) <= 2 * HEARD_SECONDS * 1000
+                yield judged(one.entry, ok, f"about {played:.0f} ms", f"{end:g} ms")

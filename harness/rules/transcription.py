@@ -1,0 +1,238 @@
+"""TRN: the transcription of what the caller says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.rules.base import INFO, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule, unobservable
+from harness.rules.fields import MISSING, at, mapping, number, shown, text
+from harness.rules.history import History, Step, history, overdue
+from harness.rules.sources import sdk
+
+_PREFIX = "conversation.item.input_audio_transcription"
+DELTA, COMPLETED, FAILED, SEGMENT = (f"{_PREFIX}.{end}" for end in ("delta", "completed", "failed", "segment"))
+_COMPLETED = sdk("conversation_item_input_audio_transcription_completed_event.py")
+_FAILED = sdk("conversation_item_input_audio_transcription_failed_event.py")
+
+
+def configured(course: History, seq: int) -> bool | None:
+    """Whether transcription has been on at any time before ``seq``; None where the service never showed the setting."""
+    known = None
+    for shown_session in course.settings.shown:
+        if shown_session.step.entry.seq > seq:
+            break
+        value = course.settings.value("transcription", shown_session.step.entry.seq + 1)
+        if value is not MISSING:
+            if value is not None:
+                return True
+            known = False
+    return known
+
+
+@rule(
+    "TRN-01",
+    "transcription comes only where it is configured",
+    who=SERVICE,
+    severity=MUST,
+    confidence="D",
+    source=f"{_FAILED}; {sdk('realtime_audio_config_input.py')}",
+    hidden_by_filter=True,
+)
+def only_if_configured(view: View) -> Iterator[Observation]:
+    """Input transcription "defaults to off": it is a separate model, billed separately, that the client has to ask for.
+
+    Okay:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+    Fail:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": null}}}}
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+    Fail[azure-preview]:
+        < session.created {"session": {"input_audio_transcription": null}}
+        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "Hi"}
+    Unseen:
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+    """
+    course = history(view)
+    for one in course.server(DELTA, COMPLETED, FAILED, SEGMENT):
+        on = configured(course, one.entry.seq)
+        if on is not None:
+            yield judged(one.entry, on, "transcription configured in the session", f"{one.kind}, transcription off")
+
+
+@rule(
+    "TRN-02",
+    "each committed turn is transcribed once, or fails to be",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=f"{_COMPLETED}; {_FAILED}",
+    hidden_by_filter=True,
+)
+def transcribed_once(view: View) -> Iterator[Observation]:
+    """ "Transcription begins when the input audio buffer is committed" and ends in completed or failed, whenever that is.
+
+    Okay:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
+        < input_audio_buffer.committed {"item_id": "a"}
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+    Fail:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
+        < input_audio_buffer.committed {"item_id": "a"}
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+    Open[azure-preview]:
+        < session.created {"session": {"input_audio_transcription": {"model": "whisper-1"}}}
+        < input_audio_buffer.committed {"item_id": "a"}
+        +12s
+        < rate_limits.updated {"rate_limits": []}
+    """
+    course = history(view)
+    for committed in course.server("input_audio_buffer.committed"):
+        item = text(committed.event, "item_id")
+        ends = [one for one in course.server(COMPLETED, FAILED) if text(one.event, "item_id") == item]
+        if len(ends) > 1:
+            yield bad(ends[1].entry, "completed or failed, once", f"{ends[1].kind} of {item!r} behind {ends[0].kind}")
+        elif ends:
+            yield good(committed.entry)
+        elif course.settings.value("transcription", committed.entry.seq) not in (None, MISSING):
+            yield from overdue(view, committed.entry, f"the transcription of {item!r}, completed or failed")
+
+
+@rule(
+    "TRN-03",
+    "the input transcript is the sum of its deltas",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=sdk("conversation_item_input_audio_transcription_delta_event.py"),
+    hidden_by_filter=True,
+)
+def transcript_streamed(view: View) -> Iterator[Observation]:
+    """Deltas are "incremental transcription results"; together they are the transcript, space at the ends aside.
+
+    A model that transcribes in one go (whisper) has one delta or none; without deltas there is nothing to compare.
+
+    Okay:
+        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "Hel"}
+        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "lo"}
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hello"}
+    Fail:
+        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "Hel"}
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hello"}
+    Unseen[azure-preview]:
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hello"}
+    """
+    course = history(view)
+    for completed in course.server(COMPLETED):
+        deltas = [one for one in course.before(completed.entry, DELTA) if _same(one, completed)]
+        if deltas:
+            streamed = "".join(text(one.event, "delta") for one in deltas).strip()
+            final = text(completed.event, "transcript").strip()
+            yield judged(completed.entry, streamed == final, f"the deltas: {shown(streamed)}", shown(final))
+
+
+def _same(one: Step, other: Step) -> bool:
+    return text(one.event, "item_id") == text(other.event, "item_id")
+
+
+unobservable(
+    "TRN-04",
+    "the place of transcription among response events is not checked",
+    INFO,
+    "transcription runs asynchronously with the response, so that every place is right: there is nothing to judge",
+)
+
+
+@rule(
+    "TRN-05",
+    "a transcription session answers nothing",
+    who=SERVICE,
+    severity=MUST,
+    confidence="D",
+    source=sdk("realtime_transcription_session_create_request.py", "realtime_transcription_session_audio_input.py"),
+)
+def no_responses(view: View) -> Iterator[Observation]:
+    """A session of type transcription only writes down what it hears: no response events, no playback.
+
+    Okay:
+        < session.created {"session": {"type": "transcription"}}
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+    Fail:
+        < session.created {"session": {"type": "transcription"}}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+    Fail[azure-preview]:
+        < session.created {"session": {"object": "realtime.transcription_session"}}
+        < output_audio_buffer.started {"response_id": "r"}
+    Unseen:
+        < session.created {"session": {"type": "realtime"}}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+    """
+    course = history(view)
+    if not course.settings.transcription_session():
+        return
+    for one in course.server():
+        if one.kind.startswith(("response.", "output_audio_buffer.")):
+            yield bad(one.entry, "transcription events only", one.kind)
+        elif one.kind in (COMPLETED, FAILED):
+            yield good(one.entry)
+
+
+@rule(
+    "TRN-06",
+    "a completed transcription shows its usage",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    source=_COMPLETED,
+)
+def usage_shown(view: View) -> Iterator[Observation]:
+    """``usage`` is billed "according to the ASR model's pricing": type tokens with counts, or type duration with seconds.
+
+    Okay:
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi", "usage": {"type": "duration", "seconds": 2}}
+    Okay:
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi", "usage": {"type": "tokens", "input_tokens": 9, "output_tokens": 2, "total_tokens": 11}}
+    Fail:
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+    Fail:
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi", "usage": {"type": "tokens", "input_tokens": 9, "output_tokens": 2, "total_tokens": 12}}
+    """
+    for completed in history(view).server(COMPLETED):
+        usage = mapping(completed.event, "usage")
+        counts = [number(usage, name) for name in ("input_tokens", "output_tokens", "total_tokens")]
+        if usage.get("type") == "duration":
+            ok = number(usage, "seconds") is not None
+        else:
+            whole = counts[0] is not None and counts[1] is not None
+            ok = usage.get("type") == "tokens" and whole and (counts[0] or 0) + (counts[1] or 0) == counts[2]
+        wanted = ("type duration with seconds", "type tokens, total = input + output")
+        yield judged(completed.entry, ok, wanted, shown(at(completed.event, "usage")))
+
+
+@rule(
+    "TRN-07",
+    "nothing is added to a finished transcription",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=_COMPLETED,
+    hidden_by_filter=True,
+)
+def nothing_after_end(view: View) -> Iterator[Observation]:
+    """completed and failed are the end of an item's transcription: a delta behind them changes a text the client has closed.
+
+    Okay:
+        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "Hi"}
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+    Fail:
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "Hi"}
+    """
+    course = history(view)
+    for end in course.server(COMPLETED, FAILED):
+        late = next((one for one in course.after(end.entry, DELTA) if _same(one, end)), None)
+        if late is None:
+            yield good(end.entry)
+        else:
+            yield bad(late.entry, f"no delta behind {end.kind}", late.kind)
