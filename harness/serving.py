@@ -42,6 +42,7 @@ class Served:
         sink = path.open("w", encoding="utf-8")
         recorder = Recorder(Header("service", dialect, "client", ""), asyncio.get_running_loop().time, sink=sink)
         self._paths[id(recorder)] = (path, sink)
+        recorder.watch(lambda entry: self._say(f"  {path.stem} is open") if entry.kind == "channel.open" else None)
         return recorder
 
     def ended(self, recorder: Recorder) -> None:

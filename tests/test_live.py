@@ -29,7 +29,12 @@ class Served:
             command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"}
         )
         assert self.process.stdout is not None
-        self.url = next(line.split()[1] for line in self.process.stdout if line.startswith("serving http"))
+        self.url = self.wait_for("serving http").split()[1]
+
+    def wait_for(self, words: str) -> str:
+        """The next line of its output that holds these words."""
+        assert self.process.stdout is not None
+        return next(line for line in self.process.stdout if words in line)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -107,8 +112,7 @@ def test_service_that_ends_in_the_middle_of_a_call(served: Served, tmp_path: Pat
     ]
     caller = subprocess.Popen(command, env=environment(served.url), stdout=subprocess.PIPE, text=True)
     trace = out / "traces" / "long.azure-ga.ndjson"
-    while caller.poll() is None and not (trace.exists() and "session.updated" in trace.read_text()):
-        pass
+    served.wait_for("call-0001.azure-ga is open")
     served.stop(signal.SIGTERM)
     text, _ = caller.communicate(timeout=50)
     assert caller.returncode in (1, 3), text
