@@ -71,10 +71,15 @@ SHAPES = (
     re.compile(r"\b[A-Za-z0-9]{20,}AAA[A-Za-z0-9]{4,}ACOG[A-Za-z0-9]{4}\b"),  # newer Azure AI resource keys
 )
 _ICE = re.compile(r"[A-Za-z0-9+/]+\Z")
+# Text without any of this matches none of the patterns above: most strings of a recording are short and plain, and one look is enough.
+_SUSPECT = re.compile(
+    r"a=ice-pwd:|[?&;][a-z_-]+=|bearer\s|api-key|subscription-key|\"\s*:|[esr]k[_-]|eyJ|[0-9a-f]{32}|AAA", re.IGNORECASE
+)
 # "Provide a bearer token", "api-key: missing": prose, not a key.
 _PROSE = re.compile(r"[A-Za-z]{1,15}[.:!?)]*\Z|[^A-Za-z0-9]*\Z")
 # The scheme of a credential stays readable (RFC 9110 section 11.1); the rest is the secret.
 _SCHEME = re.compile(r"(?i)((?:bearer|basic|token|apikey|sharedaccesssignature)\s+)(\S.*)\Z", re.DOTALL)
+_PLAIN = (int, float, bool, type(None))
 _SHORTEST_KNOWN = 4
 _SHORTEST_MET = 8
 
@@ -138,6 +143,13 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Free text (URL, SDP, message, log line) with every secret in it marked."""
+        if _SUSPECT.search(text):
+            text = self._patterns(text)
+        if self._pattern is not None:
+            text = self._pattern.sub(self._known, text)
+        return text
+
+    def _patterns(self, text: str) -> str:
         text = ICE_PWD.sub(self._second_group, text)
         text = SECRET_QUERY.sub(self._second_group, text)
         text = FIELD_TEXT.sub(self._credential_group, text)
@@ -145,8 +157,6 @@ class Redactor:
         text = HEADER_TEXT.sub(self._unless_prose, text)
         for shape in SHAPES:
             text = shape.sub(lambda found: self.mark(found[0]), text)
-        if self._pattern is not None:
-            text = self._pattern.sub(self._known, text)
         return text
 
     def value(self, value: Any) -> Any:
@@ -164,10 +174,12 @@ class Redactor:
                     for key, inner in value.items()
                 }
             case list() | tuple():
-                return [self.value(inner) for inner in value]
+                return [inner if type(inner) in _PLAIN else self.value(inner) for inner in value]
         return value
 
     def _field(self, key: str, inner: Any) -> Any:
+        if type(inner) in _PLAIN:
+            return inner
         name = key.lower()
         if name not in SECRET_FIELDS and name not in SECRET_HEADERS:
             return self.value(inner)

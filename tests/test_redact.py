@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.redact import MARK, SECRET_FIELDS, SECRET_HEADERS, Mark, Redactor, parse_mark
+from harness.redact import _SUSPECT, MARK, SECRET_FIELDS, SECRET_HEADERS, Mark, Redactor, parse_mark
 
 KEY = "ek_notasecret0123456789"
 AZURE = "0123456789abcdef" * 2
@@ -144,6 +144,49 @@ class TestText:
     )
     def test_evidence_is_left_alone(self, text: str) -> None:
         assert Redactor().text(text) == text
+
+    @given(
+        st.lists(
+            st.sampled_from(
+                [
+                    "a=ice-pwd:",
+                    "A=ICE-PWD:",
+                    "?",
+                    "&",
+                    "key=",
+                    "api-key=",
+                    "Bearer ",
+                    "bearer\t",
+                    "API-KEY",
+                    ": ",
+                    '"password"',
+                    '\\"secret\\"',
+                    ":",
+                    '"',
+                    "{",
+                    '"value"',
+                    "ek_",
+                    "SK-",
+                    "rk_",
+                    "eyJ",
+                    ".",
+                    AZURE,
+                    AZURE.upper(),
+                    "AAA",
+                    "ACOG",
+                    "a" * 24,
+                    "Zz9",
+                    " ",
+                    "\n",
+                ]
+            )
+            | st.text(string.ascii_letters + string.digits, max_size=12),
+            max_size=8,
+        )
+    )
+    def test_the_quick_look_misses_nothing(self, parts: list[str]) -> None:
+        text = "".join(parts)
+        assert _SUSPECT.search(text) or Redactor()._patterns(text) == text
 
     def test_prose_is_not_learned(self) -> None:
         """A word after "bearer" must not vanish from field names."""
