@@ -19,6 +19,12 @@ _SECONDS_PER_WORD = 0.4
 _PIECES = re.compile(r"\s*\S+|\s+\Z")
 
 
+def recordings(script: FakeScript) -> tuple[str, ...]:
+    """Names of all recordings that the script can come to play, each once."""
+    names = (_completed(reply).audio for reply in script.replies or (Reply(),))
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
 def pieces(text: str) -> list[str]:
     """``text`` cut into words, each with the space before it; joined they are ``text`` again."""
     return _PIECES.findall(text)
@@ -52,13 +58,17 @@ class Replies:
         """The next reply, completed with the defaults: one with nothing to say and nothing to call says the default text."""
         reply = self._at(self._replied)
         self._replied += 1
-        silent = reply.says is None and reply.audio is None and not reply.calls and not reply.mcp_calls
-        if silent and reply.status != "failed":
-            return reply.model_copy(update={"says": DEFAULT_TEXT, "audio": DEFAULT_AUDIO})
-        return reply
+        return _completed(reply)
 
     def _at(self, index: int) -> Reply:
         return self._replies[min(index, len(self._replies) - 1)]
+
+
+def _completed(reply: Reply) -> Reply:
+    silent = reply.says is None and reply.audio is None and not reply.calls and not reply.mcp_calls
+    if silent and reply.status != "failed":
+        return reply.model_copy(update={"says": DEFAULT_TEXT, "audio": DEFAULT_AUDIO})
+    return reply
 
 
 def with_tool_choice(reply: Reply, tools: Sequence[Mapping[str, Any]], choice: Any) -> Reply:

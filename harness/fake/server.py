@@ -43,6 +43,7 @@ from harness.fake.answers import VENDORS, HttpRefusal
 from harness.fake.checks import place
 from harness.fake.listener import Listener
 from harness.fake.peer import ServiceCall
+from harness.fake.replies import recordings
 from harness.fake.settings import FakeSettings
 from harness.fake.tokens import Key, KeyRing
 from harness.fake.traces import Client, Traces
@@ -119,7 +120,14 @@ class FakeService:
         await self.stop()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen, and return the base URL; port 0 takes a free one. Raises UsageError where it cannot listen there."""
+        """Listen, and return the base URL; port 0 takes a free one. Raises UsageError where it cannot listen there.
+
+        What ``audio`` raises for a recording of the script is raised here, before there is a call.
+        """
+        if self.audio is not None:
+            # Encoding half a minute takes a tenth of a second, in which no call on this loop would get its audio.
+            for name in recordings(self.script):
+                self.audio(name)
         loop = asyncio.get_running_loop()
         self._epoch = time.time() - loop.time()
         self._keys = KeyRing(self._epoch)

@@ -12,6 +12,7 @@ from harness.fake.replies import (
     DEFAULT_TEXT,
     Replies,
     pieces,
+    recordings,
     speaking_seconds,
     with_tool_choice,
 )
@@ -41,6 +42,18 @@ def test_without_a_script_there_are_defaults():
     assert replies.hear() == (DEFAULT_HEARD, None)
     reply = replies.reply()
     assert (reply.says, reply.audio) == (DEFAULT_TEXT, DEFAULT_AUDIO)
+
+
+@pytest.mark.parametrize(
+    ("replies", "expected"),
+    [
+        ((), (DEFAULT_AUDIO,)),
+        (({"audio": "b.wav"}, {"hears": "x"}, {"says": "tone"}, {"audio": "a.wav"}, {"audio": "b.wav"}), ("b.wav", DEFAULT_AUDIO, "a.wav")),
+        (({"calls": [{"name": "f"}]}, {"status": "failed"}), ()),
+    ],
+)  # fmt: skip
+def test_all_that_may_be_played_is_known_before(replies, expected):
+    assert recordings(script(*replies)) == expected
 
 
 def test_the_last_reply_repeats():

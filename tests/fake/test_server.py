@@ -19,6 +19,7 @@ from harness.errors import UsageError
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
 from harness.protocol.dialects import DIALECTS, Dialect
+from harness.scenario.model import FakeScript, Reply
 from harness.trace import Entry, Header, Recorder
 from tests.fake.requests import (
     ALL,
@@ -468,3 +469,17 @@ def test_json_that_could_not_be_sent_back_is_refused_and_kept_as_text(instructio
     (recorder,) = recording(steps)
     assert recorder.entries[0].data["body"] == text
     assert all(line for line in recorder.trace().lines())
+
+
+def test_recordings_are_encoded_before_the_first_call() -> None:
+    asked: list[str] = []
+
+    def audio(name: str) -> tuple[bytes, ...]:
+        asked.append(name)
+        return ()
+
+    async def steps(service: FakeService, http: httpx.AsyncClient) -> None:
+        assert asked == ["assistant-goodbye.wav"]
+
+    script = FakeScript(replies=[Reply(audio="assistant-goodbye.wav")])
+    offline(steps, script=script, audio=audio)
