@@ -1,0 +1,87 @@
+"""Which runs are chosen, and what they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.jobs import Job, display_name, select
+from harness.protocol.dialects import DIALECTS
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    folder = tmp_path / "scenarios" / "turns"
+    folder.mkdir(parents=True)
+    (folder / "a.yaml").write_text("title: A\ntags: [smoke]\nsteps: []\n")
+    (folder / "b.yaml").write_text("title: B\ndialects: [azure-ga]\nsteps: []\n")
+    return tmp_path
+
+
+def ids(suite: Path, **chosen: object) -> list[str]:
+    return [job.id for job, _ in select([suite / "scenarios"], cwd=suite, **chosen)]  # type: ignore[arg-type]
+
+
+def test_files_times_dialects_in_order(suite: Path) -> None:
+    assert ids(suite) == [*(f"scenarios/turns/a.yaml::{name}" for name in DIALECTS), "scenarios/turns/b.yaml::azure-ga"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({"dialects": ("openai-ga",)}, ["scenarios/turns/a.yaml::openai-ga"]),
+        ({"keyword": "b"}, ["scenarios/turns/b.yaml::azure-ga"]),
+        ({"keyword": "turns and not a.yaml"}, ["scenarios/turns/b.yaml::azure-ga"]),
+        ({"marks": "not smoke"}, ["scenarios/turns/b.yaml::azure-ga"]),
+        ({"marks": "smoke", "keyword": "beta"}, ["scenarios/turns/a.yaml::openai-beta"]),
+    ],
+)
+def test_choosing(suite: Path, chosen: dict[str, object], expected: list[str]) -> None:
+    if chosen == {"keyword": "b"}:  # "b" is also in openai-beta
+        expected = ["scenarios/turns/a.yaml::openai-beta", *expected]
+    assert ids(suite, **chosen) == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen", "where"),
+    [
+        ({"target": "somewhere"}, "--target"),
+        ({"time": "warp"}, "--time"),
+        ({"keyword": "and"}, "-k"),
+        ({"marks": "(smoke"}, "-m"),
+        ({"keyword": "nothing-like-it"}, "harness run"),
+    ],
+)
+def test_wrong_choice_is_named(suite: Path, chosen: dict[str, object], where: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        ids(suite, **chosen)
+    assert raised.value.where == where
+    assert raised.value.fix
+
+
+def test_clock_follows_the_target() -> None:
+    job = Job(Path("a.yaml"), "a.yaml", "azure-ga")
+    assert job.clock == "virtual"
+    assert Job(Path("a.yaml"), "a.yaml", "azure-ga", "live").clock == "real"
+    assert Job(Path("a.yaml"), "a.yaml", "azure-ga", time="real").clock == "real"
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("scenarios/turns/a b.yaml", "turns-a-b.azure-ga"),
+        ("../x/ü.yml", "x.azure-ga"),
+        ("a.yaml", "a.azure-ga"),
+    ],
+)
+def test_files_of_a_run_have_plain_names(name: str, slug: str) -> None:
+    assert Job(Path(name), name, "azure-ga").slug == slug
+
+
+def test_name_is_relative_to_where_one_stands(tmp_path: Path) -> None:
+    inside = tmp_path / "scenarios" / "a.yaml"
+    assert display_name(inside, tmp_path) == "scenarios/a.yaml"
+    assert display_name(inside, tmp_path / "elsewhere") == "scenarios/a.yaml"
+    assert display_name(tmp_path / "a.yaml", tmp_path / "elsewhere") == "a.yaml"
