@@ -173,6 +173,11 @@ class Call:
         self._peer = peer
         peer.on_channel = self._on_service_channel
         self._watching = asyncio.ensure_future(self._watch_connection(peer))
+        if self._caller.channel == "before-offer":
+            self._create_channel(peer)
+        return peer
+
+    def _create_channel(self, peer: Peer) -> None:
         self._channel = EventChannel(
             peer.create_channel(self.dialect.label),
             self.recorder,
@@ -180,7 +185,6 @@ class Call:
             on_open=self._on_open,
             on_close=self._on_close,
         )
-        return peer
 
     async def _offer(self, peer: Peer) -> str:
         try:
@@ -199,6 +203,8 @@ class Call:
                 fix="check the network interfaces and caller.ice_servers",
             ) from error
         self.recorder.record("sdp.offer", sdp=offer)
+        if self._caller.channel == "after-offer":
+            self._create_channel(peer)
         return offer
 
     async def _request_call(self, key: str, offer: str) -> str:

@@ -73,7 +73,7 @@ class ServiceCall:
         self._filtered = filtered
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
-        self._longest = settings.max_call_seconds or dialect.session_minutes * 60.0
+        self._longest = script.session_length or settings.max_call_seconds or dialect.session_minutes * 60.0
         self._conversation = Conversation(
             dialect,
             script,

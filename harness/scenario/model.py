@@ -310,6 +310,7 @@ class FakeScript(Model):
     mcp: dict[str, list[str] | None] = Field(
         default_factory=dict, description="server_label -> the tools that MCP server lists; null: listing fails"
     )
+    session_length: Duration | None = Field(default=None, description="the longest session; default: the dialect's")
     faults: list[str] = Field(default_factory=list)
 
 
@@ -353,6 +354,9 @@ class Caller(Model):
     ice_servers: list[IceServer] = Field(default_factory=list)
     webrtcfilter: bool = Field(default=False, description="Azure GA: append ?webrtcfilter=on to the call request")
     key_age: Duration = Field(default=0.0, description="how long the key is kept before the call request")
+    channel: Literal["before-offer", "after-offer"] = Field(
+        default="before-offer", description="when the data channel is created; after the offer is too late for it"
+    )
     update_on_open: bool = Field(default=True, description="send session.update as soon as the channel is open")
     timeout: Duration = Field(default=15.0, description="for each step of the set-up")
 
