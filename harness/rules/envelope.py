@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from harness.protocol.dialects import FICTIONAL_EVENTS, SERVER_EVENTS
-from harness.protocol.events import CLIENT_FIELDS, SERVER_FIELDS, WITHOUT_EVENT_ID, faults
+from harness.protocol.dialects import DIALECTS, FICTIONAL_EVENTS, SERVER_EVENTS
+from harness.protocol.events import WITHOUT_EVENT_ID
 from harness.rules import sources
 from harness.rules.base import (
     BOTH,
@@ -28,17 +28,11 @@ from harness.rules.sources import beta_sdk, sdk
 _UNIONS = f"{sdk('realtime_client_event.py', 'realtime_server_event.py')}; the same files in types/beta/realtime"
 _RENAMES = "Microsoft, Realtime API preview-to-GA migration guide; OpenAI Python SDK 3.52.0, types/realtime against types/beta/realtime"
 
-# Fields that other rules judge by themselves, so that one fault is one finding: EVT-04, ITM-07, TRN-06.
-_ELSEWHERE: Mapping[str, frozenset[str]] = {
-    "response.function_call_arguments.done": frozenset({"name"}),
-    "conversation.item.input_audio_transcription.completed": frozenset({"usage"}),
-}
-
 
 def _foreign(view: View) -> frozenset[str]:
     """Wire types of the other vocabulary that this one does not have. MCP names are in both (beta has them in its OpenAPI file)."""
     ours = view.dialect.server_events
-    theirs = frozenset(SERVER_FIELDS["beta" if view.dialect.generation == "ga" else "ga"])
+    theirs = frozenset().union(*(row.server_events for row in DIALECTS.values()))
     return frozenset(kind for kind in theirs - ours if not kind.startswith(("mcp_", "response.mcp_")))
 
 
@@ -167,40 +161,6 @@ def unique_event_id(view: View) -> Iterator[Observation]:
         if named:
             before = first.setdefault(named, entry.seq)
             yield judged(entry, before == entry.seq, "an id of its own", f"{named}, already in entry {before}")
-
-
-@rule(
-    "EVT-06",
-    "required fields are there, with their types",
-    who=BOTH,
-    severity=MUST,
-    confidence="D",
-    source=_UNIONS,
-)
-def required_fields(view: View) -> Iterator[Observation]:
-    """What the models require is what clients read without asking. Unknown fields are no fault: schemas grow.
-
-    Okay:
-        < conversation.item.truncated {"item_id": "item_1", "content_index": 0, "audio_end_ms": 1500, "note": "new"}
-        > conversation.item.delete {"item_id": "item_1"}
-    Fail:
-        < conversation.item.truncated {"item_id": "item_1", "content_index": 0, "audio_end_ms": "1500"}
-    Fail:
-        > conversation.item.delete {}
-    Okay[azure-preview]:
-        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "arguments": "{}"}
-    Fail[azure-preview]:
-        < response.audio_transcript.done {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
-    """
-    generation = view.dialect.generation
-    for table, entries in ((SERVER_FIELDS, view.server()), (CLIENT_FIELDS, view.client())):
-        for entry in entries:
-            row = table[generation].get(entry.type)
-            if row is None:
-                continue
-            skipped = _ELSEWHERE.get(entry.type, frozenset()) | {"event_id"}
-            wrong = faults(entry.event, tuple(field for field in row if field.name not in skipped))
-            yield judged(entry, not wrong, f"the fields of {entry.type}", "; ".join(wrong))
 
 
 unobservable(

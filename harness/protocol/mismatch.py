@@ -1,0 +1,147 @@
+"""What a JSON Schema validator found, in short sentences: of a union only the branch that was meant, told by ``type`` and ``role``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError
+
+Place = tuple[str | int, ...]
+
+# The fields that tell the kinds of session, item, content, tool and turn detection apart.
+_TELLING = ("type", "role")
+_LONGEST = 60
+_TYPES: Mapping[str, str] = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "an integer",
+    "null": "null",
+    "number": "a number",
+    "object": "an object",
+    "string": "a string",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where, of what kind ("missing", "type", "value": not one of a list, "unknown": a field), in words."""
+
+    place: Place
+    kind: Literal["missing", "type", "value", "unknown"]
+    text: str
+
+    @property
+    def path(self) -> str:
+        """The place as the services write it: ``session.tools[0].name``."""
+        written = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.place)
+        return written.removeprefix(".") or "the event"
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.text}"
+
+
+def problems_of(errors: Iterable[ValidationError], schema: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """The problems behind a validator's errors; ``schema`` is the one it was made from."""
+    return tuple(problem for error in errors for problem in _problems(error, schema))
+
+
+def _problems(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[Problem]:
+    kind: Any = error.kind
+    place = tuple(error.instance_path)
+    if kind.name == "anyOf":
+        yield from _of_union(place, error.instance, kind.context, schema)
+    elif kind.name == "required":
+        yield _missing(error, schema)
+    elif kind.name == "additionalProperties":
+        known = _at(schema, error.schema_path[:-1]).get("properties", ())
+        for name in kind.unexpected:
+            yield Problem((*place, name), "unknown", f"is no known field{_nearest(name, known)}")
+    else:
+        yield _mismatch(place, error.instance, [error])
+
+
+def _of_union(
+    place: Place, value: Any, branches: Sequence[Sequence[ValidationError]], schema: Mapping[str, Any]
+) -> Iterator[Problem]:
+    meant = [
+        errors for errors in branches if not any(tuple(one.instance_path) == place and _is_plain(one) for one in errors)
+    ]
+    if not meant:
+        yield _mismatch(place, value, [one for errors in branches for one in errors])
+        return
+    for name in _TELLING:
+        told = [[one for one in errors if _tells(one, place, name)] for errors in meant]
+        if all(told) and len(meant) > 1:
+            known = isinstance(value, dict) and name in value
+            first = [errors[0] for errors in told]
+            yield _mismatch((*place, name), value[name], first) if known else _missing(first[0], schema, first)
+            return
+        meant = [errors for errors, against in zip(meant, told, strict=True) if not against] or meant
+    nearest = min(meant, key=len)
+    yield from problems_of(nearest, schema)
+
+
+def _tells(error: ValidationError, place: Place, name: str) -> bool:
+    """True where the field ``name`` of the value at ``place`` speaks against this branch."""
+    kind: Any = error.kind
+    if kind.name == "required":
+        return tuple(error.instance_path) == place and bool(kind.property == name)
+    return tuple(error.instance_path) == (*place, name) and _is_plain(error)
+
+
+def _is_plain(error: ValidationError) -> bool:
+    return error.kind.name in ("type", "const", "enum")
+
+
+def _missing(error: ValidationError, schema: Mapping[str, Any], others: Sequence[ValidationError] = ()) -> Problem:
+    name: str = error.kind.property  # type: ignore[attr-defined]
+    fields = [_at(schema, one.schema_path[:-1])["properties"].get(name, {}) for one in others or [error]]
+    values = [value for field in fields for value in field.get("enum", [field["const"]] if "const" in field else [])]
+    listed = f"; it is {_one_of(map(repr, values))}" if values else ""
+    return Problem((*error.instance_path, name), "missing", f"is missing{listed}")
+
+
+def _mismatch(place: Place, value: Any, errors: Sequence[ValidationError]) -> Problem:
+    words: list[str] = []
+    listed = False
+    for error in errors:
+        kind: Any = error.kind
+        if kind.name == "type":
+            words += [_TYPES[name] for name in kind.types]
+        else:
+            values = kind.options if kind.name == "enum" else [kind.expected_value]
+            words += [_TYPES["null"] if one is None else repr(one) for one in values]
+            listed = listed or any(type(one) is type(value) for one in values)
+    # Null stands for "not given" nearly everywhere: to name it as a choice would only be noise.
+    expected = _one_of(word for word in words if word != "null" or len(words) == 1)
+    return Problem(place, "value" if listed else "type", f"is {_shown(value, listed)}, not {expected}")
+
+
+def _one_of(words: Iterable[str]) -> str:
+    *most, last = dict.fromkeys(words)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _shown(value: Any, listed: bool) -> str:
+    if listed:
+        written = repr(value)
+        return written if len(written) <= _LONGEST else written[: _LONGEST - 1] + "…"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return {dict: "an object", list: "a list", str: "a string", type(None): "null"}.get(type(value)) or str(value)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _at(schema: Any, path: Sequence[str | int]) -> Any:
+    for part in path:
+        schema = schema[part]
+    return schema
