@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
@@ -14,12 +16,17 @@ from harness.fake.settings import FakeSettings
 from harness.media import opus, wav
 from harness.protocol.dialects import DIALECTS
 from harness.recorded import result_of
+from harness.report.html import conformance_html
 from harness.report.text import failure, totals
 from harness.report.write import write_reports
 from harness.results import Result
 from harness.scenario.files import resolve_audio
 from harness.scenario.model import FakeScript
-from harness.trace import Header, Recorder
+from harness.trace import Header, Recorder, Trace
+
+# Seconds after which the judging thread lets the event loop go on. Each of the loop's system calls waits that long for its turn, and
+# a few dozen of them make up one round of packets; CPython's 5 ms would add up to more than a listener's jitter buffer holds.
+TURN = 0.0005
 
 
 class Served:
@@ -32,6 +39,8 @@ class Served:
         self._began = time.monotonic()
         self._paths: dict[int, tuple[Path, IO[str]]] = {}
         self._made = 0
+        self._judge = ThreadPoolExecutor(1, "judge")
+        self._judged: list[Future[None]] = []
 
     def recorder_for(self, dialect: str) -> Recorder:
         """A recorder for one client's call, streaming into a file of its own."""
@@ -46,10 +55,18 @@ class Served:
         return recorder
 
     def ended(self, recorder: Recorder) -> None:
-        """Judge a finished trace, say the verdict, and write the reports anew."""
+        """Have a finished trace judged, its verdict said and the reports written anew, while the other calls go on."""
         path, sink = self._paths.pop(id(recorder))
         sink.close()
-        trace = recorder.trace()
+        self._judged.append(self._judge.submit(self._judged_one, path, recorder.trace(), len(self._judged)))
+
+    def finish(self) -> None:
+        """Wait until everything is judged and written. Raises what went wrong with that: OSError where a report cannot be written."""
+        self._judge.shutdown()
+        for one in self._judged:
+            one.result()
+
+    def _judged_one(self, path: Path, trace: Trace, number: int) -> None:
         result = result_of(trace, name=path.stem, path=path.relative_to(self._out).as_posix())
         self.results.append(result)
         if result.verdict == "conformant":
@@ -57,7 +74,9 @@ class Served:
         else:
             for line in failure(result):
                 self._say(line)
-        write_reports(self.results, self._out, seconds=time.monotonic() - self._began)
+        # Calls that ended meanwhile write the reports themselves.
+        if number >= len(self._judged) - 1:
+            write_reports(self.results, self._out, seconds=time.monotonic() - self._began)
 
     def summary(self) -> str:
         """The last line."""
@@ -78,6 +97,8 @@ async def serve_forever(
 
     ``key`` is the API key clients must send; without one any key is accepted. Raises UsageError where it cannot listen.
     """
+    sys.setswitchinterval(TURN)
+    conformance_html((), seconds=0.0)  # loads and compiles what it takes, which would hold up the first calls
     served = Served(out, say)
     service = FakeService(
         dialects=[DIALECTS[name] for name in dialects],
@@ -99,6 +120,7 @@ async def serve_forever(
         await stop.wait()
     finally:
         await service.stop()
+        served.finish()
         if served.results:
             say(served.summary())
     return served.results

@@ -1,0 +1,48 @@
+"""Served calls: each judged behind the event loop's back, all of them in one report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import clock
+from harness.serving import Served
+from harness.trace import Trace
+
+
+def serve(out: Path, calls: int, say: Callable[[str], None] = lambda _: None) -> Served:
+    """Calls that end as soon as they are made."""
+
+    async def main() -> Served:
+        served = Served(out, say)
+        for _ in range(calls):
+            recorder = served.recorder_for("azure-ga")
+            recorder.record("harness.note", text="nothing happened")
+            recorder.close()
+            served.ended(recorder)
+        return served
+
+    return clock.run(main, time="virtual")
+
+
+def test_every_call_is_judged_in_order_and_the_last_report_holds_all(tmp_path: Path) -> None:
+    said: list[str] = []
+    served = serve(tmp_path, 3, said.append)
+    served.finish()
+    names = [f"call-{number:04d}.azure-ga" for number in (1, 2, 3)]
+    assert [result.scenario for result in served.results] == names
+    assert [run["scenario"] for run in json.loads((tmp_path / "results.json").read_text())["runs"]] == names
+    assert [len(Trace.read(tmp_path / "traces" / f"{name}.ndjson").entries) for name in names] == [1, 1, 1]
+    assert sum(line.startswith("✓") for line in said) == 3
+    assert served.summary().startswith("✓ 3 runs")
+
+
+def test_a_report_that_cannot_be_written_is_an_error_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "results.json").mkdir()
+    served = serve(tmp_path, 1)
+    with pytest.raises(IsADirectoryError):
+        served.finish()
+    assert len(served.results) == 1
