@@ -13,6 +13,7 @@ from harness.media.capture import Capture
 from harness.media.levels import Frame
 from harness.media.track import OutgoingAudio
 from harness.protocol.dialects import Dialect
+from harness.protocol.events import problems
 from harness.trace import Header, Recorder
 from harness.transport import Peer
 from tests.fake.requests import call_path, credentials, key_path, token_body
@@ -31,6 +32,7 @@ class Caller:
         self.capture = Capture(self.recorder, "received", on_frame=self.heard.append)
         self.peer = Peer(self.recorder, loopback=True, track=self.track, on_packet=self.capture.packet)
         self.events: list[dict[str, Any]] = []
+        self.invalid: list[str] = []
         self.times: list[float] = []
         self._news = asyncio.Event()
         self.channel = self.open_channel(dialect.label)
@@ -43,7 +45,10 @@ class Caller:
 
     def _on_message(self, message: str) -> None:
         assert isinstance(message, str)
-        self.events.append(json.loads(message))
+        event = json.loads(message)
+        # An assertion in here would be lost in the peer connection: it is made in ``expect`` and ``close``.
+        self.invalid += problems(self.dialect, "service", event)
+        self.events.append(event)
         self.times.append(self.loop.time())
         self._news.set()
 
@@ -78,6 +83,7 @@ class Caller:
             while len(found := [event for event in self.events if event["type"] == wire]) < count:
                 self._news.clear()
                 await self._news.wait()
+        assert self.invalid == []
         return found[count - 1]
 
     @property
@@ -97,3 +103,4 @@ class Caller:
     async def close(self) -> None:
         await self.peer.close()
         self.capture.flush()
+        assert self.invalid == []

@@ -269,6 +269,9 @@ def test_seeds_mode_renames_what_the_sample_waits_for() -> None:
         caller.send("session.nonsense")
         async with asyncio.timeout(10):
             await caller.peer.lost.wait()
+        # The invented names are all that no schema knows.
+        assert all(one.endswith("the service has no such event") for one in caller.invalid)
+        caller.invalid.clear()
         return [event["type"] for event in caller.events]
 
     settings = replace(SETTINGS, seeds_mode=True, max_call_seconds=2.0)
