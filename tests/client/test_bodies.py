@@ -36,6 +36,16 @@ def test_the_seeds_session_in_the_preview() -> None:
     assert notes == ["session.max_output_tokens sent as max_response_output_tokens"]
 
 
+def test_a_transcription_session_names_no_model_of_its_own() -> None:
+    session = {"type": "transcription", "transcription": {"model": "whisper-1"}}
+    beta, _ = token_body(DIALECTS["openai-beta"], "gpt-realtime", session)
+    ga, _ = token_body(DIALECTS["openai-ga"], "gpt-realtime", session)
+    assert beta == {"input_audio_transcription": {"model": "whisper-1"}}
+    assert ga == {
+        "session": {"type": "transcription", "audio": {"input": {"transcription": {"model": "whisper-1"}}}},
+    }
+
+
 @pytest.mark.parametrize("name", ["azure-ga", "openai-ga"])
 def test_the_seeds_session_in_ga(name: str) -> None:
     body, notes = token_body(DIALECTS[name], "gpt-realtime", SEEDS)
