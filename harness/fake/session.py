@@ -105,7 +105,7 @@ class Configuration:
         return settings
 
     def _checked(self, word: str, value: Any, param: str) -> Any:
-        if value is None and word != "turn_detection":
+        if value is None and word not in ("turn_detection", "type"):
             # "", [] and null clear a setting; the service then shows its default again.
             return self._defaults.get(word)
         if word == "turn_detection":

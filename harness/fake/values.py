@@ -86,13 +86,29 @@ _FUNCTION_TOOL = record(
     {"type": anything, "name": string(), "description": nullable(string()), "parameters": anything}, ("name",)
 )
 _TOOL_FILTER = record({"tool_names": nullable(list_of(string())), "read_only": nullable(flag)})
+_CONNECTORS = tuple(
+    f"connector_{name}"
+    for name in (
+        "dropbox",
+        "gmail",
+        "googlecalendar",
+        "googledrive",
+        "microsoftteams",
+        "outlookcalendar",
+        "outlookemail",
+        "sharepoint",
+    )
+)
 _MCP_TOOL = record(
     {
         "type": anything,
         "server_label": string(),
         "server_url": nullable(string()),
-        "connector_id": nullable(string()),
+        "connector_id": nullable(one_of(*_CONNECTORS)),
+        "tunnel_id": nullable(string()),
         "server_description": nullable(string()),
+        "defer_loading": nullable(flag),
+        "allowed_callers": nullable(list_of(one_of("direct", "programmatic"))),
         "authorization": nullable(string()),
         "headers": nullable(map_of(string())),
         "allowed_tools": lambda value, param: (
@@ -120,8 +136,36 @@ _TRUNCATION = string_or(
         ("type", "retention_ratio"),
     ),
 )
+_KEPT = nullable(record({"mode": one_of("explicit"), "ttl": nullable(one_of("30m", "12h"))}, ("mode",)))
+_FILE = ("file_id", "file_url", "file_data", "filename")
+# "The substitution values can either be strings, or other Response input types like images or files": SDK, response_prompt.py
+_SUBSTITUTE = {
+    "input_text": record({"type": anything, "text": string(), "prompt_cache_breakpoint": _KEPT}, ("text",)),
+    "input_image": record(
+        {
+            "type": anything,
+            "detail": one_of("low", "high", "auto", "original"),
+            "image_url": nullable(string()),
+            "file_id": nullable(string()),
+            "prompt_cache_breakpoint": _KEPT,
+        },
+        ("detail",),
+    ),
+    "input_file": record(
+        {
+            "type": anything,
+            "detail": nullable(one_of("auto", "low", "high")),
+            **{name: nullable(string()) for name in _FILE},
+            "prompt_cache_breakpoint": _KEPT,
+        }
+    ),
+}
 _PROMPT = record(
-    {"id": string(), "version": nullable(string()), "variables": nullable(map_of(string()))},
+    {
+        "id": string(),
+        "version": nullable(string()),
+        "variables": nullable(map_of(string_or(string(), variant("type", _SUBSTITUTE)))),
+    },
     ("id",),
 )
 _METADATA = map_of(string(512), most=16, longest_key=64)  # "Set of 16 key-value pairs", SDK, shared/metadata.py
