@@ -63,7 +63,7 @@ RELAXATIONS: tuple[Relaxation, ...] = (
         "max_output_tokens",
         "the SDK says max_response_output_tokens, users report that the service wants this one "
         "(openai/openai-realtime-api-beta#38): both are taken",
-        {"anyOf": [{"type": "integer"}, {"const": "inf"}]},
+        {"anyOf": [{"type": ["integer", "null"]}, {"const": "inf"}]},
     ),
     Relaxation(("beta-client",), "Response", "tool_choice", _CHOICE, {"type": "object"}),
     Relaxation(("beta-client",), "session_update_event.Session", "tool_choice", _CHOICE, {"type": "object"}),
