@@ -1,4 +1,4 @@
-"""The command line: run, serve, judge, rules, dialects, explain, schema. Nobody imports this module."""
+"""The command line: run, check, serve, judge, rules, dialects, explain, schema. Nobody imports this module."""
 
 from __future__ import annotations
 
@@ -96,10 +96,14 @@ def run(
     out: Out = Path("reports"),
 ) -> None:
     """Run scenario files and judge them. Without a path: scenarios/ here, else the packaged suite."""
+    from harness.jobs import not_exercised
     from harness.results import exit_code
     from harness.runner import run_many
 
     jobs = _jobs(paths or [], dialect or [], target, clock, tuple(fault or ()), out, k, m)
+    for job, reason in (left_out := not_exercised(jobs)).items():
+        _say(f"- {job.id}  not exercised: {reason}")
+    jobs = [(job, loaded) for job, loaded in jobs if job not in left_out]
     began = time.perf_counter()
     with _progress(len(jobs)) as advance:
         results = run_many(jobs, workers=workers, done=advance)
@@ -107,6 +111,49 @@ def run(
     written = _write_reports(results, out, seconds)
     _print_results(results, seconds, written)
     raise typer.Exit(exit_code(results))
+
+
+@app.command()
+def check(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The base URL of the service.")],
+    dialect: Annotated[str, typer.Option("--dialect", "-d", help="One of: " + ", ".join(DIALECTS) + ".")],
+    key: Annotated[
+        str, typer.Option(envvar="HARNESS_CALL_KEY", help="There is no token endpoint: the bearer of the call request.")
+    ] = "",
+    form: Annotated[bool, typer.Option("--form", help="Send the offer in a form, with the session beside it.")] = False,
+    model: Annotated[str, typer.Option(help="The model or deployment; default: from the environment.")] = "",
+    region: Annotated[str, typer.Option(help="The region, where the dialect has one.")] = "",
+    insecure: Annotated[bool, typer.Option("--insecure", help="Do not check the service's certificate.")] = False,
+    cafile: Annotated[str, typer.Option(help="Check it against the certificates in this file (PEM).")] = "",
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="What the service does not have: function-calls, transcription, ... Repeatable."),
+    ] = None,
+    slow: Annotated[bool, typer.Option("--slow", help="Also what waits more than 30 s: time is real here.")] = False,
+    k: Annotated[str, typer.Option("-k", help="Only runs whose id matches, as in pytest.")] = "",
+    workers: Annotated[int, typer.Option("-n", min=1, help="Calls side by side.")] = 1,
+    out: Out = Path("reports"),
+) -> None:
+    """Check any service with the reference suite; graded by capability. Credentials as for --target live."""
+    from harness.access import Access
+    from harness.check import check as check_service
+    from harness.check import needs_named, plan, reasons, table
+    from harness.report.write import write_reports
+
+    (name,) = _known_dialects([dialect])
+    lacks = needs_named(without or [])
+    access = Access(key, model, region, cafile, insecure, form, lacks)
+    what = plan(url, name, access, keyword=k, slow=slow, out=out, cwd=Path.cwd())
+    began = time.perf_counter()
+    with _progress(len(what.jobs)) as advance:
+        found = check_service(what, workers=workers, done=advance)
+    seconds = time.perf_counter() - began
+    written = write_reports(found.results, out, seconds=seconds, left_out=found.left_out)
+    _print_results(found.results, seconds, None)
+    for line in ("", *reasons(found.left_out), "", *table(found.capabilities)):
+        _say(line)
+    _say(f"  report: {written}")
+    raise typer.Exit(found.exit_code)
 
 
 @app.command()

@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from harness.access import Access
 from harness.errors import UsageError
+from harness.scenario.foreign import Foreign, why_not
 from harness.scenario.loader import LoadedScenario, dialects_of, find, load, suite_dir
 from harness.targets import load_environment
 
 Clock = Literal["virtual", "real"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """What to run. ``target`` is "fake", "live" or a base URL; ``time`` None means virtual for the fake, real otherwise.
 
     ``environment`` holds the credentials of live targets (see :mod:`harness.targets`); ``out`` is the folder for trace and audio.
+    ``access`` says how a service at a URL is entered; with it the service alone is judged, not the checker's own part of the call.
     """
 
     path: Path
@@ -31,11 +34,19 @@ class Job:
     out: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    access: Access | None = None
 
     @property
     def clock(self) -> Clock:
         """The clock this job runs on."""
         return self.time or ("virtual" if self.target == "fake" else "real")
+
+    @property
+    def foreign(self) -> Foreign | None:
+        """What is known of the target as a service without a script; None for the fake."""
+        if self.target == "fake":
+            return None
+        return self.access.foreign if self.access else Foreign()
 
     @property
     def id(self) -> str:
@@ -86,6 +97,12 @@ def select(
     if not jobs:
         raise UsageError("no run is left", where="harness run", fix="check the paths, --dialect, -k and -m")
     return jobs
+
+
+def not_exercised(jobs: Sequence[tuple[Job, LoadedScenario]]) -> dict[Job, str]:
+    """The jobs that their target cannot be made to do, each with the reason."""
+    found = ((job, job.foreign and why_not(loaded.scenario, job.foreign)) for job, loaded in jobs)
+    return {job: reason for job, reason in found if reason}
 
 
 def display_name(path: Path, cwd: Path) -> str:

@@ -97,7 +97,7 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Make the call and judge it."""
-        from harness.jobs import Job, display_name
+        from harness.jobs import Job, display_name, not_exercised
         from harness.runner import run_job
         from harness.targets import available, load_environment
 
@@ -110,6 +110,8 @@ class ScenarioItem(pytest.Item):
         job = Job(
             self.path, name, self.dialect, target, out=out / "live" if self.live else out, environment=environment
         )
+        if reason := not_exercised([(job, self.loaded)]).get(job):
+            pytest.skip(f"not exercised: {reason}")
         self.result = run_job(job, self.loaded)
         if self.result.verdict != "conformant":
             raise NotConformant(self.result)

@@ -22,18 +22,29 @@ EXIT_CODES: Mapping[Verdict, int] = {"conformant": 0, "nonconformant": 1, "incon
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a step, an order, a budget or ``fails`` asked for, and what came. ``step`` counts from 1; 0 is the ``assert`` block."""
+    """What a step, an order, a budget or ``fails`` asked for, and what came. ``step`` counts from 1; 0 is the ``assert`` block.
+
+    ``lenient``: something else than the service can be the reason that it was missed.
+    """
 
     step: int
     met: bool
     expected: str
     actual: str
     entry: int | None = None
+    lenient: bool = False
 
     @classmethod
     def from_json(cls, one: Mapping[str, Any]) -> Self:
         """An expectation as it was before ``to_json``."""
-        return cls(one["step"], one["outcome"] == "met", one["expected"], one["actual"], one["entry"])
+        return cls(
+            one["step"],
+            one["outcome"] == "met",
+            one["expected"],
+            one["actual"],
+            one["entry"],
+            one.get("lenient", False),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The ``expectations`` element of results.json."""
@@ -43,6 +54,7 @@ class Expectation:
             "expected": self.expected,
             "actual": self.actual,
             "entry": self.entry,
+            **({"lenient": True} if self.lenient else {}),
         }
 
 
@@ -169,15 +181,19 @@ def milestones(trace: Trace) -> dict[str, float | None]:
 
 
 def verdict(expectations: Iterable[Expectation], rules: Iterable[RuleResult], *, error: bool) -> Verdict:
-    """error > nonconformant > inconclusive > conformant. Only a failed MUST or a missed expectation makes a run nonconformant."""
+    """error > nonconformant > inconclusive > conformant. Only a failed MUST or a missed expectation makes a run nonconformant.
+
+    A missed expectation that is lenient makes it inconclusive.
+    """
     rules = tuple(rules)
+    missed = [expectation for expectation in expectations if not expectation.met]
     if error:
         return "error"
-    if any(not expectation.met for expectation in expectations):
+    if any(not expectation.lenient for expectation in missed):
         return "nonconformant"
     if any(result.outcome is Outcome.FAIL and result.severity == MUST for result in rules):
         return "nonconformant"
-    if any(result.outcome is Outcome.INCONCLUSIVE and result.severity == MUST for result in rules):
+    if missed or any(result.outcome is Outcome.INCONCLUSIVE and result.severity == MUST for result in rules):
         return "inconclusive"
     return "conformant"
 

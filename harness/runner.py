@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from typing import IO
 
 from harness import clock
+from harness.access import service_endpoints, tls
 from harness.client.call import Call
 from harness.client.player import play
 from harness.client.roles import Audio
@@ -22,6 +23,7 @@ from harness.media import opus, wav
 from harness.media.track import OutgoingAudio
 from harness.redact import Redactor
 from harness.results import Expectation, Result
+from harness.scenario.foreign import adapt, cooperative_steps
 from harness.scenario.loader import LoadedScenario, load, resolve_audio
 from harness.scenario.model import Say, Scenario
 from harness.targets import Endpoints, fake_endpoints, live_endpoints
@@ -44,13 +46,16 @@ def run_job(job: Job, loaded: LoadedScenario) -> Result:
             where=f"--target {job.target}",
             fix="leave --time out, or use --time real",
         )
+    if job.foreign is not None:
+        loaded = replace(loaded, scenario=adapt(loaded.scenario, job.foreign))
     began = wall.perf_counter()
     endpoints = None if job.target == "fake" else _endpoints(job)
     with _sink(job) as (sink, trace_path), _quiet_libraries():
         trace, walked, audio = clock.run(
             lambda: _make_call(job, loaded, endpoints, sink), time=job.clock, seed=job.seed
         )
-    judgement = judge(trace, loaded.scenario.assert_, walked)
+    lenient = cooperative_steps(loaded.scenario) if job.foreign is not None else frozenset[int]()
+    judgement = judge(trace, loaded.scenario.assert_, walked, lenient=lenient)
     return Result(
         scenario=job.name,
         title=loaded.scenario.title,
@@ -97,7 +102,7 @@ async def _make_call(
                 endpoints = await _start_fake(job, scenario, packets, stack)
             http = await stack.enter_async_context(
                 httpx.AsyncClient(
-                    verify=endpoints.verify, trust_env=not endpoints.loopback, timeout=scenario.caller.timeout
+                    verify=tls(endpoints), trust_env=not endpoints.loopback, timeout=scenario.caller.timeout
                 )
             )
             for step in scenario.steps:
@@ -170,6 +175,8 @@ def _patience(step: object) -> float:
 def _endpoints(job: Job) -> Endpoints:
     if job.target == "live":
         return live_endpoints(job.dialect, job.environment)
+    if job.access is not None:
+        return service_endpoints(job.dialect, job.target, job.environment, job.access)
     return fake_endpoints(job.dialect, job.target, api_key=job.environment.get("HARNESS_KEY") or FAKE_KEY)
 
 

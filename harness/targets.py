@@ -50,6 +50,8 @@ class Endpoints:
     """Where the two requests of one dialect go, and with what. ``base`` stands in place of the vendor's hosts where it is set.
 
     ``loopback`` is true where the service is on this machine, so that both ends need the loopback interface alone.
+    ``direct``: there is no token request, ``api_key`` itself is the bearer of the call request; ``form``: the offer goes in a form,
+    with the session beside it. ``cafile`` holds the certificates to trust instead of the usual ones.
     ``notes`` are things a person should know about how the settings were read. ``api_key`` is never shown by ``repr``.
     """
 
@@ -63,6 +65,9 @@ class Endpoints:
     base: str = ""
     loopback: bool = False
     verify: bool = True
+    cafile: str = ""
+    direct: bool = False
+    form: bool = False
     webrtcfilter: bool = False
     notes: tuple[str, ...] = ()
 

@@ -34,7 +34,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "harness.scenario",
         "harness.results",
     },
-    "harness.report": BOTTOM | {"harness.report", "harness.rules", "harness.diagnosis", "harness.results"},
+    "harness.capabilities": BOTTOM | {"harness.rules", "harness.results"},
+    "harness.report": BOTTOM
+    | {"harness.report", "harness.rules", "harness.diagnosis", "harness.results", "harness.capabilities"},
 }
 FRONT_DOORS = {"harness.cli", "harness.pytest_plugin"}
 NEVER_IN_PURE = {"asyncio", "socket", "httpx", "aiortc", "uvicorn", "starlette", "time", "threading", "subprocess"}
@@ -44,6 +46,7 @@ PURE = (
     "harness.trace",
     "harness.redact",
     "harness.results",
+    "harness.capabilities",
     "harness.verdict",
     "harness.diagnosis",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 
 from harness.client.http import Response
 from harness.protocol.dialects import DIALECTS, Dialect, Path, session_body
+
+_BOUNDARY = "----realtime-harness-7MA4YWxkTrZu0gW"
 
 
 def token_body(dialect: Dialect, model: str, session: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -21,6 +24,23 @@ def token_body(dialect: Dialect, model: str, session: Mapping[str, Any]) -> tupl
     settings, notes = session_body(dialect, session)
     body = settings if session.get("type") == "transcription" else {"model": model, **settings}
     return (body if dialect.body == "flat" else {"session": body}), notes
+
+
+def call_form(dialect: Dialect, model: str, session: Mapping[str, Any], offer: str) -> tuple[str, str]:
+    """The call request's body as a form, and its content type: the parts ``sdp`` and ``session`` (OpenAI's unified interface).
+
+    The boundary is fixed, so that a recorded call repeats; none of the parts can hold it.
+    """
+    settings, _ = session_body(dialect, session)
+    parts = (
+        ("sdp", "application/sdp", offer),
+        ("session", "application/json", json.dumps({"model": model, **settings})),
+    )
+    body = "".join(
+        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\nContent-Type: {kind}\r\n\r\n{text}\r\n'
+        for name, kind, text in parts
+    )
+    return f"{body}--{_BOUNDARY}--\r\n", f"multipart/form-data; boundary={_BOUNDARY}"
 
 
 def keys_in(body: Any) -> Iterator[str]:

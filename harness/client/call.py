@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from aiortc import RTCDataChannel
 
-from harness.client.bodies import answer_problem, call_id, key_of, keys_in, token_body
+from harness.client.bodies import answer_problem, call_form, call_id, key_of, keys_in, token_body
 from harness.client.channel import EventChannel
 from harness.client.connection import channel_fix, last_states
 from harness.client.http import Requests, Response, shorten
@@ -94,7 +94,7 @@ class Call:
         Raises the CallError of the step that failed; what was set up until then is taken down by :meth:`close`.
         """
         self._begin()
-        key = await self._request_key()
+        key = self.endpoints.api_key if self.endpoints.direct else await self._request_key()
         peer = self._connect()
         offer = await self._offer(peer)
         if self._caller.key_age:
@@ -209,15 +209,18 @@ class Call:
 
     async def _request_call(self, key: str, offer: str) -> str:
         url, host = self.endpoints.call_url, self.endpoints.call_host
+        content, media_type = offer, "application/sdp"
+        if self.endpoints.form:
+            content, media_type = call_form(self.dialect, self.endpoints.model, self._session, offer)
         response = await self._requests.post(
             "call",
             url,
             headers={
                 "authorization": f"Bearer {key}",
-                "content-type": "application/sdp",
+                "content-type": media_type,
                 **({"host": host} if host else {}),
             },
-            content=offer,
+            content=content,
             failed=CallRequestFailed,
         )
         if not response.ok:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import __version__
+from harness.capabilities import Capability
 from harness.report.figures import timeline
 from harness.report.text import GLYPHS, SHOWN_FAILURES, outcome_counts, title, totals
 from harness.results import Result, summary
@@ -48,7 +49,9 @@ class RuleRow:
     failed_in: tuple[str, ...]
 
 
-def conformance_html(results: Sequence[Result], *, seconds: float, out: Path | None = None) -> str:
+def conformance_html(
+    results: Sequence[Result], *, seconds: float, out: Path | None = None, capabilities: Sequence[Capability] = ()
+) -> str:
     """The page. Traces are taken from the results, or read from ``out`` where a result came from another process."""
     context: dict[str, Any] = {
         "version": __version__,
@@ -56,6 +59,7 @@ def conformance_html(results: Sequence[Result], *, seconds: float, out: Path | N
         "summary": summary(results),
         "totals": totals(results, seconds=seconds),
         "legend": LEGEND,
+        "capabilities": capabilities,
         "outcomes": OUTCOMES,
         "dialects": list(dict.fromkeys(result.dialect for result in results)),
         "matrix": _matrix(results),

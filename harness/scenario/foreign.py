@@ -30,7 +30,7 @@ PATIENCE = 15.0
 """Seconds that anything may take on a service whose speed is its own affair."""
 HEARD = 0.3
 """Seconds of speech that any spoken reply has, however short."""
-LONG = 120.0
+LONG = 30.0
 """A scenario that lets more seconds than this pass needs ``time``."""
 
 REASONS: Mapping[Need, str] = {

@@ -5,48 +5,21 @@ Durations are written with a unit ("300ms", "1.5s", "2min") and kept as float se
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, model_validator
 
-Milestone = Literal["key", "offer", "answer", "channel-open", "session.update", "first-audio"]
-MILESTONES: tuple[Milestone, ...] = ("key", "offer", "answer", "channel-open", "session.update", "first-audio")
+from harness.scenario.live import Live as Live
+from harness.scenario.live import Need as Need
+from harness.scenario.values import MILESTONES as MILESTONES
+from harness.scenario.values import Duration as Duration
+from harness.scenario.values import Milestone as Milestone
+from harness.scenario.values import Model as Model
+from harness.scenario.values import parse_duration as parse_duration
+
 DEFAULT_ORDER: tuple[Milestone, ...] = ("key", "offer", "answer", "channel-open", "session.update")
 DEFAULT_WITHIN = 10.0
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min)\Z")
-_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0}
-
-
-def parse_duration(value: object) -> float:
-    """Seconds of a duration with a unit. Raises ValueError for a bare number, an unknown unit, a negative value."""
-    if isinstance(value, str) and (found := _DURATION.match(value.strip())):
-        return round(float(found[1]) * _UNITS[found[2]], 6)
-    raise ValueError(f"{value!r} is not a duration; write a number and a unit: 300ms, 1.5s, 2min")
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|min)$", "examples": ["300ms", "1.5s"]}),
-]
-
-
-class Model(BaseModel):
-    """Base of all parts: unknown keys are errors, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
 
 
 class Condition(Model):
@@ -359,30 +332,6 @@ class Caller(Model):
     )
     update_on_open: bool = Field(default=True, description="send session.update as soon as the channel is open")
     timeout: Duration = Field(default=15.0, description="for each step of the set-up")
-
-
-Need = Literal["script", "token-request", "function-calls", "transcription", "semantic-vad", "time"]
-"""What a scenario may ask of a service; ``harness check --without`` declares one absent."""
-
-
-class Live(Model):
-    """What the scenario needs of a service that has no script, and how it is asked for there. Not used on the fake.
-
-    On such a service (``harness check``, ``--target live`` or a URL) the same steps are judged more leniently, by themselves:
-    conditions on words out of the fake's script (says, hears, arguments of calls) ask for some text instead; waits are at least
-    15 s; a reply has to be heard for 300 ms at most, unless ``ask`` asks for a long one; budgets and the diagnosis of a failure
-    do not count. Where ``ask`` is given, a step that is missed makes the run inconclusive and not nonconformant: nobody knows
-    whether service or model would not. Rules are judged as ever.
-    """
-
-    needs: list[Need] | None = Field(
-        default=None,
-        description="script: only the fake can be made to do it; default: read off session, caller, steps and fake",
-    )
-    ask: str | None = Field(
-        default=None, description="instructions added to the session's, so that a model does what the script does"
-    )
-    budgets: dict[Milestone, Duration] = Field(default_factory=dict, description="the budgets that hold there too")
 
 
 class Scenario(Model):

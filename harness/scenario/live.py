@@ -1,0 +1,32 @@
+"""What a scenario needs of a service that has no script: the ``live`` block of its file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from harness.scenario.values import Duration, Milestone, Model
+
+Need = Literal["script", "token-request", "function-calls", "transcription", "semantic-vad", "time"]
+"""What a scenario may ask of a service; ``harness check --without`` declares one absent."""
+
+
+class Live(Model):
+    """What the scenario needs of a service that has no script, and how it is asked for there. Not used on the fake.
+
+    On such a service (``harness check``, ``--target live`` or a URL) the same steps are judged more leniently, by themselves:
+    conditions on words out of the fake's script (says, hears, arguments of calls) ask for some text instead; waits are at least
+    15 s; a reply has to be heard for 300 ms at most, unless ``ask`` asks for a long one; budgets and the diagnosis of a failure
+    do not count. Where ``ask`` is given, a step that is missed makes the run inconclusive and not nonconformant: nobody knows
+    whether service or model would not. Rules are judged as ever.
+    """
+
+    needs: list[Need] | None = Field(
+        default=None,
+        description="script: only the fake can be made to do it; default: read off session, caller, steps and fake",
+    )
+    ask: str | None = Field(
+        default=None, description="instructions added to the session's, so that a model does what the script does"
+    )
+    budgets: dict[Milestone, Duration] = Field(default_factory=dict, description="the budgets that hold there too")
