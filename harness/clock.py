@@ -88,9 +88,9 @@ def _virtual_loop_class() -> Any:
             super().setup_looptime(**options)
             self._LoopTimeEventLoop__sync_futures: set[asyncio.Future[Any]] = set()
 
-        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
             """As ever; a job that is done is waited for no longer."""
-            future: asyncio.Future[Any] = super().run_in_executor(executor, func, *args)
+            future = super().run_in_executor(executor, func, *args)
             future.add_done_callback(self._LoopTimeEventLoop__sync_futures.discard)
             return future
 
