@@ -1,16 +1,23 @@
 """The benchmarks as one command: ``python -m tests.bench``; prints a table, judges nothing.
 
-``--quick`` takes fewer runs; ``--only offline`` or ``--only sessions`` takes a half.
+``--quick`` takes fewer runs; ``--only offline`` or ``--only sessions`` takes a half. CPU is what the processes used themselves, and
+tells about the same on a busy machine as on an idle one; wall time does not.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import platform
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.bench import chromium, offline, sessions
+from tests.bench.offline import Figure
+
+Row = tuple[str, str, str, str]
 
 
 def main() -> None:
@@ -19,53 +26,81 @@ def main() -> None:
     parser.add_argument("--only", choices=("offline", "sessions"))
     parser.add_argument("--sessions", type=int, default=10)
     chosen = parser.parse_args()
-    table = Table("measure", "reached", "least … most", "to reach", title="realtime-harness benchmarks")
+    if chosen.sessions < 2:
+        parser.error("--sessions: 2 or more, or there is no further session to measure")
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    table = Table(
+        "measure", "by CPU", "by the wall, or seen beside it", "to reach",
+        title=f"realtime-harness benchmarks: Python {platform.python_version()}, {os.cpu_count()} cores, load before {load}",
+    )  # fmt: skip
     if chosen.only != "sessions":
-        runs = 2 if chosen.quick else 5
-        row = offline.conversation(runs)
-        table.add_row(
-            "conversation seconds per CPU second, both ends, all rules",
-            f"{row.median:.1f}",
-            f"{row.least:.1f} … {row.most:.1f}",
-            "40, aim 60",
-        )
-        row = offline.set_up(5 if chosen.quick else 15)
-        table.add_row(
-            "token request -> session.updated, warm",
-            f"{row.median:.1f} ms",
-            f"{row.least:.1f} … {row.most:.1f}",
-            "30 ms",
-        )
-        row = offline.cold(runs)
-        table.add_row(
-            "cold harness run of one 10 s scenario", f"{row.median:.2f} s", f"{row.least:.2f} … {row.most:.2f}", "1.5 s"
-        )
+        for row in _offline(2 if chosen.quick else 5):
+            table.add_row(*row)
     if chosen.only != "offline":
-        with sessions.service() as url:
-            rows = [sessions.ours(url, chosen.sessions)]
-            if chromium.executable():
-                rows.append(sessions.theirs(url, chosen.sessions))
-        for one in rows:
-            ours = one.who == "realtime-harness"
-            table.add_row(
-                f"CPU per real-time session, {one.sessions} at once: {one.who}",
-                f"{one.core:.4f} core",
-                "",
-                "0.025 core" if ours else "peer",
-            )
-            table.add_row(
-                f"memory per further session: {one.who}", f"{one.mb:.2f} MB", "", "1.5 MB" if ours else "peer"
-            )
-        if len(rows) == 2:
-            table.add_row(
-                "Chromium / ours: CPU, memory",
-                f"{rows[1].core / rows[0].core:.1f}, {rows[1].mb / max(rows[0].mb, 0.01):.1f}",
-                "",
-                "",
-            )
-        else:
-            table.add_row("headless Chromium", "skipped", "", "chromium is not installed")
-    Console(width=140).print(table)
+        for row in _sessions(chosen.sessions):
+            table.add_row(*row)
+    Console(width=150).print(table)
+
+
+def _offline(runs: int) -> Iterator[Row]:
+    calls = offline.conversation(runs)
+    yield (
+        "conversation seconds per second of one core: both ends, all rules, trace and audio written",
+        _shown(Figure.of(one.media / one.cpu for one in calls), "{:.1f}"),
+        _shown(Figure.of(one.media / one.wall for one in calls), "{:.1f}"),
+        "40, aim 60",
+    )
+    for step, (wall, cpu) in offline.set_up(3 * runs).items():
+        target = "30 ms" if step == offline.MEASURED else ""
+        yield step, _shown(cpu, "{:.2f}", " ms"), _shown(wall, "{:.2f}", " ms"), target
+    wall, cpu = offline.cold(runs)
+    yield (
+        "harness run of one 10 s scenario, new process, to verdict and reports",
+        _shown(cpu, "{:.2f}", " s"),
+        _shown(wall, "{:.2f}", " s"),
+        "1.5 s",
+    )
+    for arguments in (("--version",), ("rules",)):
+        wall, cpu = offline.command(*arguments, runs=runs)
+        yield (
+            f"harness {' '.join(arguments)}, new process",
+            _shown(cpu, "{:.2f}", " s"),
+            _shown(wall, "{:.2f}", " s"),
+            "",
+        )
+
+
+def _sessions(count: int) -> Iterator[Row]:
+    with sessions.service() as url:
+        found = [sessions.ours(url, count)]
+        missing = "" if chromium.executable() else "skipped: chromium is not installed"
+        if not missing:
+            found.append(sessions.theirs(url, count))
+    for one in found:
+        ours = one is found[0]
+        about = f"{one.packets:.1f} packets/s in, {one.replies} replies heard"
+        yield (
+            f"{one.who}: CPU per real-time session, {count} at once",
+            f"{one.core:.4f} core",
+            about,
+            "0.025 core" if ours else "peer",
+        )
+        yield (
+            f"{one.who}: memory per further session",
+            f"{one.mb:.2f} MB",
+            f"{one.growth:+.2f} MB a minute",
+            "1.5 MB" if ours else "peer",
+        )
+    if missing:
+        yield "headless Chromium", missing, "", "peer"
+    else:
+        ratios = f"{found[1].core / found[0].core:.1f} x CPU", f"{found[1].mb / max(found[0].mb, 0.01):.1f} x memory"
+        yield "headless Chromium, compared", *ratios, ""
+
+
+def _shown(figure: Figure, form: str, unit: str = "") -> str:
+    shown = [form.format(value) for value in (figure.median, figure.least, figure.most)]
+    return f"{shown[0]}{unit} ({shown[1]} … {shown[2]})"
 
 
 if __name__ == "__main__":

@@ -7,18 +7,23 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from tests.bench import chromium
 from tests.bench.processes import cpu_seconds, memory_mb
+
+if TYPE_CHECKING:
+    from harness.trace import Recorder
 
 KEY = "bench-key-0123456789"
 WINDOW = 10.0
@@ -27,41 +32,38 @@ RECORDING = Path(__file__).parents[2] / "fixtures" / "audio" / "caller-john-dash
 
 @dataclass(frozen=True)
 class Sessions:
-    """``core`` is CPU per session (1.0 = one core), ``mb`` the memory of each session after the first."""
+    """``core`` is CPU per session (1.0 = one core), ``mb`` the memory of each session after the first one.
+
+    ``growth`` is MB that one session's recording adds in a minute, ``packets`` what each session received in a second: fifty, or
+    the calls were not the same. ``replies`` counts the service's finished responses: the recording was heard as speech.
+    """
 
     who: str
     sessions: int
     core: float
     mb: float
+    growth: float
+    packets: float
+    replies: int
 
 
 @contextmanager
 def service() -> Iterator[str]:
     """``harness serve`` in a process of its own, in real time."""
-    command = [
-        sys.executable,
-        "-m",
-        "harness.cli",
-        "serve",
-        "--port",
-        "0",
-        "--dialect",
-        "azure-ga",
-        "--key",
-        KEY,
-        "--out",
-        os.devnull,
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            if "http://" in line:
-                yield "http://" + line.partition("http://")[2].split()[0].rstrip("/")
-                break
-    finally:
-        process.terminate()
-        process.wait(10)
+    program = [sys.executable, "-m", "harness.cli", "serve", "--port", "0", "--dialect", "azure-ga", "--key", KEY]
+    with tempfile.TemporaryDirectory() as out:
+        process = subprocess.Popen(
+            [*program, "--out", out], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        )
+        assert process.stdout is not None
+        try:
+            greeting = process.stdout.readline()
+            # What it says of each call is nobody's business here, but a full pipe would stop it.
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            yield "http://" + greeting.partition("http://")[2].split()[0].rstrip("/")
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def mint(url: str) -> str:
@@ -77,26 +79,33 @@ def ours(url: str, count: int) -> Sessions:
     """``count`` of our callers in one process of their own."""
     command = [sys.executable, "-m", "tests.bench.sessions", url, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    figures = json.loads(done.stdout.splitlines()[-1])
-    return Sessions("realtime-harness", count, figures["core"], figures["mb"])
+    return Sessions("realtime-harness", count, **json.loads(done.stdout.splitlines()[-1]))
 
 
 def theirs(url: str, count: int) -> Sessions:
     """``count`` calls in one page of headless Chromium."""
     states: Queue[dict[str, Any]] = Queue()
-    with chromium.page_server(lambda: mint(url), states) as page:
-        with chromium.browser(f"{page}/?n={count}&service={url}", RECORDING) as pid:
-            first = _wait(states, 1)
-            assert "error" not in first, first
-            after_first = memory_mb(pid)
-            last = _wait(states, count)
-            assert "error" not in last, last
-            time.sleep(1.0)
-            more = (memory_mb(pid) - after_first) / max(count - 1, 1)
-            before = cpu_seconds(pid)
-            time.sleep(WINDOW)
-            used = cpu_seconds(pid) - before
-    return Sessions("headless Chromium", count, used / WINDOW / count, more)
+    with (
+        chromium.page_server(lambda: mint(url), states) as page,
+        chromium.browser(f"{page}/?n={count}&seconds={WINDOW}&service={url}", RECORDING) as pid,
+    ):
+        _wait(states, 1)
+        time.sleep(1.0)
+        after_first = memory_mb(pid)
+        before_window = _wait(states, count)
+        full, used = memory_mb(pid), cpu_seconds(pid)
+        after_window = _wait(states, count)
+        used, grown = cpu_seconds(pid) - used, memory_mb(pid) - full
+    seconds = (after_window["at"] - before_window["at"]) / 1000
+    return Sessions(
+        "headless Chromium",
+        count,
+        core=used / seconds / count,
+        mb=(full - after_first) / max(count - 1, 1),
+        growth=grown / seconds / count * 60,
+        packets=(after_window["packets"] - before_window["packets"]) / seconds / count,
+        replies=after_window["replies"],
+    )
 
 
 def _wait(states: Queue[dict[str, Any]], up: int) -> dict[str, Any]:
@@ -105,15 +114,17 @@ def _wait(states: Queue[dict[str, Any]], up: int) -> dict[str, Any]:
             state = states.get(timeout=60)
         except Empty:
             raise SystemExit("Chromium did not get its calls up within 60 s") from None
-        if state.get("up") == up or "error" in state:
+        if "error" in state:
+            raise SystemExit(f"Chromium: {state['error']}")
+        if state.get("up") == up:
             return state
 
 
-async def _hold(url: str, count: int) -> dict[str, float]:
+async def _hold(url: str, count: int, folder: Path) -> dict[str, float]:
+    """Calls as `harness run` makes them: both directions decoded and kept, the trace written to its file as it grows."""
     from harness.client.call import Call
-    from harness.media.track import OutgoingAudio
-
     from harness.media import opus, wav
+    from harness.media.track import OutgoingAudio
     from harness.scenario.model import Caller
     from harness.targets import fake_endpoints
     from harness.trace import Header, Recorder
@@ -124,32 +135,39 @@ async def _hold(url: str, count: int) -> dict[str, float]:
     pid = os.getpid()
     after_first = 0.0
     async with httpx.AsyncClient(trust_env=False) as http:
-        for _ in range(count):
-            track = OutgoingAudio()
-            recorder = Recorder(Header("client", "azure-ga", url), loop.time)
-            call = Call(
-                fake_endpoints("azure-ga", url, api_key=KEY),
-                recorder,
-                session={},
-                caller=Caller(),
-                track=track,
-                http=http,
-            )
+        for number in range(count):
+            sink = (folder / f"{number}.ndjson").open("w")
+            recorder = Recorder(Header("client", "azure-ga", url), loop.time, sink=sink)
+            endpoints = fake_endpoints("azure-ga", url, api_key=KEY)
+            call = Call(endpoints, recorder, session={}, caller=Caller(), track=OutgoingAudio(), http=http)
             await call.open()
-            track.say(packets, loop=True)
+            call.track.say(packets, loop=True)
             calls.append(call)
             if len(calls) == 1:
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(3.0)
                 after_first = memory_mb(pid)
         await asyncio.sleep(1.0)
-        more = (memory_mb(pid) - after_first) / max(count - 1, 1)
-        before = cpu_seconds(pid)
+        full, used, began = memory_mb(pid), cpu_seconds(pid), loop.time()
+        received = sum(_received(call.recorder) for call in calls)
         await asyncio.sleep(WINDOW)
-        used = cpu_seconds(pid) - before
+        used, grown, seconds = cpu_seconds(pid) - used, memory_mb(pid) - full, loop.time() - began
+        received = sum(_received(call.recorder) for call in calls) - received
         for call in calls:
             await call.close()
-    return {"core": used / WINDOW / count, "mb": more}
+    return {
+        "core": used / seconds / count,
+        "mb": (full - after_first) / max(count - 1, 1),
+        "growth": grown / seconds / count * 60,
+        "packets": received / seconds / count,
+        "replies": sum(1 for call in calls for entry in call.recorder.entries if entry.type == "response.done"),
+    }
+
+
+def _received(recorder: Recorder) -> int:
+    rows = [entry.data for entry in recorder.entries if entry.kind == "rtp.packets"]
+    return sum(len(data["packets"]) for data in rows if data["direction"] == "received")
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(_hold(sys.argv[1], int(sys.argv[2])))))
+    with tempfile.TemporaryDirectory() as traces:
+        print(json.dumps(asyncio.run(_hold(sys.argv[1], int(sys.argv[2]), Path(traces)))))

@@ -1,16 +1,18 @@
-"""One call that stops as soon as its session is confirmed, measured in wall time."""
+"""One call that stops as soon as its session is confirmed, measured step by step; and what comes before and behind."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 import httpx
-from harness.client.call import Call
-from harness.media.track import OutgoingAudio
+from aiortc.rtcdtlstransport import RTCCertificate
 
+from harness.client.call import Call
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
+from harness.media.track import OutgoingAudio
 from harness.protocol.dialects import DIALECTS
 from harness.scenario.model import Caller, FakeScript
 from harness.targets import fake_endpoints
@@ -18,9 +20,33 @@ from harness.trace import Entry, Header, Recorder
 
 KEY = "bench-key-0123456789"
 
+# What a step begins and ends with: the entries of the caller's trace. Both ends run in this process, so each holds the work of both.
+STEPS: Mapping[str, tuple[str, str]] = {
+    "token request -> session.updated": ("http.request key", "session.updated"),
+    "  token request": ("http.request key", "http.response key"),
+    "  offer made and gathered": ("http.response key", "sdp.offer"),
+    "  call request, answer made": ("http.request call", "http.response call"),
+    "  answer set, ICE": ("http.response call", "connection.dtls connecting"),
+    "  DTLS handshake, both ends": ("connection.dtls connecting", "connection.dtls connected"),
+    "  SCTP, channel open": ("connection.dtls connected", "channel.open"),
+    "  session.update -> session.updated": ("channel.open", "session.updated"),
+}
+BESIDE = (
+    "certificate, each end",
+    "the fake's HTTP server, start",
+    "HTTP client",
+    "hang-up",
+    "the fake's HTTP server, stop",
+)
 
-async def seconds_to_updated() -> float:
-    """Wall seconds from the token request to session.updated."""
+
+def _name(entry: Entry) -> str:
+    detail = {"http": "step", "connection": "state"}.get(entry.plane)
+    return entry.type or (f"{entry.kind} {entry.data.get(detail)}" if detail else entry.kind)
+
+
+async def seconds(clock: Callable[[], float]) -> dict[str, float]:
+    """Seconds of each of :data:`STEPS` and :data:`BESIDE`, for one call; ``clock`` counts wall or CPU seconds."""
     loop = asyncio.get_running_loop()
     service = FakeService(
         dialects=(DIALECTS["azure-ga"],),
@@ -29,20 +55,23 @@ async def seconds_to_updated() -> float:
         settings=FakeSettings(api_keys=(KEY,)),
         loopback=True,
     )
+    marks = [clock()]
+    RTCCertificate.generateCertificate()
+    marks.append(clock())
     url = await service.start()
+    marks.append(clock())
     recorder = Recorder(Header("client", "azure-ga", "fake"), loop.time)
     updated = asyncio.Event()
     times: dict[str, float] = {}
 
     def watch(entry: Entry) -> None:
-        if entry.kind == "http.request" and entry.data.get("step") == "key":
-            times["began"] = time.perf_counter()
+        times.setdefault(_name(entry), clock())
         if entry.type == "session.updated":
-            times["updated"] = time.perf_counter()
             updated.set()
 
     recorder.watch(watch)
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(verify=False, trust_env=False) as http:
+        marks.append(clock())
         call = Call(
             fake_endpoints("azure-ga", url, api_key=KEY),
             recorder,
@@ -53,6 +82,12 @@ async def seconds_to_updated() -> float:
         )
         await call.open()
         await updated.wait()
+        hung_up = clock()
         await call.close()
+        done = clock()
     await service.stop()
-    return times["updated"] - times["began"]
+    beside = [*(end - begin for begin, end in pairwise(marks)), done - hung_up, clock() - done]
+    return {
+        **{step: times[end] - times[begin] for step, (begin, end) in STEPS.items()},
+        **dict(zip(BESIDE, beside, strict=True)),
+    }
