@@ -15,6 +15,7 @@ from harness.rules.base import FAMILIES, REGISTRY, UNOBSERVABLE
 from harness.scenario.files import resolve_audio
 from harness.scenario.match import CONDITIONS, variables_in
 from harness.scenario.model import STEPS
+from harness.scenario.sent import check_sent
 from harness.scenario.source import Source
 from harness.scenario.vocabulary import (
     SESSION_WORDS,
@@ -39,6 +40,7 @@ def check(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
     ``path`` is the file, beside which recordings are looked for. Parts of a wrong type are passed over: the model reports them.
     """
     _check_step_events(source, scenario)
+    check_sent(source, scenario, _steps(scenario))
     _check_variables(source, scenario)
     _check_settings(source, scenario)
     _check_dialects(source, scenario)
