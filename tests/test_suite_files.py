@@ -28,8 +28,17 @@ def validator() -> Any:
     return jsonschema_rs.Draft202012Validator(scenario_schema())
 
 
-def test_the_suite_is_not_empty() -> None:
-    assert len(FILES) >= 12
+AREAS = {
+    "signaling", "session", "turns", "responses", "text", "tools", "interruption", "transcription", "errors", "filter", "audio",
+    "limits",
+}  # fmt: skip
+
+
+def test_the_suite_has_its_size_and_its_areas() -> None:
+    areas = Counter(path.parent.name for path in FILES)
+    assert set(areas) == AREAS
+    assert sum(areas.values()) >= 120
+    assert min(areas.values()) >= 5
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -60,8 +69,35 @@ def test_titles_are_unique() -> None:
     assert [title for title, count in titles.items() if count > 1] == []
 
 
-def test_every_dialect_is_exercised() -> None:
-    assert {name for path in FILES for name in load(path).dialects} == set(DIALECTS)
+def test_every_dialect_is_exercised_in_every_area_it_has() -> None:
+    runs = Counter((path.parent.name, name) for path in FILES for name in load(path).dialects)
+    files = Counter(name for path in FILES for name in load(path).dialects)
+    assert set(files) == set(DIALECTS)
+    assert min(files.values()) >= 100
+    missing = {(area, name) for area in AREAS for name in DIALECTS if not runs[area, name]}
+    assert missing == {("filter", name) for name, row in DIALECTS.items() if not row.filter}
+
+
+def asked_of(name: str) -> list[dict[str, Any]]:
+    value: dict[str, Any] = parse((SUITE / name).read_text(encoding="utf-8"), name).value
+    return [step for step in value.get("steps", []) if isinstance(step, dict)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_every_file_asks_for_something_that_can_fail(path: Path) -> None:
+    """A walk of steps that only speak and wait, or forbid, would pass on a service that does nothing."""
+    failure = load(path).scenario.assert_.fails
+    assert failure or any({"expect", "hear", "tool"} & step.keys() for step in asked_of(name_of(path)))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_an_expected_error_is_not_forbidden_and_others_are(path: Path) -> None:
+    """Where no error is expected, none may come, unless the run is to fail or errors cannot be seen."""
+    scenario, steps = load(path).scenario, asked_of(name_of(path))
+    expected = any(step.get("expect") == "error" for step in steps)
+    forbidden = any(step.get("never") == "error" for step in steps)
+    assert not (expected and forbidden)
+    assert expected or forbidden or scenario.assert_.fails or scenario.caller.webrtcfilter
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,15 @@ class TestTheOrder:
         assert offer.count("m=audio ") == 1
         assert service.requests[1].content.decode().startswith("v=0\r\n")
 
+    def test_a_channel_that_is_created_too_late_is_not_in_the_offer(self) -> None:
+        def refuse(service: Service, request: httpx.Request) -> httpx.Response | None:
+            late = request.url.path.endswith("/calls") and b"m=application" not in request.content
+            return httpx.Response(400, json={"error": {"code": "invalid_offer", "message": "x"}}) if late else None
+
+        trace, _, failure = make_call(caller=Caller(channel="after-offer"), handler=refuse)
+        assert kinds(trace, "sdp", "channel")[:2] == ["sdp.offer", "channel.created"]
+        assert isinstance(failure, CallRequestFailed)
+
     def test_of_the_seeds_session_in_the_preview(self) -> None:
         session = {"instructions": "Be kind.", "voice": "alloy", "temperature": 0.8, "max_output_tokens": 4096}
         trace, service, failure = make_call(

@@ -291,14 +291,22 @@ def test_seeds_mode_renames_what_the_sample_waits_for() -> None:
 # How a call ends
 
 
-def test_the_longest_call_ends_in_session_expired() -> None:
+@pytest.mark.parametrize(
+    ("settings", "plan"),
+    [
+        (replace(SETTINGS, max_call_seconds=5.0), SORRY),
+        (replace(SETTINGS, max_call_seconds=60.0), FakeScript.model_validate({"session_length": "5s"})),
+    ],
+    ids=["by the service", "by the script"],
+)
+def test_the_longest_call_ends_in_session_expired(settings: FakeSettings, plan: FakeScript) -> None:
     async def steps(service: FakeService, caller: Caller) -> tuple[Caller, float]:
         await caller.call()
         async with asyncio.timeout(20):
             await caller.peer.lost.wait()
         return caller, caller.loop.time()
 
-    caller, lost = during(steps, settings=replace(SETTINGS, max_call_seconds=5.0))
+    caller, lost = during(steps, settings=settings, plan=plan)
     assert caller.events[-1]["error"]["code"] == "session_expired"
     assert caller.times[-1] - caller.times[0] == pytest.approx(5.0, abs=1e-6)
     assert lost - caller.times[-1] == pytest.approx(LINGER, abs=0.02)
