@@ -18,6 +18,7 @@ from harness.rules import (
     http_errors,
     http_key,
     interruption,
+    item_course,
     item_references,
     items,
     latency,
@@ -27,6 +28,7 @@ from harness.rules import (
     offer_transport,
     pacing,
     playback,
+    response_order,
     response_results,
     responses,
     safety,
@@ -35,7 +37,9 @@ from harness.rules import (
     session_course,
     session_requests,
     speech,
+    tool_arguments,
     transcription,
+    turn_order,
     turns,
 )
 from harness.rules.base import REGISTRY, UNOBSERVABLE, Rule, Unobservable, order
@@ -73,6 +77,10 @@ MODULES = (
     session_course,
     session_requests,
     speech,
+    response_order,
+    tool_arguments,
+    item_course,
+    turn_order,
     transcription,
     turns,
 )

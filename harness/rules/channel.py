@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.protocol.sdp import parse
 from harness.rules.base import BOTH, CLIENT, INFO, MUST, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.connection import dtls_role
-from harness.rules.fields import number, shown, text
+from harness.rules.fields import index, number, shown, text
 from harness.rules.history import overdue
 
 DEFAULT_MAX_MESSAGE = 65536  # RFC 8841 section 6.1: the value where the attribute is absent
@@ -181,8 +181,8 @@ def reliable(view: View) -> Iterator[Observation]:
         seen = "unordered" if entry.data.get("ordered", True) is not True else f"limited by {', '.join(limits)}"
         yield judged(entry, ok, "ordered, without limits", "ordered and reliable" if ok else seen)
     for entry in view.trace.of("channel.dcep"):
-        if entry.data.get("type") in DCEP_CHANNEL_TYPES:
-            yield bad(entry, "channel type 0x00 (reliable, ordered)", f"channel type {entry.data['type']:#04x}")
+        if index(entry.data, "type") in DCEP_CHANNEL_TYPES:
+            yield bad(entry, "channel type 0x00 (reliable, ordered)", f"channel type {index(entry.data, 'type'):#04x}")
 
 
 @rule(

@@ -224,7 +224,6 @@ def no_audio_delta(view: View) -> Iterator[Observation]:
     severity=MUST,
     confidence="D",
     source=f"{_DONES}; {_SOURCE}",
-    hidden_by_filter=True,
 )
 def done_when_interrupted(view: View) -> Iterator[Observation]:
     """Vendor text at each done event: "Also emitted when a Response is interrupted, incomplete, or cancelled."
@@ -276,10 +275,7 @@ def both_ends(view: View) -> Iterator[Observation]:
     """
     for part in parts(view):
         added = part.all(ADDED)
-        if (
-            added
-            and text(added[0].event, "part", "type") in ("audio", "output_audio")
-            and part.response.status == "completed"
-        ):
+        spoken = bool(added) and text(added[0].event, "part", "type") in ("audio", "output_audio")
+        if spoken and part.response.status in ("completed", *INTERRUPTED):
             missing = [f"{stream}.done" for stream in (AUDIO, TRANSCRIPT) if not part.all(f"{stream}.done")]
-            yield judged(added[0].entry, not missing, missing, f"the response completed without for {part.name}")
+            yield judged(added[0].entry, not missing, missing, f"the response ended without for {part.name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from harness.rules.base import (
@@ -180,7 +181,7 @@ def bad_event_answered(view: View) -> Iterator[Observation]:
         elif closed := _dropped(view, entry):
             yield bad(closed, "error", f"the channel closed {closed.t - entry.t:.2f} s later")
         elif evidence := overtaken(course, entry):
-            yield bad(entry, "error", f"a whole response came and went (entry {evidence.entry.seq}), no error")
+            yield bad(entry, "error", f"no error by {evidence.kind} (entry {evidence.entry.seq})")
         else:
             yield from overdue(view, entry, "error")
 
@@ -216,3 +217,33 @@ def failure_explained(view: View) -> Iterator[Observation]:
             error = mapping(done.event, "response", "status_details", "error")
             ok = bool(text(error, "type") or text(error, "code"))
             yield judged(done.entry, ok, "error.type or error.code", shown(dict(error)))
+
+
+@rule(
+    "ERR-07",
+    "one error for one client event",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=sdk("realtime_error.py"),
+    hidden_by_filter=True,
+)
+def one_error_each(view: View) -> Iterator[Observation]:
+    """A client that takes an error for the end of its request must not get another for the same request.
+
+    Okay:
+        > response.cancel {"event_id": "a"}
+        < error {"error": {"type": "invalid_request_error", "message": "no active response", "event_id": "a"}}
+    Fail:
+        > response.cancel {"event_id": "a"}
+        < error {"error": {"type": "invalid_request_error", "message": "no active response", "event_id": "a"}}
+        < error {"error": {"type": "invalid_request_error", "message": "no active response", "event_id": "a"}}
+    """
+    course = history(view)
+    sent = Counter(text(one.event, "event_id") for one in course.client())
+    seen: Counter[str] = Counter()
+    for one in course.server("error"):
+        if blamed := text(one.event, "error", "event_id"):
+            seen[blamed] += 1
+            # An id that the client used twice (EVT-13) may come back twice.
+            yield judged(one.entry, seen[blamed] <= max(1, sent[blamed]), f"one error for {blamed!r}", "another one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+_LARGEST = 2**63
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "missing"})()
 
 
@@ -36,9 +37,11 @@ def listing(value: Any, *path: str) -> Sequence[Any]:
 
 
 def number(value: Any, *path: str) -> float | None:
-    """The number at ``path``, else None. Booleans are no numbers."""
+    """The number at ``path``, else None. Booleans are no numbers, nor is what JSON cannot hold or a double cannot."""
     found = at(value, *path)
-    return None if isinstance(found, bool) or not isinstance(found, (int, float)) else found
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        return None
+    return found if -_LARGEST <= found <= _LARGEST else None
 
 
 def index(value: Any, *path: str) -> int | None:

@@ -267,6 +267,7 @@ def _ends(view: View, prefix: str, final: str) -> Iterator[Observation]:
     for one in course.server(f"{prefix}.in_progress", *ends, final):
         item = text(one.event, "item_id") or text(one.event, "item", "id")
         if one.kind == f"{prefix}.in_progress":
+            yield judged(one.entry, item not in begun, f"one {prefix}.in_progress", f"again for {item!r}")
             begun[item] = one
         elif one.kind in ends:
             yield judged(one.entry, item in begun, f"one end behind {prefix}.in_progress", f"{one.kind} of {item!r}")

@@ -249,15 +249,29 @@ def overdue(view: View, since: Entry, expected: str) -> Iterator[Observation]:
         yield open_at_end(since, expected)
 
 
-def overtaken(course: History, since: Entry) -> Step | None:
-    """The response.done of a response that began and ended after ``since``: by then every earlier request had its answer.
+# Requests that are answered at once, in order, with the answer's type and where both name their item.
+_AT_ONCE: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "conversation.item.create": ("conversation.item.added", ("item", "id"), ("item", "id")),
+    "conversation.item.delete": ("conversation.item.deleted", ("item_id",), ("item_id",)),
+    "conversation.item.truncate": ("conversation.item.truncated", ("item_id",), ("item_id",)),
+}
 
-    The channel is ordered and the service takes events in order, so a whole response that came and went shows that an answer
-    still missing will not come.
+
+def overtaken(course: History, since: Entry) -> Step | None:
+    """What shows that an answer to a request of ``since`` that is still missing will not come, or None.
+
+    The channel is ordered and the service takes events in order: by the end of a response that began and ended behind the
+    request, or by the answer to a later request that named an item, the earlier request had its answer.
     """
     for response in course.responses.values():
         if response.created and response.done and response.created.entry.seq > since.seq:
             return response.done
+    for later in course.after(since, *_AT_ONCE, by="client"):
+        kind, asked, answered = _AT_ONCE[later.kind]
+        item = text(later.event, *asked)
+        for one in course.after(later.entry, kind):
+            if item and text(one.event, *answered) == item:
+                return one
     return None
 
 

@@ -207,9 +207,7 @@ def create_answered(view: View) -> Iterator[Observation]:
 
 def _missing(view: View, course: History, request: Step, wanted: str) -> Iterator[Observation]:
     if evidence := overtaken(course, request.entry):
-        yield bad(
-            request.entry, (wanted, "error"), f"a whole response came and went (entry {evidence.entry.seq}), no answer"
-        )
+        yield bad(request.entry, (wanted, "error"), f"no answer by {evidence.kind} (entry {evidence.entry.seq})")
     else:
         yield from overdue(view, request.entry, f"{wanted}, or error")
 

@@ -9,7 +9,7 @@ from typing import Any
 from harness.protocol.opus import LONGEST, SAMPLE_RATE, SHORTEST, frame_count, toc_samples
 from harness.protocol.sdp import parse
 from harness.rules.base import BOTH, MUST, SHOULD, Observation, View, bad, good, judged, rule
-from harness.rules.fields import listing, number, text
+from harness.rules.fields import index, listing, number, text
 from harness.rules.sources import rfc
 from harness.trace import Entry, Observer
 
@@ -31,28 +31,35 @@ class Packet:
     toc: int
 
 
+Streams = dict[tuple[str, int | None], list[tuple[Entry, list[Packet]]]]
+
+
+def _is_number(field: Any) -> bool:
+    return isinstance(field, (int, float)) and abs(field) < TIMESTAMPS * 2
+
+
 def packets(entry: Entry) -> list[Packet]:
     """The packets of an rtp.packets entry; rows that are not well-formed are left out."""
     first = number(entry.data, "first")
     start = entry.t if first is None else first
     found = []
     for row in listing(entry.data, "packets"):
-        if isinstance(row, Sequence) and len(row) == 6 and all(isinstance(field, (int, float)) for field in row):
+        if isinstance(row, Sequence) and len(row) == 6 and all(_is_number(field) for field in row):
             dt, sequence, timestamp, size, marker, toc = row
             found.append(Packet(start + dt / 1000, int(sequence), int(timestamp), int(size), bool(marker), int(toc)))
     return found
 
 
-def streams(view: View) -> dict[tuple[str, Any], list[tuple[Entry, list[Packet]]]]:
+def streams(view: View) -> Streams:
     """RTP by (direction, SSRC), in order, each entry with its packets. Computed once for a trace."""
     derived = view.trace.derived
     if "streams" not in derived:
-        found: dict[tuple[str, Any], list[tuple[Entry, list[Packet]]]] = {}
+        found: Streams = {}
         for entry in view.trace.of("rtp.packets"):
-            key = (text(entry.data, "direction"), entry.data.get("ssrc"))
+            key = (text(entry.data, "direction"), index(entry.data, "ssrc"))
             found.setdefault(key, []).append((entry, packets(entry)))
         derived["streams"] = found
-    result: dict[tuple[str, Any], list[tuple[Entry, list[Packet]]]] = derived["streams"]
+    result: Streams = derived["streams"]
     return result
 
 
@@ -94,7 +101,7 @@ def payload_type(view: View) -> Iterator[Observation]:
     """
     opus = _opus_types(view)
     for entry in view.trace.of("rtp.packets") if opus else ():
-        seen = entry.data.get("payload_type")
+        seen = index(entry.data, "payload_type")
         yield judged(entry, seen in opus, [f"payload type {pt}" for pt in sorted(opus)], f"payload type {seen}")
 
 
@@ -296,9 +303,10 @@ def decodes(view: View) -> Iterator[Observation]:
     Fail:
         audio.undecodable {"direction": "received", "sequence": 4, "size": 17}
     """
-    for entry in view.trace.of("rtp.packets"):
-        empty = [packet.sequence for packet in packets(entry) if packet.toc < 0]
-        yield judged(entry, not empty, "at least the TOC byte", f"packet {empty[0]} is empty" if empty else "")
+    for stream in streams(view).values():
+        for entry, chunk in stream:
+            empty = [packet.sequence for packet in chunk if packet.toc < 0]
+            yield judged(entry, not empty, "at least the TOC byte", f"packet {empty[0]} is empty" if empty else "")
     for entry in view.trace.of("audio.undecodable"):
         yield bad(
             entry, "a packet that decodes", f"packet {entry.data.get('sequence')}, {entry.data.get('size')} bytes"

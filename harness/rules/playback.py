@@ -175,7 +175,7 @@ def clear_answered(view: View) -> Iterator[Observation]:
         if answer is not None:
             yield good(clear.entry, answer.kind)
         elif evidence := overtaken(course, clear.entry):
-            yield bad(clear.entry, CLEARED, f"a whole response came and went (entry {evidence.entry.seq}), no answer")
+            yield bad(clear.entry, CLEARED, f"no answer by {evidence.kind} (entry {evidence.entry.seq})")
         else:
             yield from overdue(view, clear.entry, CLEARED)
 

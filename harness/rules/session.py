@@ -225,9 +225,7 @@ def update_answered(view: View) -> Iterator[Observation]:
         if exchange.answer is not None:
             yield good(entry, exchange.answer.kind)
         elif evidence := overtaken(course, entry):
-            yield bad(
-                entry, (*UPDATED, "error"), f"a whole response came and went (entry {evidence.entry.seq}), no answer"
-            )
+            yield bad(entry, (*UPDATED, "error"), f"no answer by {evidence.kind} (entry {evidence.entry.seq})")
         else:
             yield from overdue(view, entry, "session.updated or error")
 

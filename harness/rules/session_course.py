@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from harness.protocol.dialects import SESSION_FIELDS
 from harness.rules.base import BOTH, INFO, SERVICE, SHOULD, Observation, View, bad, good, judged, rule, unobservable
+from harness.rules.exchange import epoch_of
 from harness.rules.fields import MISSING, at, mapping, number, shown, text
 from harness.rules.history import history
 from harness.rules.session import RESOLVED, exchanges, same
@@ -28,7 +28,7 @@ EXPIRY_SECONDS = 60.0  # the Date header has whole seconds and the clocks of a g
 def expiry(view: View) -> Iterator[Observation]:
     """At session.expires_at the service sends error session_expired or closes; it starts nothing more behind that.
 
-    The time of day is taken from the Date header of the service's own responses, where there is one.
+    The time of day is the one noted with the HTTP exchange, else the Date header of the service's own responses.
 
     Okay:
         < session.created {"session": {"type": "realtime"}}
@@ -71,13 +71,9 @@ def expiry(view: View) -> Iterator[Observation]:
 
 
 def _epoch(view: View) -> float | None:
-    """Unix time at the start of the trace by the service's own clock, from the first Date header; None where there is none."""
-    for entry in view.trace.of("http.response"):
-        try:
-            return parsedate_to_datetime(text(entry.data, "headers", "date")).timestamp() - entry.t
-        except (ValueError, TypeError):
-            continue
-    return None
+    """Unix time at the start of the trace, from the first HTTP entry that tells the time of day; None where none does."""
+    known = ((entry, epoch_of(entry)) for entry in view.trace.of("http"))
+    return next((epoch - entry.t for entry, epoch in known if epoch is not None), None)
 
 
 unobservable(

@@ -85,7 +85,7 @@ def sound_while_playing(view: View) -> Iterator[Observation]:
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
         +2s
-        audio.levels {"direction": "received", "start": 0.5, "step": 0.5, "levels": [-30, -28], "speech": [1, 1]}
+        audio.levels {"direction": "received", "start": 1.0, "step": 0.5, "levels": [-30, -28], "speech": [1, 1]}
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
@@ -102,7 +102,7 @@ def sound_while_playing(view: View) -> Iterator[Observation]:
         if ended is None or ended.t - started.t < SHORTEST_SECONDS:
             continue
         during = [one for one in heard if one.end > started.t - PATHS_SECONDS and one.start < ended.t + PATHS_SECONDS]
-        if during:
+        if during and heard[-1].end >= ended.t:
             loudest = max(during, key=lambda one: one.level)
             seen = f"at most {loudest.level:.0f} dBFS in {ended.t - started.t:.1f} s"
             yield judged(started, any(one.audible for one in during), f"sound while {response.id!r} plays", seen)
@@ -136,7 +136,8 @@ def media_covers_truncation(view: View) -> Iterator[Observation]:
         end = number(truncated.event, "audio_end_ms")
         for response, started, _, _ in playbacks(view):
             items = [text(one.event, "item", "id") for one in response.all("response.output_item.added")]
-            if end is None or text(truncated.event, "item_id") not in items:
+            written_down = packets[-1].t >= truncated.entry.t - PATHS_SECONDS
+            if end is None or not written_down or text(truncated.event, "item_id") not in items:
                 continue
             samples = sum(
                 toc_samples(packet.toc) or 0
@@ -295,7 +296,8 @@ def speech_was_spoken(view: View) -> Iterator[Observation]:
     spoken = windows(view, "client")
     for started in view.server("input_audio_buffer.speech_started"):
         around = [one for one in spoken if started.t - LOOK_BACK_SECONDS < one.end and one.start <= started.t]
-        if around:
+        # Audio is written down in stretches: what a call that was cut off never wrote down may hold the speech.
+        if around and spoken[-1].end >= started.t:
             loudest = max(one.level for one in around)
             seen = f"at most {loudest:.0f} dBFS in {LOOK_BACK_SECONDS:g} s"
             yield judged(started, any(one.audible for one in around), "sound in the caller's audio", seen)

@@ -15,6 +15,11 @@ _COMPLETED = sdk("conversation_item_input_audio_transcription_completed_event.py
 _FAILED = sdk("conversation_item_input_audio_transcription_failed_event.py")
 
 
+OVERTAKEN_SECONDS = (
+    2.0  # transcriptions run side by side: a short turn may overtake a long one, but not one that is over for long
+)
+
+
 def configured(course: History, seq: int) -> bool | None:
     """Whether transcription has been on at any time before ``seq``; None where the service never showed the setting."""
     known = None
@@ -95,8 +100,26 @@ def transcribed_once(view: View) -> Iterator[Observation]:
             yield bad(ends[1].entry, "completed or failed, once", f"{ends[1].kind} of {item!r} behind {ends[0].kind}")
         elif ends:
             yield good(committed.entry)
-        elif course.settings.value("transcription", committed.entry.seq) not in (None, MISSING):
+        elif course.settings.value("transcription", committed.entry.seq) in (None, MISSING):
+            continue
+        elif later := _transcribed_later(course, committed):
+            yield bad(
+                committed.entry,
+                f"the transcription of {item!r}",
+                f"a later turn had its own in entry {later.entry.seq}",
+            )
+        else:
             yield from overdue(view, committed.entry, f"the transcription of {item!r}, completed or failed")
+
+
+def _transcribed_later(course: History, committed: Step) -> Step | None:
+    """The end of the transcription of a turn that was committed well behind this one: by then this one had ended too."""
+    for later in course.after(committed.entry, "input_audio_buffer.committed"):
+        if later.entry.t - committed.entry.t >= OVERTAKEN_SECONDS:
+            for end in course.after(later.entry, COMPLETED, FAILED):
+                if _same(end, later):
+                    return end
+    return None
 
 
 @rule(

@@ -174,7 +174,7 @@ def committed_after_stopped(view: View) -> Iterator[Observation]:
         < rate_limits.updated {"rate_limits": []}
     """
     course = history(view)
-    turn = course.server(STARTED, STOPPED, COMMITTED, "response.created")
+    turn = course.server(STARTED, STOPPED, COMMITTED, "conversation.item.added", "response.created")
     speaking: Step | None = None
     stopped: Step | None = None
     for step in turn:
@@ -188,8 +188,10 @@ def committed_after_stopped(view: View) -> Iterator[Observation]:
             elif speaking is not None and not excused:
                 yield bad(step.entry, "committed behind speech_stopped", "committed while speech goes on")
             speaking = stopped = None
+        elif step.kind == "conversation.item.added" and text(step.event, "item", "id") != _item(stopped):
+            continue  # another item
         elif stopped is not None:
-            if not excused and (step.kind == STARTED or not _asked(course, step)):
+            if not excused and (step.kind != "response.created" or not _asked(course, step)):
                 yield bad(
                     stopped.entry, "committed behind speech_stopped", f"{step.kind} (entry {step.entry.seq}) without it"
                 )
@@ -198,6 +200,10 @@ def committed_after_stopped(view: View) -> Iterator[Observation]:
             speaking = step
     if stopped is not None and not taken_by_hand(course, stopped.entry.seq, len(view.trace.entries)):
         yield from overdue(view, stopped.entry, "input_audio_buffer.committed")
+
+
+def _item(step: Step | None) -> str:
+    return text(step.event, "item_id") if step else ""
 
 
 def _asked(course: History, created: Step) -> bool:

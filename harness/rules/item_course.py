@@ -1,0 +1,151 @@
+"""ITM, what becomes of items: a response's items enter the conversation and are finalized there; answers come once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from harness.rules.base import GA, SERVICE, SHOULD, Observation, View, judged, rule
+from harness.rules.fields import at, text
+from harness.rules.history import Step, history
+from harness.rules.responses import in_default
+from harness.rules.sources import sdk
+
+_ADDED = sdk("conversation_item_added.py", "conversation_item_created_event.py")
+
+
+@rule(
+    "ITM-19",
+    "the items of a response are added to the conversation",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    source=_ADDED,
+    hidden_by_filter=True,
+)
+def output_is_added(view: View) -> Iterator[Observation]:
+    """conversation.item.added is sent "When the model is generating a Response ... when the model starts generating a specific Item".
+
+    In beta the event is conversation.item.created. Out-of-band responses add nothing.
+
+    Okay:
+        < response.created {"response": {"id": "r", "conversation_id": "conv_1"}}
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
+        < conversation.item.added {"item": {"id": "a", "type": "message", "role": "assistant"}}
+        < response.done {"response": {"id": "r", "status": "completed", "conversation_id": "conv_1"}}
+    Fail:
+        < response.created {"response": {"id": "r", "conversation_id": "conv_1"}}
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
+        < response.done {"response": {"id": "r", "status": "completed", "conversation_id": "conv_1"}}
+    Fail[azure-preview]:
+        < response.created {"response": {"id": "r", "conversation_id": "conv_1"}}
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
+        < response.done {"response": {"id": "r", "status": "cancelled", "conversation_id": "conv_1"}}
+    """
+    course = history(view)
+    announced = course.server("conversation.item.added", "conversation.item.created")
+    known = {text(one.event, "item", "id"): one.entry.seq for one in reversed(announced)}
+    beside = any(text(one.event, "response", "conversation") == "none" for one in course.client("response.create"))
+    for response in course.responses.values():
+        done = response.done
+        # Where out-of-band responses are asked for, only a conversation_id that is shown tells which is which.
+        if done is None or not in_default(response) or (beside and not isinstance(response.conversation, str)):
+            continue
+        for added in response.all("response.output_item.added"):
+            item = text(added.event, "item", "id")
+            ok = known.get(item, done.entry.seq) < done.entry.seq
+            yield judged(added.entry, ok, f"{item!r} is added before response.done", "it was not")
+
+
+@rule(
+    "ITM-20",
+    "an assistant message is finalized in the conversation",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    dialects=GA,
+    source=sdk("conversation_item_done.py"),
+    hidden_by_filter=True,
+)
+def message_is_finalized(view: View) -> Iterator[Observation]:
+    """conversation.item.done is "Returned when a conversation item is finalized"; the response that generated the message then ends.
+
+    Okay:
+        < conversation.item.added {"item": {"id": "a", "type": "message", "role": "assistant"}}
+        < conversation.item.done {"item": {"id": "a", "type": "message", "role": "assistant"}}
+        < response.output_item.done {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        < rate_limits.updated {"rate_limits": []}
+    Fail:
+        < conversation.item.added {"item": {"id": "a", "type": "message", "role": "assistant"}}
+        < response.output_item.done {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        < rate_limits.updated {"rate_limits": []}
+    """
+    course = history(view)
+    finalized = {text(one.event, "item", "id") for one in course.server("conversation.item.done")}
+    messages = {
+        text(one.event, "item", "id")
+        for one in course.server("conversation.item.added")
+        if text(one.event, "item", "role") == "assistant"
+    }
+    for response in course.responses.values():
+        # Something must have come behind response.done: the order of the two is not fixed.
+        if (
+            response.status != "completed"
+            or response.done is None
+            or next(course.after(response.done.entry), None) is None
+        ):
+            continue
+        for one in response.all("response.output_item.done"):
+            item = text(one.event, "item", "id")
+            if item in messages:
+                yield judged(one.entry, item in finalized, f"conversation.item.done of {item!r}", "none")
+
+
+_ASKED = {
+    "conversation.item.deleted": ("conversation.item.delete", ("item_id",)),
+    "conversation.item.retrieved": ("conversation.item.retrieve", ("item", "id")),
+}
+
+
+@rule(
+    "ITM-23",
+    "deleted, retrieved and truncated come once for each cause",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=sdk("conversation_item_deleted_event.py", "conversation_item_truncated_event.py"),
+    hidden_by_filter=True,
+)
+def one_answer_each(view: View) -> Iterator[Observation]:
+    """deleted and retrieved answer the client; a truncation by the service itself is told once.
+
+    Okay:
+        > conversation.item.delete {"item_id": "a"}
+        < conversation.item.deleted {"item_id": "a"}
+    Fail:
+        > conversation.item.delete {"item_id": "a"}
+        < conversation.item.deleted {"item_id": "a"}
+        < conversation.item.deleted {"item_id": "a"}
+    Fail:
+        < conversation.item.truncated {"item_id": "a", "content_index": 0, "audio_end_ms": 900}
+        < conversation.item.truncated {"item_id": "a", "content_index": 0, "audio_end_ms": 900}
+    """
+    course = history(view)
+    for kind, (request, path) in _ASKED.items():
+        asked = Counter(text(one.event, "item_id") for one in course.client(request))
+        for one in course.server(kind):
+            item = text(one.event, *path)
+            yield judged(one.entry, asked[item] > 0, f"one {kind} for each {request}", f"{item!r} unasked")
+            asked[item] -= 1
+    requests = Counter(_cut(one) for one in course.client("conversation.item.truncate"))
+    seen: Counter[tuple[str, str]] = Counter()
+    for one in course.server("conversation.item.truncated"):
+        seen[_cut(one)] += 1
+        ok = seen[_cut(one)] <= max(1, requests[_cut(one)])
+        yield judged(one.entry, ok, "one conversation.item.truncated", f"again at {_cut(one)[1]} ms")
+
+
+def _cut(one: Step) -> tuple[str, str]:
+    return text(one.event, "item_id"), str(at(one.event, "audio_end_ms"))

@@ -1,0 +1,179 @@
+"""TURN, causes and answers: every commit has a cause, every request to the input buffer an answer, the turn stands before its reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.rules.base import SERVICE, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.fields import text
+from harness.rules.history import Step, history, named_error, overdue, overtaken
+from harness.rules.sources import LOG, sdk
+from harness.rules.turns import COMMITTED, STOPPED, TIMEOUT
+
+CLEARED = "input_audio_buffer.cleared"
+
+
+@rule(
+    "TURN-15",
+    "input_audio_buffer.clear and cleared go together",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    source=sdk("input_audio_buffer_clear_event.py", "input_audio_buffer_cleared_event.py"),
+    hidden_by_filter=True,
+)
+def clear_and_cleared(view: View) -> Iterator[Observation]:
+    """Vendor text: "The server will respond with an input_audio_buffer.cleared event", which is sent when "cleared by the client".
+
+    Okay:
+        > input_audio_buffer.clear {}
+        < input_audio_buffer.cleared {}
+    Fail:
+        < input_audio_buffer.cleared {}
+    Fail:
+        > input_audio_buffer.clear {}
+        < response.created {"response": {"id": "r"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Open:
+        > input_audio_buffer.clear {}
+        +11s
+        < rate_limits.updated {"rate_limits": []}
+    """
+    course = history(view)
+    waiting: list[Step] = []
+    for one in course.steps:
+        if one.by == "client" and one.kind == "input_audio_buffer.clear":
+            waiting.append(one)
+        elif one.by == "service" and one.kind == CLEARED:
+            yield judged(one.entry, bool(waiting), "input_audio_buffer.clear before it", "cleared unasked")
+            del waiting[:1]
+    for one in waiting:
+        if named_error(course, one.entry) is not None:
+            yield good(one.entry)
+        elif evidence := overtaken(course, one.entry):
+            yield bad(one.entry, CLEARED, f"{evidence.kind} (entry {evidence.entry.seq}) without it")
+        else:
+            yield from overdue(view, one.entry, CLEARED)
+
+
+@rule(
+    "TURN-16",
+    "input_audio_buffer.commit is answered by committed or error",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    source=sdk("input_audio_buffer_commit_event.py"),
+    hidden_by_filter=True,
+)
+def commit_answered(view: View) -> Iterator[Observation]:
+    """Vendor text: "The server will respond with an input_audio_buffer.committed event"; an empty buffer gives an error.
+
+    Okay:
+        > input_audio_buffer.commit {}
+        < input_audio_buffer.committed {"item_id": "a"}
+    Fail:
+        > input_audio_buffer.commit {}
+        < response.created {"response": {"id": "r"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Open:
+        > input_audio_buffer.commit {}
+        +11s
+        < rate_limits.updated {"rate_limits": []}
+    """
+    course = history(view)
+    for commit in course.client("input_audio_buffer.commit"):
+        answer = next(course.after(commit.entry, COMMITTED), None) or named_error(course, commit.entry)
+        evidence = overtaken(course, commit.entry)
+        if answer is not None and (evidence is None or answer.entry.seq < evidence.entry.seq):
+            yield good(commit.entry, answer.kind)
+        elif evidence is not None:
+            yield bad(
+                commit.entry, (COMMITTED, "error"), f"{evidence.kind} (entry {evidence.entry.seq}) without either"
+            )
+        else:
+            yield from overdue(view, commit.entry, f"{COMMITTED} or error")
+
+
+@rule(
+    "TURN-17",
+    "a commit has a cause, and an item of its own",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=sdk("input_audio_buffer_committed_event.py"),
+    hidden_by_filter=True,
+)
+def commit_has_cause(view: View) -> Iterator[Observation]:
+    """committed comes "either by the client or automatically in server VAD mode": behind commit, speech_stopped or timeout_triggered.
+
+    A second one for the same item, or one without a cause, puts an empty turn into the conversation.
+
+    Okay:
+        < input_audio_buffer.speech_stopped {"item_id": "a", "audio_end_ms": 900}
+        < input_audio_buffer.committed {"item_id": "a"}
+    Fail:
+        < input_audio_buffer.speech_stopped {"item_id": "a", "audio_end_ms": 900}
+        < input_audio_buffer.committed {"item_id": "a"}
+        < input_audio_buffer.committed {"item_id": "a"}
+    Fail:
+        < input_audio_buffer.committed {"item_id": "a"}
+    """
+    causes = 0
+    items: set[str] = set()
+    for one in history(view).steps:
+        if one.by == "client":
+            causes += one.kind == "input_audio_buffer.commit"
+        elif one.kind in (STOPPED, TIMEOUT):
+            causes += 1
+        elif one.kind == COMMITTED:
+            item = text(one.event, "item_id")
+            again = item in items
+            wanted = ("speech_stopped", "timeout_triggered", "input_audio_buffer.commit")
+            yield judged(
+                one.entry, causes > 0 and not again, wanted, f"{item!r} again" if again else "none of them before it"
+            )
+            items.add(item)
+            causes = max(0, causes - 1)
+
+
+@rule(
+    "TURN-18",
+    "the turn is in the conversation before its response begins",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="O",
+    source=LOG,
+    hidden_by_filter=True,
+)
+def item_before_response(view: View) -> Iterator[Observation]:
+    """The response answers the item: committed, the item, response.created, in this order in every published log.
+
+    Okay:
+        < input_audio_buffer.committed {"item_id": "a"}
+        < conversation.item.added {"item": {"id": "a", "type": "message", "role": "user"}}
+        < response.created {"response": {"id": "r", "conversation_id": "conv_1"}}
+    Fail:
+        < input_audio_buffer.committed {"item_id": "a"}
+        < response.created {"response": {"id": "r", "conversation_id": "conv_1"}}
+        < conversation.item.added {"item": {"id": "a", "type": "message", "role": "user"}}
+    Fail[azure-preview]:
+        < input_audio_buffer.committed {"item_id": "a"}
+        < response.created {"response": {"id": "r"}}
+        < conversation.item.created {"item": {"id": "a", "type": "message", "role": "user"}}
+    """
+    course = history(view)
+    for committed in course.server(COMMITTED):
+        item = text(committed.event, "item_id")
+        created = next(course.after(committed.entry, "response.created"), None)
+        response = course.responses.get(text(created.event, "response", "id")) if created else None
+        added = next(
+            (
+                one
+                for one in course.after(committed.entry, "conversation.item.added", "conversation.item.created")
+                if text(one.event, "item", "id") == item
+            ),
+            None,
+        )
+        if created and added and response and response.conversation is not None:
+            ok = added.entry.seq < created.entry.seq
+            yield judged(created.entry, ok, f"{item!r} in the conversation first", "response.created before it")
