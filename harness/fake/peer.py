@@ -14,6 +14,7 @@ from harness.fake.babble import babble
 from harness.fake.checks import Refusal
 from harness.fake.client_events import decode
 from harness.fake.conversation import Conversation, passes_filter
+from harness.fake.faults import Faults, Message
 from harness.fake.seeds import SEED_END, as_seeds_expect
 from harness.fake.settings import FakeSettings
 from harness.fake.traces import Unrecorded
@@ -22,7 +23,7 @@ from harness.media.track import OutgoingAudio, Playing
 from harness.protocol.dialects import Dialect
 from harness.scenario.model import FakeScript
 from harness.trace import Recorder, dump
-from harness.transport import InvalidText, Peer, RtpPacket
+from harness.transport import Hands, InvalidText, Peer, RtpPacket
 
 PACKET_SECONDS = 0.02
 # Seconds between the service's last message and its hanging up, so that the message is acknowledged before SCTP is torn down.
@@ -59,6 +60,7 @@ class ServiceCall:
         model: str,
         recorder: Recorder,
         settings: FakeSettings,
+        faults: Faults | None = None,
         ids: Callable[[str], str],
         epoch: float,
         on_end: Callable[[ServiceCall], None],
@@ -70,7 +72,10 @@ class ServiceCall:
         self.recorder = recorder
         self._settings = settings
         self._audio = audio
-        self._filtered = filtered
+        self._faults = faults or Faults()
+        self._conduct = conduct = self._faults.conduct
+        self._out, self._heard = self._faults.events(dialect), self._faults.heard(dialect)
+        self._filtered = filtered and conduct.filters
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._longest = script.session_length or settings.max_call_seconds or dialect.session_minutes * 60.0
@@ -89,14 +94,17 @@ class ServiceCall:
         self._channel: RTCDataChannel | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._farewell: asyncio.TimerHandle | None = None
+        self._delayed: list[asyncio.TimerHandle] = []
         self._ending = asyncio.Event()
         self._closed = False
         self._life: asyncio.Task[None] | None = None
         watched = not isinstance(recorder, Unrecorded)
         self.received = Capture(recorder, "received", on_frame=self._on_frame, keep=watched)
         self.sent = Capture(recorder, "sent", decode=False, keep=watched) if watched else None
-        self._peer = Peer(recorder, loopback=loopback, track=self._voice, on_packet=self._on_packet)
+        hands = Hands(self._faults.packets(), rtcp=conduct.reports, acknowledges=conduct.acknowledges)
+        self._peer = Peer(recorder, loopback=loopback, track=self._voice, on_packet=self._on_packet, hands=hands)
         self._peer.on_channel = self._on_channel
+        self._peer.on_early = self._record_received
 
     async def answer(self, offer: str) -> str:
         """The answer to the caller's offer; from here on the call lives by itself. Raises RejectedDescription, and is closed then."""
@@ -141,7 +149,7 @@ class ServiceCall:
 
     async def _clean_up(self) -> None:
         self._closed = True
-        for timer in (self._timer, self._farewell):
+        for timer in (self._timer, self._farewell, *self._delayed):
             if timer is not None:
                 timer.cancel()
         await self._peer.close()
@@ -176,26 +184,55 @@ class ServiceCall:
         channel.on("message", self._on_message)
         channel.on("close", partial(self._on_channel_closed, channel))
         self._do(self._conversation.connect(self._loop.time()))
+        self._misconduct(channel)
+
+    def _misconduct(self, channel: RTCDataChannel) -> None:
+        """What a faulty service does to the connection once the channel is open."""
+        conduct = self._conduct
+        if conduct.own_stream is not None:
+            self._peer.create_channel(channel.label, id=conduct.own_stream)
+        if conduct.closes_channel_after is not None:
+            self._later(conduct.closes_channel_after, channel.close)
+        if conduct.hangs_up_after is not None:
+            self._later(conduct.hangs_up_after, self._ending.set)
+
+    def _later(self, seconds: float, act: Callable[[], object]) -> None:
+        self._delayed.append(self._loop.call_later(seconds, act))
 
     def _on_channel_closed(self, channel: RTCDataChannel) -> None:
         self.recorder.record("channel.closed", label=channel.label, id=channel.id)
 
     def _on_message(self, message: str | bytes) -> None:
         self._record_received(message)
-        self._do(self._conversation.receive(message, self._loop.time()))
+        heard = self._as_heard(message)
+        if heard is not None:
+            self._do(self._conversation.receive(heard, self._loop.time()))
+
+    def _as_heard(self, message: str | bytes) -> str | bytes | None:
+        """The message as a faulty service hears it; None where it does not."""
+        event = event_in(message)[0] if self._heard else None
+        if event is None:
+            return message
+        heard: Mapping[str, Any] | None = event
+        for rewrite in self._heard:
+            heard = rewrite(heard) if heard is not None else None
+        return message if heard is event else None if heard is None else dump(heard)
 
     def _record_received(self, message: str | bytes) -> None:
-        size = len(message.encode() if isinstance(message, str) else message)
         event, reason = event_in(message)
         if event is not None:
+            size = len(message.encode() if isinstance(message, str) else message)
             self.recorder.record("event.received", event=event, size=size)
             return
+        self._record_undecodable("received", message, reason)
+
+    def _record_undecodable(self, direction: str, message: str | bytes, reason: str) -> None:
         self.recorder.record(
             "event.undecodable",
-            direction="received",
+            direction=direction,
             reason=reason,
             text=message if isinstance(message, str) else message.decode("utf-8", "replace"),
-            size=size,
+            size=len(message.encode() if isinstance(message, str) else message),
             binary=isinstance(message, bytes) and not isinstance(message, InvalidText),
         )
 
@@ -216,25 +253,48 @@ class ServiceCall:
         self._set_timer()
 
     def _send(self, event: Mapping[str, Any]) -> None:
-        if self._filtered and not passes_filter(event["type"]):
-            return
-        wire = as_seeds_expect(event) if self._settings.seeds_mode else event
+        """An event, with whatever the faults make of it, now or later."""
+        leaving: list[tuple[float, Message]] = [(0.0, event)]
+        for rewrite in self._out:
+            now = self._loop.time()
+            leaving = [
+                (delay + more, out)
+                for delay, one in leaving
+                for more, out in (rewrite(one, now) if isinstance(one, Mapping) else [(0.0, one)])
+            ]
+        for delay, message in leaving:
+            if delay:
+                self._later(delay, partial(self._transmit, message))
+            else:
+                self._transmit(message)
+
+    def _transmit(self, message: Message) -> None:
+        kind = message.get("type") if isinstance(message, Mapping) else None
+        if isinstance(message, Mapping) and isinstance(kind, str):
+            if self._filtered and not passes_filter(kind):
+                return
+            message = as_seeds_expect(message) if self._settings.seeds_mode else message
         channel = self._channel
         if channel is None or channel.readyState != "open":
             return
-        text = dump(wire)
+        text = dump(message) if isinstance(message, Mapping) else message
         try:
             channel.send(text)
         except ValueError as error:
             # Longer than the max-message-size of the offer (RFC 8841 section 6).
-            self.recorder.record("harness.note", text=f"{wire['type']} not sent: {error}", about="a=max-message-size")
+            self.recorder.record(
+                "harness.note", text=f"{kind or 'a message'} not sent: {error}", about="a=max-message-size"
+            )
             return
-        self.recorder.record("event.sent", event=wire, size=len(text.encode()))
+        if isinstance(message, Mapping) and isinstance(kind, str):
+            self.recorder.record("event.sent", event=message, size=len(text.encode() if isinstance(text, str) else text))
+        else:
+            self._record_undecodable("sent", text, event_in(text)[1])
 
     def _play(self, play: Play) -> None:
         packets = self._packets(play.audio) if play.audio is not None else ()
         self._playing[play.response_id] = self._voice.say(
-            packets or babble(play.seconds),
+            self._faults.sound(packets or babble(play.seconds)),
             on_start=partial(self._on_first_packet, play),
             on_done=partial(self._on_drained, play),
         )
@@ -248,7 +308,7 @@ class ServiceCall:
 
     def _stop_audio(self, response_id: str) -> None:
         playing = self._playing.pop(response_id, None)
-        if playing is not None:
+        if playing is not None and self._conduct.stops_audio:
             playing.cut()
 
     def _packets(self, name: str) -> Sequence[bytes]:

@@ -13,6 +13,7 @@ import random
 import secrets
 import string
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import formatdate
 from functools import partial
@@ -41,7 +42,9 @@ from harness.fake.admission import (
 )
 from harness.fake.answers import VENDORS, HttpRefusal
 from harness.fake.checks import place
+from harness.fake.faults import Faults
 from harness.fake.listener import Listener
+from harness.fake.misbehaviour import as_it_leaves
 from harness.fake.peer import ServiceCall
 from harness.fake.replies import recordings
 from harness.fake.settings import FakeSettings
@@ -78,7 +81,7 @@ def new_id(prefix: str) -> str:
 class FakeService:
     """A Realtime service on this machine.
 
-    ``dialects`` are the rows it speaks, all at once; ``script`` says what it hears and answers; ``audio(name)`` gives the
+    ``dialects`` are the rows it speaks, all at once; ``script`` says what it hears and answers, and its faults; ``audio(name)`` gives the
     20 ms Opus packets of a recording. ``recorder_for(dialect name)`` makes a trace for each client's call, seen from the
     service; ``on_trace`` is called with each one when it is complete, ``on_call_end`` with each call just before. ``loopback``
     keeps media on 127.0.0.1.
@@ -101,7 +104,8 @@ class FakeService:
         self.dialects = tuple(dialects)
         self.script = script or FakeScript()
         self.audio = audio
-        self.settings = settings or FakeSettings()
+        self.faults = Faults(self.script.faults)
+        self.settings = (settings or FakeSettings()).as_conducted(self.faults.conduct)
         self.loopback = loopback
         self.url = ""
         self.calls: dict[str, ServiceCall] = {}
@@ -109,6 +113,7 @@ class FakeService:
         self._on_call_end = on_call_end
         self._on_trace = on_trace
         self._numbers = itertools.count(1)
+        self._asked: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -230,6 +235,8 @@ class FakeService:
                 self._traces.close(recorder, "interrupted")
             raise
         response = _json(answer.body, answer.status, answer.headers) if isinstance(answer, HttpRefusal) else answer
+        self._asked[step] += 1
+        response = await as_it_leaves(response, self.faults, step=step, dialect=dialect, nth=self._asked[step])
         response.headers["date"] = formatdate(self._epoch + self.now, usegmt=True)
         response.headers[VENDORS[dialect.vendor].request_id] = new_id("req")
         record(
@@ -278,6 +285,7 @@ class FakeService:
         except RejectedDescription as error:
             recorder.record("sdp.rejected", sdp=grant.offer, reason=error.reason)
             return answers.INVALID_OFFER
+        answer = self.faults.answer(answer)
         recorder.record("sdp.answer", sdp=answer)
         # Where several statuses are accepted none is documented; the lowest is what Microsoft's preview sample reports (200).
         location = {"location": f"{urlsplit(dialect.call_url).path}/{call_id}"} if dialect.location else {}
@@ -298,6 +306,7 @@ class FakeService:
             audio=self.audio,
             recorder=recorder,
             settings=self.settings,
+            faults=self.faults,
             loopback=self.loopback,
             ids=new_id,
             epoch=self._epoch,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
+
+from harness.fake.faults.base import Conduct
 
 DEPLOYMENTS: tuple[str, ...] = (
     "gpt-realtime",
@@ -44,3 +47,12 @@ class FakeSettings:
     max_call_seconds: float | None = None
     key_seconds: float | None = None
     seeds_mode: bool = False
+
+    def as_conducted(self, conduct: Conduct) -> Self:
+        """The settings as a faulty service has them: its own lifetimes of sessions and keys."""
+        session, key = conduct.session_seconds, conduct.key_seconds
+        return replace(
+            self,
+            max_call_seconds=self.max_call_seconds if session is None else session,
+            key_seconds=self.key_seconds if key is None else key,
+        )

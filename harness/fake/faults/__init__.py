@@ -1,0 +1,42 @@
+"""The faults of the service: a catalogue of declared misbehaviours, by plane. Importing this package fills the registry."""
+
+from __future__ import annotations
+
+from harness.fake.faults import (
+    answer,
+    call,
+    connection,
+    content,
+    envelope,
+    errors,
+    functions,
+    items,
+    playback,
+    responses,
+    session,
+    sound,
+    token,
+    transcription,
+    turns,
+)
+from harness.fake.faults.base import FAULTS, Conduct, Event, Fault, Faults, Message, Reply, named
+
+__all__ = ["FAULTS", "Conduct", "Event", "Fault", "Faults", "Message", "Reply", "named"]
+
+MODULES = (
+    token,
+    call,
+    answer,
+    connection,
+    session,
+    envelope,
+    turns,
+    responses,
+    content,
+    items,
+    functions,
+    playback,
+    transcription,
+    errors,
+    sound,
+)

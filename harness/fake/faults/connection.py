@@ -1,0 +1,64 @@
+"""Faults of ICE, DTLS and SCTP: what the answer promises does not connect, or does not stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from harness.fake.faults.base import ANSWER, CONDUCT, SETUP, TURN, Conduct, fault
+from harness.fake.faults.edits import line
+
+
+def unreachable(name: str, title: str, rewrite: Callable[[str], str], *caught_by: str, **more: Any) -> None:
+    """Declare an answer whose promise cannot be kept: the channel never opens."""
+    more = {"ends": "channel-open", "diagnosis": "channel-never-opened", "scenario": SETUP, **more}
+    fault(name, title, plane=ANSWER, caught_by=caught_by, **more)(rewrite)
+
+
+def conduct(name: str, title: str, rewrite: Callable[[Conduct], Conduct], *caught_by: str, **more: Any) -> None:
+    """Declare a fault of how the connection behaves."""
+    fault(name, title, plane=CONDUCT, caught_by=caught_by, **{"scenario": SETUP, **more})(rewrite)
+
+
+unreachable("ice-wrong-password", "the answer's ice-pwd is not the service's", line(r"^a=ice-pwd:.*", "a=ice-pwd:" + "w" * 24), "DC-01")
+unreachable("ice-wrong-ufrag", "the answer's ice-ufrag is not the service's", line(r"^a=ice-ufrag:.*", "a=ice-ufrag:wxyz"), "DC-01")
+unreachable(
+    "ice-closed-port",
+    "the candidate's port is closed",
+    line(r"^(a=candidate:\S+ 1 udp \d+ \S+) \d+ ", r"\1 9 "),
+    "DC-01",
+)
+unreachable(
+    "dtls-other-certificate",
+    "the certificate is not the one of the fingerprint",
+    line(r"^(a=fingerprint:\S+ )(..)", r"\g<1>00"),
+    "DC-02",
+)
+conduct(
+    "dcep-not-acknowledged",
+    "DATA_CHANNEL_OPEN is not answered: the channel never opens",
+    lambda right: replace(right, acknowledges=False),
+    "DC-06",
+    also=("DC-12",),
+    ends="channel-open",
+    diagnosis="channel-never-opened",
+)
+conduct("dcep-wrong-parity", "the service opens a channel on a stream of the client's parity", lambda right: replace(right, own_stream=41), "DC-07")
+conduct(
+    "channel-closed-early",
+    "the service closes the channel in the middle of the session",
+    lambda right: replace(right, closes_channel_after=2.0),
+    scenario=TURN,
+    ends="session",
+    diagnosis="connection-lost",
+)
+conduct(
+    "call-dropped",
+    "the service hangs up in the middle of the session",
+    lambda right: replace(right, hangs_up_after=2.0),
+    scenario=TURN,
+    ends="session",
+    diagnosis="connection-lost",
+)
+conduct("rtcp-missing", "the service sends no RTCP", lambda right: replace(right, reports=False), "MED-05", scenario="turns/two-turns-in-one-call.yaml")

@@ -1,0 +1,22 @@
+"""Faults of error events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.fake.faults.base import EVENTS, fault
+from harness.fake.faults.edits import drop, with_field, without
+
+UNKNOWN = "errors/unknown-event-gets-an-error.yaml"
+
+
+def error(name: str, title: str, make: Callable[..., Any], *caught_by: str, **more: Any) -> None:
+    """Declare a fault of error events."""
+    fault(name, title, plane=more.pop("plane", EVENTS), caught_by=caught_by, **{"scenario": UNKNOWN, **more})(make)
+
+
+error("error-without-message", "an error has no message", without("error", "error.message"), "ERR-01")
+error("error-without-type", "an error has no type", without("error", "error.type"), "ERR-01")
+error("error-unknown-event-id", "an error names an event that was never sent", with_field("error", "error.event_id", "event_never_sent"), "ERR-02")
+error("error-missing", "a bad event is answered by nothing", drop("error"), "ERR-05")

@@ -1,0 +1,26 @@
+"""Faults of function calls and MCP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.fake.faults.base import EVENTS, GA, fault
+from harness.fake.faults.edits import drop, twice, with_field, without
+
+TOOLS = "tools/function-call-is-answered.yaml"
+DELTA, DONE = "response.function_call_arguments.delta", "response.function_call_arguments.done"
+
+
+def function(name: str, title: str, make: Callable[..., Any], *caught_by: str, **more: Any) -> None:
+    """Declare a fault of function calls."""
+    fault(name, title, plane=EVENTS, caught_by=caught_by, **{"scenario": TOOLS, **more})(make)
+
+
+function("arguments-delta-lost", "a delta of the arguments is lost", drop(DELTA, at=1), "ITM-05")
+function("arguments-change", "the final arguments are others", with_field(DONE, "arguments", '{"day": "never"}'), "ITM-05")
+function("arguments-not-json", "the arguments are no JSON", with_field(DONE, "arguments", "{day: tomorrow"), "ITM-05")
+function("call-id-changes", "the call_id changes on the way", with_field(DONE, "call_id", "call_other"), "ITM-06")
+function("call-id-differs-at-end", "response.done has another call_id", with_field("response.done", "response.output.0.call_id", "call_other"), "ITM-06")
+function("arguments-without-name", "the finished arguments do not name the function", without(DONE, "name"), "ITM-07", dialects=GA)
+function("arguments-other-name", "the finished arguments name another function", with_field(DONE, "name", "get_weather"), "ITM-07", dialects=GA)
