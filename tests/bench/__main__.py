@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import chromium, offline, sessions
+from tests.bench import chromium, events, offline, sessions
 from tests.bench.offline import Figure
 
 Row = tuple[str, str, str, str]
@@ -60,6 +60,14 @@ def _offline(runs: int) -> Iterator[Row]:
         _shown(wall, "{:.2f}", " s"),
         "1.5 s",
     )
+    mix = events.conversation()
+    checks = [
+        ("an event against its schema", events.ours, "1 us"),
+        ("the same by the vendor's SDK", events.theirs, "peer"),
+    ]
+    for what, check, target in checks:
+        wall, cpu = check(mix, 5 * runs)
+        yield what, _shown(cpu, "{:.1f}", " us"), _shown(wall, "{:.1f}", " us"), target
     for arguments in (("--version",), ("rules",)):
         wall, cpu = offline.command(*arguments, runs=runs)
         yield (
@@ -71,11 +79,11 @@ def _offline(runs: int) -> Iterator[Row]:
 
 
 def _sessions(count: int) -> Iterator[Row]:
-    with sessions.service() as url:
-        found = [sessions.ours(url, count)]
+    with sessions.service() as url, sessions.microphone() as recording:
+        found = [sessions.ours(url, count, recording)]
         missing = "" if chromium.executable() else "skipped: chromium is not installed"
         if not missing:
-            found.append(sessions.theirs(url, count))
+            found.append(sessions.theirs(url, count, recording))
     for one in found:
         ours = one is found[0]
         about = f"{one.packets:.1f} packets/s in, {one.replies} replies heard"
