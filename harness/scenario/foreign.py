@@ -17,7 +17,6 @@ from harness.scenario.model import (
     Expect,
     Hear,
     Need,
-    Never,
     Scenario,
     Step,
     Tool,
@@ -71,9 +70,7 @@ def why_not(scenario: Scenario, foreign: Foreign) -> str | None:
 
 def cooperative_steps(scenario: Scenario) -> frozenset[int]:
     """Numbers of the steps that a model must cooperate in: missed, they say nothing about the service for certain."""
-    if scenario.live.ask is None:
-        return frozenset()
-    return frozenset(number for number, step in enumerate(scenario.steps, 1) if not isinstance(step, Never))
+    return frozenset(number for number, step in enumerate(scenario.steps, 1) if step.lenient or isinstance(step, Tool))
 
 
 def adapt(scenario: Scenario, foreign: Foreign) -> Scenario:
@@ -97,7 +94,7 @@ def adapt(scenario: Scenario, foreign: Foreign) -> Scenario:
 def _needs(scenario: Scenario) -> Iterator[Need]:
     fake, session, fails = scenario.fake, scenario.session, scenario.assert_.fails
     unusual = any(reply.status != "completed" or reply.hears_fails or reply.mcp_calls for reply in fake.replies)
-    if unusual or fake.mcp or fake.model_fields_set - {"replies", "mcp"}:
+    if "scripted" in scenario.tags or unusual or fake.mcp or fake.model_fields_set - {"replies", "mcp"}:
         yield "script"
     if (fails is not None and fails.at == "key") or scenario.caller.key_age:
         yield "token-request"

@@ -18,13 +18,14 @@ class Live(Model):
     On such a service (``harness check``, ``--target live`` or a URL) the same steps are judged more leniently, by themselves:
     conditions on words out of the fake's script (says, hears, arguments of calls) ask for some text instead; waits are at least
     15 s; a reply has to be heard for 300 ms at most, unless ``ask`` asks for a long one; budgets and the diagnosis of a failure
-    do not count. Where ``ask`` is given, a step that is missed makes the run inconclusive and not nonconformant: nobody knows
-    whether service or model would not. Rules are judged as ever.
+    do not count. A step with ``lenient: true``, and any ``tool`` step, depends on what a model chooses to do: where it is missed,
+    the run is inconclusive and not nonconformant, and nothing behind it counts. Rules are judged as ever.
     """
 
     needs: list[Need] | None = Field(
         default=None,
-        description="script: only the fake can be made to do it; default: read off session, caller, steps and fake",
+        description="script: only the fake can be made to do it; default: read off session, caller, steps, fake; the tag "
+        "scripted means script",
     )
     ask: str | None = Field(
         default=None, description="instructions added to the session's, so that a model does what the script does"

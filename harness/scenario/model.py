@@ -41,6 +41,9 @@ class Step(Model):
     """Base of the steps. ``word`` is the key that names the step."""
 
     word: ClassVar[str] = ""
+    lenient: bool = Field(
+        default=False, description="on a service without a script its miss is inconclusive (see live)"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -123,7 +123,7 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
         ("title: x\nsteps: [{}]\n", "2:9: a step is a word with a colon and its value"),
         ("title: x\nsteps: [{hang_up: now}]\n", '2:19: hang_up: takes no value, not "now"'),
         ("title: x\nsteps: [{wait: 1s, text: hi}]\n", "2:20: a step has one step word, and this one has wait and text; begin another step with a dash"),
-        ("title: x\nsteps: [{wait: 1s, wihtin: 1s}]\n", "2:20: unknown key 'wihtin'; known here: wait"),
+        ("title: x\nsteps: [{wait: 1s, wihtin: 1s}]\n", "2:20: unknown key 'wihtin'; known here: lenient, wait"),
         ("title: x\nsteps: [{expect: error, wihtin: 1s}]\n", "2:25: unknown key 'wihtin'; did you mean 'within'?"),
         ("title: x\nsteps: [{hear: {}}]\n", "2:16: hear: give either speech or silence"),
         ("title: x\nsteps: [{tool: {result: 1}}]\n", "2:16: tool needs 'name'"),
