@@ -18,6 +18,8 @@ from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import numpy as np
+import soundfile
 
 from tests.bench import chromium
 from tests.bench.processes import cpu_seconds, memory_mb
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 KEY = "bench-key-0123456789"
 WINDOW = 10.0
 RECORDING = Path(__file__).parents[2] / "fixtures" / "audio" / "caller-john-dashwood.wav"
+PAUSE = 1.0  # seconds behind it, so that each round of the loop is a turn that gets its reply
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,16 @@ def service() -> Iterator[str]:
             process.wait(30)
 
 
+@contextmanager
+def microphone() -> Iterator[Path]:
+    """The recording that both peers repeat: speech, then a pause."""
+    samples, rate = soundfile.read(RECORDING, dtype="int16")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "microphone.wav"
+        soundfile.write(path, np.concatenate([samples, np.zeros(int(PAUSE * rate), np.int16)]), rate)
+        yield path
+
+
 def mint(url: str) -> str:
     """An ephemeral key."""
     body = {"session": {"type": "realtime", "model": "gpt-realtime"}}
@@ -75,19 +88,19 @@ def mint(url: str) -> str:
     return str(response.raise_for_status().json()["value"])
 
 
-def ours(url: str, count: int) -> Sessions:
+def ours(url: str, count: int, recording: Path) -> Sessions:
     """``count`` of our callers in one process of their own."""
-    command = [sys.executable, "-m", "tests.bench.sessions", url, str(count)]
+    command = [sys.executable, "-m", "tests.bench.sessions", url, str(count), str(recording)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return Sessions("realtime-harness", count, **json.loads(done.stdout.splitlines()[-1]))
 
 
-def theirs(url: str, count: int) -> Sessions:
+def theirs(url: str, count: int, recording: Path) -> Sessions:
     """``count`` calls in one page of headless Chromium."""
     states: Queue[dict[str, Any]] = Queue()
     with (
         chromium.page_server(lambda: mint(url), states) as page,
-        chromium.browser(f"{page}/?n={count}&seconds={WINDOW}&service={url}", RECORDING) as pid,
+        chromium.browser(f"{page}/?n={count}&seconds={WINDOW}&service={url}", recording) as pid,
     ):
         _wait(states, 1)
         time.sleep(1.0)
@@ -120,7 +133,7 @@ def _wait(states: Queue[dict[str, Any]], up: int) -> dict[str, Any]:
             return state
 
 
-async def _hold(url: str, count: int, folder: Path) -> dict[str, float]:
+async def _hold(url: str, count: int, recording: Path, folder: Path) -> dict[str, float]:
     """Calls as `harness run` makes them: both directions decoded and kept, the trace written to its file as it grows."""
     from harness.client.call import Call
     from harness.media import opus, wav
@@ -129,7 +142,7 @@ async def _hold(url: str, count: int, folder: Path) -> dict[str, float]:
     from harness.targets import fake_endpoints
     from harness.trace import Header, Recorder
 
-    packets = opus.encode(wav.load(RECORDING))
+    packets = opus.encode(wav.load(recording))
     loop = asyncio.get_running_loop()
     calls: list[Call] = []
     pid = os.getpid()
@@ -148,12 +161,11 @@ async def _hold(url: str, count: int, folder: Path) -> dict[str, float]:
                 after_first = memory_mb(pid)
         await asyncio.sleep(1.0)
         full, used, began = memory_mb(pid), cpu_seconds(pid), loop.time()
-        received = sum(_received(call.recorder) for call in calls)
         await asyncio.sleep(WINDOW)
         used, grown, seconds = cpu_seconds(pid) - used, memory_mb(pid) - full, loop.time() - began
-        received = sum(_received(call.recorder) for call in calls) - received
         for call in calls:
             await call.close()
+    received = sum(_received(call.recorder, began, began + seconds) for call in calls)
     return {
         "core": used / seconds / count,
         "mb": (full - after_first) / max(count - 1, 1),
@@ -163,11 +175,13 @@ async def _hold(url: str, count: int, folder: Path) -> dict[str, float]:
     }
 
 
-def _received(recorder: Recorder) -> int:
+def _received(recorder: Recorder, begin: float, end: float) -> int:
+    """Packets that came in between two times of the loop's clock."""
     rows = [entry.data for entry in recorder.entries if entry.kind == "rtp.packets"]
-    return sum(len(data["packets"]) for data in rows if data["direction"] == "received")
+    times = [one["first"] + row[0] / 1000 for one in rows if one["direction"] == "received" for row in one["packets"]]
+    return sum(recorder.at(begin) <= t < recorder.at(end) for t in times)
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as traces:
-        print(json.dumps(asyncio.run(_hold(sys.argv[1], int(sys.argv[2]), Path(traces)))))
+        print(json.dumps(asyncio.run(_hold(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(traces)))))
