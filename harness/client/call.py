@@ -18,7 +18,9 @@ from aiortc import RTCDataChannel
 from harness.client.bodies import answer_problem, call_form, call_id, key_of, keys_in, token_body
 from harness.client.channel import EventChannel
 from harness.client.connection import channel_fix, last_states
+from harness.client.faults import ClientFaults
 from harness.client.http import Requests, Response, shorten
+from harness.client.outbox import Outbox
 from harness.client.refusals import explain, seen
 from harness.client.watch import first_of
 from harness.errors import (
@@ -35,7 +37,7 @@ from harness.media.track import OutgoingAudio
 from harness.protocol.dialects import session_body
 from harness.scenario.model import Caller
 from harness.targets import Endpoints
-from harness.trace import Recorder, dump
+from harness.trace import Recorder
 from harness.transport import Peer, RejectedDescription, RtpPacket
 
 HANG_UP_SECONDS = 5.0
@@ -60,6 +62,9 @@ class Call:
         http: httpx.AsyncClient,
         peer: Callable[..., Peer] = Peer,
     ) -> None:
+        self._faults = ClientFaults(caller.faults)
+        self._conduct = self._faults.conduct
+        caller = self._faults.caller(caller)
         self.endpoints = endpoints.for_caller(caller)
         self.dialect = endpoints.dialect
         self.recorder = recorder
@@ -72,7 +77,14 @@ class Call:
         self.call_id = ""
         self._session = session
         self._caller = caller
-        self._requests = Requests(http, recorder, timeout=caller.timeout)
+        self._requests = Requests(
+            http,
+            recorder,
+            timeout=caller.timeout,
+            rewrite=self._faults.requests(self.endpoints),
+            pause=self._faults.pause,
+        )
+        self._outbox = Outbox(self._faults, self.dialect, recorder, self._transmit)
         self._make_peer = peer
         self._peer: Peer | None = None
         self._channel: EventChannel | None = None
@@ -105,7 +117,7 @@ class Call:
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Send one client event as it is. Raises ConnectionLost, or UsageError where it is larger than the service takes."""
-        self._transmit(dump(event))
+        self._outbox.send(event)
 
     def send_raw(self, text: str) -> None:
         """Send text as it is, event or not. Raises like :meth:`send`."""
@@ -164,6 +176,7 @@ class Call:
                 ice_servers=servers,
                 track=self.track,
                 on_packet=self._on_packet,
+                hands=self._faults.hands(self.recorder),
             )
         except (ValueError, TypeError) as error:
             raise OfferFailed(
@@ -178,13 +191,16 @@ class Call:
         return peer
 
     def _create_channel(self, peer: Peer) -> None:
+        label = self._conduct.label or self.dialect.label
         self._channel = EventChannel(
-            peer.create_channel(self.dialect.label),
+            peer.create_channel(label, **self._conduct.options),
             self.recorder,
             by="client",
             on_open=self._on_open,
             on_close=self._on_close,
         )
+        if self._conduct.second is not None:
+            self._others.append(EventChannel(peer.create_channel(self._conduct.second), self.recorder, by="client"))
 
     async def _offer(self, peer: Peer) -> str:
         try:
@@ -202,6 +218,7 @@ class Call:
                 seen=last_states(self.recorder.entries),
                 fix="check the network interfaces and caller.ice_servers",
             ) from error
+        offer = self._faults.offer(offer)
         self.recorder.record("sdp.offer", sdp=offer)
         if self._caller.channel == "after-offer":
             self._create_channel(peer)
@@ -223,7 +240,7 @@ class Call:
             content=content,
             failed=CallRequestFailed,
         )
-        if not response.ok:
+        if not self._conduct.believes(response.status):
             raise self._refused(CallRequestFailed, "call", url, response)
         self.call_id = call_id(response.headers.get("location", ""))
         problem = answer_problem(response)
@@ -235,7 +252,7 @@ class Call:
     async def _accept(self, peer: Peer, answer: str) -> None:
         try:
             async with asyncio.timeout(self._caller.timeout):
-                await peer.accept_answer(answer)
+                await peer.accept_answer(self._faults.answer(answer))
         except (RejectedDescription, TimeoutError) as error:
             reason = getattr(error, "reason", f"setting it took longer than {self._caller.timeout:g} s")
             self.recorder.record("sdp.rejected", sdp=answer, reason=reason)
@@ -274,6 +291,8 @@ class Call:
 
     def _on_close(self) -> None:
         self._channel_closed.set()
+        if self._conduct.clings and self._peer is not None and not self.closed:
+            self._create_channel(self._peer)
         self._lose("the service closed the data channel")
 
     def _on_service_channel(self, channel: RTCDataChannel) -> None:
@@ -287,7 +306,7 @@ class Call:
         self._lose(f"the connection was lost ({last_states(self.recorder.entries)})")
 
     def _lose(self, because: str) -> None:
-        if not self.closed and not self.lost.is_set():
+        if not self.closed and not self.lost.is_set() and not self._conduct.clings:
             self.lost_because = because
             self.lost.set()
             self.ended.set()
@@ -296,11 +315,16 @@ class Call:
 
     async def _close(self) -> None:
         try:
+            if not self._conduct.hangs_up and self._peer is not None:
+                await self._peer.abandon()
+                await asyncio.sleep(self._conduct.abandoned_for)
+                return
             await self._hang_up()
             if self._channel is not None and self._channel.is_open:
                 self._channel.close()
                 await first_of(self._channel_closed, seconds=CLOSE_SECONDS)
         finally:
+            self._outbox.close()
             if self._watching is not None:
                 self._watching.cancel()
             if self._peer is not None:
@@ -328,7 +352,7 @@ class Call:
 
     # Small pieces
 
-    def _transmit(self, text: str) -> None:
+    def _transmit(self, text: str | bytes) -> None:
         if self._channel is None or self.closed or self.lost.is_set():
             raise self.gone()
         if not self._channel.send(text):

@@ -53,8 +53,8 @@ class EventChannel:
         """Messages can be sent."""
         return bool(self._channel.readyState == "open")
 
-    def send(self, text: str) -> bool:
-        """Send a text message and record it; False where the channel is not open.
+    def send(self, text: str | bytes) -> bool:
+        """Send a message (events are text) and record it; False where the channel is not open.
 
         Raises UsageError where the message is larger than the peer takes (RFC 8841 section 6) or no UTF-8.
         """

@@ -36,6 +36,17 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]*\Z")
 
 
 @dataclass(frozen=True)
+class Draft:
+    """A request about to be recorded and sent. Header names are in lower case."""
+
+    step: RequestStep
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: str
+
+
+@dataclass(frozen=True)
 class Response:
     """An HTTP response as it was read: ``body`` is the parsed JSON where ``json`` is true, else the text; ``entry`` its trace entry."""
 
@@ -64,12 +75,26 @@ class Response:
 
 
 class Requests:
-    """Posts requests of one call and records each with its outcome. ``timeout`` seconds bound one exchange as a whole, unless ``post`` is given others."""
+    """Posts requests of one call and records each with its outcome. ``timeout`` seconds bound one exchange as a whole, unless ``post`` is given others.
 
-    def __init__(self, client: httpx.AsyncClient, recorder: Recorder, *, timeout: float) -> None:
+    ``rewrite`` has the last word on a request before it is recorded and sent, ``pause`` on whether and when one of this status
+    is sent again.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        recorder: Recorder,
+        *,
+        timeout: float,
+        rewrite: Callable[[Draft], Draft] = lambda draft: draft,
+        pause: Callable[[int, float | None], float | None] = lambda status, pause: pause,
+    ) -> None:
         self._client = client
         self._recorder = recorder
         self._timeout = timeout
+        self._rewrite = rewrite
+        self._pause = pause
         self._count = 0
 
     async def post(
@@ -90,7 +115,7 @@ class Requests:
         """
         limit = self._timeout if timeout is None else timeout
         response = await self._exchange(step, url, headers, content, failed, secrets, limit)
-        pause = retry_pause(response)
+        pause = self._pause(response.status, retry_pause(response))
         if pause is None or step == "hangup":
             return response
         self._recorder.record(
@@ -111,12 +136,15 @@ class Requests:
     ) -> Response:
         self._count += 1
         number = self._count
-        request = self._request(url, headers, content, failed)
+        lower = {name.lower(): value for name, value in headers.items()}
+        draft = self._rewrite(Draft(step, "POST", url, lower, content))
+        url, content = draft.url, draft.content
+        request = self._request(draft, failed)
         self._recorder.record(
             "http.request",
             id=number,
             step=step,
-            method="POST",
+            method=draft.method,
             url=url,
             headers=self._recorder.redactor.headers(request.headers),
             body=_json_or_text(content)[0] if "json" in request.headers.get("content-type", "") else content,
@@ -149,9 +177,9 @@ class Requests:
         )
         return Response(raw.status_code, raw.headers, text, body, is_json, truncated, entry.seq)
 
-    def _request(self, url: str, headers: Mapping[str, str], content: str, failed: type[CallError]) -> httpx.Request:
+    def _request(self, draft: Draft, failed: type[CallError]) -> httpx.Request:
         # Checked here, because the messages of the libraries underneath quote the header, key included.
-        for name, value in headers.items():
+        for name, value in draft.headers.items():
             if not _HEADER_VALUE.match(value):
                 raise failed(
                     f"the {name} header has a line end or a character that is not ASCII",
@@ -159,10 +187,12 @@ class Requests:
                 )
         own = {"user-agent": f"realtime-harness/{__version__}", "accept-encoding": "identity"}
         try:
-            return self._client.build_request("POST", url, headers={**own, **headers}, content=content.encode())
+            content, all_headers = draft.content.encode(), {**own, **draft.headers}
+            return self._client.build_request(draft.method, draft.url, headers=all_headers, content=content)
         except (httpx.InvalidURL, ValueError) as error:
             raise failed(
-                f"{self._recorder.redactor.text(url)} is no usable URL", fix="check the host, resource or region name"
+                f"{self._recorder.redactor.text(draft.url)} is no usable URL",
+                fix="check the host, resource or region name",
             ) from error
 
 

@@ -1,0 +1,26 @@
+"""The faults of a client: a catalogue of declared misbehaviours of the caller, by plane. Importing this package fills the registry."""
+
+from __future__ import annotations
+
+from harness.client.faults import audio, connection, events, offer, requests, session, turns
+from harness.client.faults.base import (
+    CLIENT_FAULTS,
+    ClientFault,
+    ClientFaults,
+    Conduct,
+    Message,
+    client_fault_named,
+    nearest,
+)
+
+__all__ = [
+    "CLIENT_FAULTS",
+    "ClientFault",
+    "ClientFaults",
+    "Conduct",
+    "Message",
+    "client_fault_named",
+    "nearest",
+]
+
+MODULES = (requests, offer, connection, events, session, turns, audio)

@@ -1,0 +1,208 @@
+"""Small rewrites of requests, SDP and events from which the caller's faults are put together."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from harness.client.faults.base import Event, EventRewrite, Outgoing, Reaction, RequestRewrite
+from harness.client.http import Draft
+from harness.protocol.dialects import Dialect
+from harness.targets import Endpoints
+
+Change = Callable[[dict[str, Any]], object]
+Make = Callable[[Dialect], EventRewrite]
+MakeReaction = Callable[[Dialect], Reaction]
+
+# HTTP
+
+
+def at_step(step: str, change: Callable[[Draft, Endpoints], Draft]) -> RequestRewrite:
+    """The requests of this step ("key", "call", "hangup") as ``change`` makes them."""
+    return lambda draft, endpoints: change(draft, endpoints) if draft.step == step else draft
+
+
+def query(step: str, **values: str | None) -> RequestRewrite:
+    """Query parameters added, changed, or (None) taken away."""
+
+    def change(draft: Draft, endpoints: Endpoints) -> Draft:
+        parts = urlsplit(draft.url)
+        pairs = [one for one in parts.query.split("&") if one and one.partition("=")[0] not in values]
+        pairs += [urlencode({name: value}) for name, value in values.items() if value is not None]
+        return replace(draft, url=urlunsplit(parts._replace(query="&".join(pairs))))
+
+    return at_step(step, change)
+
+
+def path(step: str, wanted: str) -> RequestRewrite:
+    """Another path; without the query, which belongs to the right one."""
+
+    def change(draft: Draft, endpoints: Endpoints) -> Draft:
+        asked, _, pairs = wanted.partition("?")
+        return replace(draft, url=urlunsplit(urlsplit(draft.url)._replace(path=asked, query=pairs)))
+
+    return at_step(step, change)
+
+
+def headers(step: str, values: Callable[[Endpoints], Mapping[str, str | None]]) -> RequestRewrite:
+    """Headers added, changed, or (None) taken away; names in lower case."""
+
+    def change(draft: Draft, endpoints: Endpoints) -> Draft:
+        merged = {**draft.headers, **values(endpoints)}
+        return replace(draft, headers={name: value for name, value in merged.items() if value is not None})
+
+    return at_step(step, change)
+
+
+def body(step: str, change: Change) -> RequestRewrite:
+    """The JSON body as ``change`` leaves it."""
+
+    def edit(draft: Draft, endpoints: Endpoints) -> Draft:
+        edited = json.loads(draft.content)
+        change(edited)
+        return replace(draft, content=json.dumps(edited))
+
+    return at_step(step, edit)
+
+
+def chain(*rewrites: RequestRewrite) -> RequestRewrite:
+    """One rewrite after the other."""
+
+    def change(draft: Draft, endpoints: Endpoints) -> Draft:
+        for rewrite in rewrites:
+            draft = rewrite(draft, endpoints)
+        return draft
+
+    return change
+
+
+def form_of(parts: Mapping[str, str]) -> str:
+    """An HTML form's body, application/x-www-form-urlencoded."""
+    return urlencode(parts, quote_via=quote)
+
+
+# SDP
+
+
+def line(pattern: str, replacement: str, *, section: str = "") -> Callable[[str], str]:
+    """Each line that matches replaced; an empty replacement removes it. ``section``: "audio", "application", or "" for all."""
+    compiled = re.compile(pattern)
+
+    def rewrite(sdp: str) -> str:
+        kept: list[str] = []
+        here = ""
+        for one in sdp.splitlines():
+            if one.startswith("m="):
+                here = one[2:].split(" ", 1)[0]
+            if (not section or section == here) and compiled.search(one):
+                one = compiled.sub(replacement, one) if replacement else ""
+            if one:
+                kept.append(one)
+        return "".join(f"{one}\r\n" for one in kept)
+
+    return rewrite
+
+
+def more(text: str, *, section: str = "audio") -> Callable[[str], str]:
+    """Further lines at the end of a section, divided by CRLF."""
+
+    def change(media: list[str]) -> list[str]:
+        return [one + f"{text}\r\n" if one.startswith(f"m={section} ") else one for one in media]
+
+    return sections(change)
+
+
+def sections(change: Callable[[list[str]], list[str]]) -> Callable[[str], str]:
+    """The media sections, each as one text, put together anew."""
+
+    def rewrite(sdp: str) -> str:
+        head, *media = re.split(r"(?m)^(?=m=)", sdp)
+        return head + "".join(change(media))
+
+    return rewrite
+
+
+# Events. Types are canonical (GA) names, found under their wire name in every dialect.
+
+
+def put(event: dict[str, Any], where: str, value: Any) -> None:
+    """Set the field at a dotted path; objects on the way are made."""
+    *parents, last = where.split(".")
+    target: Any = event
+    for name in parents:
+        target = target[int(name)] if isinstance(target, list) else target.setdefault(name, {})
+    if isinstance(target, list):
+        target[int(last)] = value
+    else:
+        target[last] = value
+
+
+def instead(kind: str, act: Callable[[Event], Iterable[Outgoing]], *, once: bool = False) -> Make:
+    """What ``act`` makes of events of this type (with ``once``, of the first); all others leave as they are."""
+
+    def make(dialect: Dialect) -> EventRewrite:
+        met = 0
+
+        def rewrite(event: Event) -> Iterable[Outgoing]:
+            nonlocal met
+            if event.get("type") != (dialect.wire(kind) or kind):
+                return [(0.0, event)]
+            met += 1
+            return act(event) if met == 1 or not once else [(0.0, event)]
+
+        return rewrite
+
+    return make
+
+
+def changed(kind: str, change: Change, *, once: bool = False) -> Make:
+    """Events of this type with what ``change`` does to their copy."""
+
+    def act(event: Event) -> list[Outgoing]:
+        edited = copy.deepcopy(dict(event))
+        change(edited)
+        return [(0.0, edited)]
+
+    return instead(kind, act, once=once)
+
+
+def session(**values: Any) -> Make:
+    """Settings added to the first session.update; a double underscore stands for a dot in their names."""
+    return changed(
+        "session.update",
+        lambda event: [put(event, f"session.{name.replace('__', '.')}", value) for name, value in values.items()],
+        once=True,
+    )
+
+
+def drop(kind: str, where: Callable[[Event], bool] = lambda event: True) -> Make:
+    """Events of this type are not sent."""
+    return instead(kind, lambda event: [] if where(event) else [(0.0, event)])
+
+
+def at(kind: str, act: Callable[[Event, Dialect], Iterable[Outgoing]], *, nth: int = 1) -> MakeReaction:
+    """What ``act`` sends at the ``nth`` server event of this type."""
+
+    def make(dialect: Dialect) -> Reaction:
+        met = 0
+
+        def react(event: Event) -> Iterable[Outgoing]:
+            nonlocal met
+            if event.get("type") != (dialect.wire(kind) or kind):
+                return ()
+            met += 1
+            return act(event, dialect) if met == nth else ()
+
+        return react
+
+    return make
+
+
+def send_at(kind: str, message: Any, *, after: float = 0.0, nth: int = 1) -> MakeReaction:
+    """Send this message at the ``nth`` server event of this type; ``message`` may be a function of that event."""
+    return at(kind, lambda event, _: [(after, message(event) if callable(message) else message)], nth=nth)

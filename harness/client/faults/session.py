@@ -1,0 +1,162 @@
+"""Faults of what the client asks of the session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.client.faults.base import (
+    BETA,
+    EVENTS,
+    GA,
+    REACTIONS,
+    SETUP,
+    TURN,
+    client_fault,
+)
+from harness.client.faults.edits import Make, changed, instead, send_at, session
+from harness.protocol.dialects import DIALECTS, Dialect, session_body
+
+AZURE_GA = tuple(name for name, row in DIALECTS.items() if row.vendor == "azure" and row.generation == "ga")
+
+
+def update(name: str, title: str, make: Make, *caught_by: str, **more: Any) -> None:
+    """Declare a rewrite of the first session.update."""
+    client_fault(name, title, plane=EVENTS, caught_by=caught_by, **{"scenario": SETUP, **more})(make)
+
+
+def setting(**words: Any) -> Make:
+    """Canonical settings added to the first session.update, at the place where the dialect has them."""
+
+    def make(dialect: Dialect) -> Any:
+        body, _ = session_body(dialect, words)
+        return session(**{name: value for name, value in _flat(body) if name != "type"})(dialect)
+
+    return make
+
+
+def _flat(body: Any, before: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in body.items():
+        nested = before + name in ("audio", "audio__input", "audio__output")
+        found += _flat(value, f"{before}{name}__") if nested else [(before + name, value)]
+    return found
+
+
+# What GA and beta keep apart
+
+update(
+    "update-without-a-type",
+    "a GA session.update does not name the session's type",
+    changed("session.update", lambda event: event["session"].pop("type")),
+    "SES-06",
+    dialects=GA,
+)
+update(
+    "beta-voice-in-ga",
+    "a GA session.update has the voice where beta has it",
+    session(voice="verse"),
+    "SES-07",
+    dialects=GA,
+)
+update("temperature-in-ga", "a GA session.update has a temperature", session(temperature=0.8), "SES-07", dialects=GA)
+update(
+    "beta-turn-detection-in-ga",
+    "a GA session.update has turn_detection where beta has it",
+    session(turn_detection={"type": "server_vad"}),
+    "SES-07",
+    dialects=GA,
+)
+update(
+    "misspelled-field-in-ga",
+    "one field of a GA session.update is misspelled",
+    session(audio__output__speach=1.2),
+    "SES-07",
+    dialects=GA,
+)
+
+# Values
+
+update("temperature-out-of-range", "a temperature of 2", setting(temperature=2.0), "SES-08", dialects=BETA)
+update(
+    "threshold-out-of-range",
+    "a threshold of 1.5",
+    setting(turn_detection={"type": "server_vad", "threshold": 1.5}),
+    "SES-08",
+)
+update("speed-out-of-range", "a speed of 3", setting(speed=3.0), "SES-08", dialects=GA)
+update("output-tokens-out-of-range", "5000 output tokens", setting(max_output_tokens=5000), "SES-08")
+update(
+    "idle-timeout-out-of-range",
+    "an idle timeout of one second",
+    setting(turn_detection={"type": "server_vad", "idle_timeout_ms": 1000}),
+    "SES-08",
+    dialects=GA,
+)
+update(
+    "eagerness-unknown",
+    "an eagerness of hasty",
+    setting(turn_detection={"type": "semantic_vad", "eagerness": "hasty"}),
+    "SES-08",
+)
+update(
+    "turn-detection-none",
+    "turn detection is switched off by the type none",
+    setting(turn_detection={"type": "none"}),
+    "SES-12",
+)
+update("turn-detection-as-text", "turn detection is a text", setting(turn_detection="server_vad"), "SES-12")
+update(
+    "both-modalities-in-ga",
+    "audio and text are asked for at once",
+    session(output_modalities=["audio", "text"]),
+    "SES-10",
+    dialects=GA,
+)
+update("audio-alone-in-beta", "audio is asked for without text", session(modalities=["audio"]), "SES-10", dialects=BETA)
+update(
+    "transcription-by-a-model-name",
+    "the transcription model is no deployment",
+    session(audio__input__transcription={"model": "whisper-2"}),
+    "SES-15",
+    dialects=AZURE_GA,
+)
+update("model-changed", "session.update names another model", session(model="gpt-realtime-mini"), "SES-09")
+
+
+# In the middle of a call
+
+
+def _voice(dialect: Dialect) -> Any:
+    body, _ = session_body(
+        dialect, {"type": "realtime", "voice": "sage"} if dialect.generation == "ga" else {"voice": "sage"}
+    )
+    return send_at("output_audio_buffer.started", {"type": "session.update", "session": body})(dialect)
+
+
+client_fault(
+    "voice-changed-after-audio",
+    "another voice is asked for while the first one speaks",
+    plane=REACTIONS,
+    caught_by=("SES-09",),
+    scenario=TURN,
+)(_voice)
+update(
+    "speaks-before-the-update",
+    "session.update comes three seconds after the caller began to speak",
+    instead("session.update", lambda event: [(4.0, event)], once=True),
+    "SES-11",
+    scenario=TURN,
+)
+
+
+def _huge(event: dict[str, Any]) -> None:
+    event["session"]["instructions"] = "Be kind. " * 10_000
+
+
+client_fault(
+    "message-too-large",
+    "session.update is larger than the service takes",
+    plane=EVENTS,
+    caught_by=("DC-11",),
+    scenario=SETUP,
+)(changed("session.update", _huge))

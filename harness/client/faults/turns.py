@@ -1,0 +1,102 @@
+"""Faults of the conversation: turns, responses, interruptions, function calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.client.faults.base import EVENTS, REACTIONS, TURN, Event, client_fault
+from harness.client.faults.edits import Make, MakeReaction, changed, put, send_at
+
+TOOL = "tools/function-call-is-answered.yaml"
+STARTED = "output_audio_buffer.started"
+ITEM = "response.output_item.added"
+
+
+def extra(name: str, title: str, make: MakeReaction, *caught_by: str, **more: Any) -> None:
+    """Declare an event that is sent besides, within a spoken turn."""
+    client_fault(name, title, plane=REACTIONS, caught_by=caught_by, **{"scenario": TURN, **more})(make)
+
+
+def events(name: str, title: str, make: Make, *caught_by: str) -> None:
+    """Declare a rewrite of client events around a function call."""
+    client_fault(name, title, plane=EVENTS, caught_by=caught_by, scenario=TOOL)(make)
+
+
+def _is_output(event: Event) -> bool:
+    return bool(event["item"]["type"] == "function_call_output")
+
+
+extra(
+    "commit-in-vad-mode",
+    "the client commits a turn that the service has taken already",
+    send_at("input_audio_buffer.committed", {"type": "input_audio_buffer.commit"}),
+    "TURN-09",
+)
+extra(
+    "response-asked-for-twice",
+    "response.create is sent while the service answers by itself",
+    send_at("response.created", {"type": "response.create"}, after=0.3),
+    "RSP-10",
+)
+extra(
+    "cleared-without-cancel",
+    "output_audio_buffer.clear is sent without response.cancel",
+    send_at("response.created", {"type": "output_audio_buffer.clear"}, after=0.6),
+    "PLAY-05",
+)
+extra(
+    "truncated-beyond-what-was-heard",
+    "the answer is truncated at a time that has not been heard",
+    send_at(
+        ITEM,
+        lambda event: {
+            "type": "conversation.item.truncate",
+            "item_id": event["item"]["id"],
+            "content_index": 0,
+            "audio_end_ms": 60000,
+        },
+        after=1.0,
+    ),
+    "PLAY-09",
+)
+
+# Function calls
+
+events(
+    "call-not-answered",
+    "a function call gets no output and no response.create",
+    lambda dialect: _silent_behind_calls,
+    "ITM-08",
+)
+events(
+    "output-without-response",
+    "the function's output is not followed by response.create",
+    lambda dialect: _no_create_behind_output(),
+    "ITM-08",
+)
+events(
+    "output-of-another-call",
+    "the function's output names another call",
+    changed(
+        "conversation.item.create",
+        lambda event: put(event, "item.call_id", "call_of_another") if _is_output(event) else None,
+    ),
+    "ITM-08",
+)
+
+
+def _silent_behind_calls(event: Event) -> list[tuple[float, Event]]:
+    if event.get("type") == "conversation.item.create" and _is_output(event):
+        return []
+    return [(0.0, event)]
+
+
+def _no_create_behind_output() -> Any:
+    answered = False
+
+    def rewrite(event: Event) -> list[tuple[float, Event]]:
+        nonlocal answered
+        answered = answered or (event.get("type") == "conversation.item.create" and _is_output(event))
+        return [] if answered and event.get("type") == "response.create" else [(0.0, event)]
+
+    return rewrite
