@@ -206,7 +206,7 @@ class _Relaxed:
         if name == "matches" and isinstance(value, str):
             return any(re.search(value, text) for text in self._script)
         if name in ("equals", "contains") and isinstance(value, str):
-            return any(value in text for text in self._script)
+            return value != "" and any(value in text for text in self._script)
         return name == "one_of" and isinstance(value, list) and any(self._scripted("equals", one) for one in value)
 
     def _without_words(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
