@@ -95,8 +95,8 @@ def blames_known_event(view: View) -> Iterator[Observation]:
 
 
 def _dropped(view: View, since: Entry) -> Entry | None:
-    """The channel's close behind ``since``, where it was not the client that hung up."""
-    if view.trace.end == "completed":
+    """The channel's close behind ``since``, where the call failed by it: any other end may be the client's own doing."""
+    if view.trace.end != "failed":
         return None
     return next((entry for entry in view.trace.of("channel.closed") if entry.seq > since.seq), None)
 

@@ -163,3 +163,14 @@ def _spoilt(value: Any, data: st.DataObject) -> Any:
         index = data.draw(st.integers(0, len(value) - 1))
         return [*value[:index], _spoilt(value[index], data), *value[index + 1 :]]
     return data.draw(JSON)
+
+
+def test_a_channel_that_closes_on_an_error_is_the_service_s_doing() -> None:
+    """Only a call that failed by it: a client that hangs up behind an error, and a recording that was cut, are no evidence."""
+    trace = load("azure-ga", "s10-client-cancel")
+    error = place(trace, "error")
+    closed = next(entry for entry in trace.entries if entry.kind == "channel.closed")
+    entries = [*trace.entries[: error + 1], closed]
+    rule = "ERR-03"
+    for end, blamed in (("failed", True), ("completed", False), ("truncated", False), ("interrupted", False)):
+        assert (rule in failed(Trace(trace.header, numbered(trace, entries).entries, end))) is blamed, end
