@@ -46,6 +46,8 @@ def failure(result: Result) -> Iterator[str]:
         where = f"step {missed.step}" if missed.step else "assert"
         yield f"    {where:<9} expected {missed.expected}"
         yield f"              seen     {missed.actual}{_entry(missed.entry)}"
+    if any(missed.lenient for missed in shown):
+        yield "              a model has to play its part here: this proves nothing against the service"
     skipped = len(missed_ones) - len(shown)
     if skipped:
         yield f"              {skipped} later step{'s' if skipped > 1 else ''} not reached"

@@ -1,11 +1,13 @@
 import json
+from email import policy
+from email.parser import BytesParser
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.client.bodies import answer_problem, call_id, key_of, keys_in, token_body
+from harness.client.bodies import answer_problem, call_form, call_id, key_of, keys_in, token_body
 from harness.client.http import Response
 from harness.protocol.dialects import DIALECTS
 from harness.rules.samples import ANSWER
@@ -163,3 +165,14 @@ def test_what_is_no_answer_says_why(body: Any, content_type: str, problem: str, 
 )
 def test_the_call_id_is_the_last_segment(location: str, found: str) -> None:
     assert call_id(location) == found
+
+
+def test_form_has_the_offer_and_the_session_as_parts() -> None:
+    content, kind = call_form(DIALECTS["openai-ga"], "gpt-realtime", {"voice": "sage"}, "v=0\r\ns=-\r\n")
+    message = BytesParser(policy=policy.HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n{content}".encode())
+    parts = {part.get_param("name", header="content-disposition"): part for part in message.iter_parts()}
+    assert list(parts) == ["sdp", "session"]
+    assert parts["sdp"].get_content_type() == "application/sdp"
+    assert parts["sdp"].get_payload(decode=True) == b"v=0\r\ns=-\r\n"
+    session = json.loads(parts["session"].get_content())
+    assert session == {"model": "gpt-realtime", "type": "realtime", "audio": {"output": {"voice": "sage"}}}
