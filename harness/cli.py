@@ -110,7 +110,7 @@ def run(
     seconds = time.perf_counter() - began
     written = _write_reports(results, out, seconds)
     _print_results(results, seconds, written)
-    raise typer.Exit(exit_code(results))
+    raise typer.Exit(exit_code(results) if results else 3)
 
 
 @app.command()
