@@ -218,3 +218,11 @@ def test_command_prints_the_grade_and_leaves_the_reports(tmp_path: Path, monkeyp
     for path in tmp_path.rglob("*"):
         if path.suffix in (".json", ".html", ".xml", ".ndjson"):
             assert GATEWAY_KEY not in path.read_text()
+
+
+def test_run_that_can_make_no_call_is_not_green(small_suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(small_suite.parent)
+    arguments = ["run", str(small_suite / "responses"), "--target", "http://127.0.0.1:9", "-d", "openai-ga"]
+    done = CliRunner().invoke(cli.app, arguments)
+    assert done.exit_code == 3
+    assert "not exercised: only a scripted service" in done.output

@@ -108,3 +108,14 @@ def test_live_skips_with_the_reason(project: pytest.Pytester, monkeypatch: pytes
 def test_without_m_live_nothing_live_is_collected(project: pytest.Pytester) -> None:
     result = run(project, "--collect-only", "-q")
     result.stdout.no_fnmatch_line("*-live*")
+
+
+def test_what_a_service_cannot_be_made_to_do_is_skipped_with_the_reason(project: pytest.Pytester) -> None:
+    (project.path / "scenarios" / "failing.yaml").write_text(
+        "title: A response fails\ndialects: [azure-ga]\nsteps: []\nfake: {replies: [{status: failed}]}\n"
+    )
+    chosen = ("scenarios/failing.yaml", "-rs")
+    elsewhere = run(project, *chosen, "--harness-target", "http://127.0.0.1:9")
+    elsewhere.assert_outcomes(skipped=1)
+    elsewhere.stdout.fnmatch_lines(["*not exercised: only a scripted service can be made to do this*"])
+    run(project, *chosen).assert_outcomes(passed=1)
