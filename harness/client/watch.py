@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 # Only these planes can end a wait; RTP would wake it fifty times a second.
 _PLANES = frozenset({"event", "audio", "channel", "connection"})
+# The trace's clock counts microseconds; a wait for less would find it where it was, and wait again for ever.
+_TICK = 1e-6
 
 
 async def first_of(*events: asyncio.Event, seconds: float | None = None) -> None:
@@ -53,10 +55,10 @@ class Watch:
             self._changed.clear()
             found = look()
             left = deadline - self._recorder.now
-            if found is not None or left <= 0 or self._ended.is_set():
+            if found is not None or left < _TICK or self._ended.is_set():
                 return found
             next_look = again()
-            pause = left if next_look is None else max(0.0, min(left, next_look - self._recorder.now))
+            pause = left if next_look is None else max(_TICK, min(left, next_look - self._recorder.now))
             await first_of(self._changed, self._ended, seconds=pause)
 
     async def sleep(self, seconds: float) -> None:

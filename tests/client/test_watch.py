@@ -86,3 +86,15 @@ def test_first_of_leaves_no_task_behind() -> None:
         return len(asyncio.all_tasks())
 
     assert watching(main) == 1
+
+
+def test_a_deadline_less_than_a_microsecond_away_is_over() -> None:
+    """The trace's clock is rounded: what is left of a wait may be too little for it to move."""
+
+    async def main() -> bool:
+        recorder = Recorder(Header("client", "azure-ga"), lambda: 34.040001, sink=None)
+        watch = Watch(recorder, asyncio.Event())
+        found = await asyncio.wait_for(watch.until(lambda: None, 3.5e-15), 1.0)
+        return found is None
+
+    assert clock.run(main, time="virtual")
