@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpcore  # noqa: F401
 import pytest
 
 # Imported before pytester takes its snapshot: what it finds here it does not import anew for each inner run.
