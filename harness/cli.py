@@ -135,22 +135,20 @@ def check(
     out: Out = Path("reports"),
 ) -> None:
     """Check any service with the reference suite; graded by capability. Credentials as for --target live."""
+    from harness import check as suite
     from harness.access import Access
-    from harness.check import check as check_service
-    from harness.check import needs_named, plan, reasons, table
     from harness.report.write import write_reports
 
     (name,) = _known_dialects([dialect])
-    lacks = needs_named(without or [])
-    access = Access(key, model, region, cafile, insecure, form, lacks)
-    what = plan(url, name, access, keyword=k, slow=slow, out=out, cwd=Path.cwd())
+    access = Access(key, model, region, cafile, insecure, form, suite.needs_named(without or []))
+    what = suite.plan(url, name, access, keyword=k, slow=slow, out=out, cwd=Path.cwd())
     began = time.perf_counter()
     with _progress(len(what.jobs)) as advance:
-        found = check_service(what, workers=workers, done=advance)
+        found = suite.check(what, workers=workers, done=advance)
     seconds = time.perf_counter() - began
     written = write_reports(found.results, out, seconds=seconds, left_out=found.left_out)
     _print_results(found.results, seconds, None)
-    for line in ("", *reasons(found.left_out), "", *table(found.capabilities)):
+    for line in ("", *suite.reasons(found.left_out), "", *suite.table(found.capabilities)):
         _say(line)
     _say(f"  report: {written}")
     raise typer.Exit(found.exit_code)
