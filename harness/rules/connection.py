@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from harness.protocol.sdp import parse
 from harness.protocol.states import SIGNALING, reach
 from harness.rules.base import BOTH, CLIENT, MUST, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.disturbance import slack
 from harness.rules.fields import text
 from harness.trace import Entry, Observer
 
@@ -76,14 +77,15 @@ def ice_connects(view: View) -> Iterator[Observation]:
     start = next((entry for entry in entries if entry.data.get("state") == "checking"), None)
     if start is None:
         return
-    wanted = f"connected or completed within {ICE_SECONDS:g} s"
+    limit = ICE_SECONDS + slack(view)
+    wanted = f"connected or completed within {limit:g} s"
     for entry in entries:
         state = entry.data.get("state")
         if entry.seq > start.seq and state in ("connected", "completed", "failed"):
             took = entry.t - start.t
-            yield judged(entry, state != "failed" and took <= ICE_SECONDS, wanted, f"{state} after {took:.2f} s")
+            yield judged(entry, state != "failed" and took <= limit, wanted, f"{state} after {took:.2f} s")
             return
-    if view.trace.seconds - start.t > ICE_SECONDS:
+    if view.trace.seconds - start.t > limit:
         yield bad(start, wanted, "still checking")
 
 
@@ -181,11 +183,12 @@ def opens_in_time(view: View) -> Iterator[Observation]:
     answer, opened = view.trace.first("sdp.answer"), view.trace.first("channel.open")
     if answer is None:
         return
-    wanted = f"open within {OPEN_SECONDS:g} s of the answer"
+    limit = OPEN_SECONDS + slack(view)
+    wanted = f"open within {limit:g} s of the answer"
     if opened is not None:
         took = opened.t - answer.t
-        yield judged(opened, took <= OPEN_SECONDS, wanted, f"open after {took:.2f} s")
-    elif view.trace.seconds - answer.t > OPEN_SECONDS:
+        yield judged(opened, took <= limit, wanted, f"open after {took:.2f} s")
+    elif view.trace.seconds - answer.t > limit:
         yield bad(answer, wanted, "not open when the trace ended")
 
 

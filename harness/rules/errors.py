@@ -18,6 +18,7 @@ from harness.rules.base import (
     rule,
     unobservable,
 )
+from harness.rules.disturbance import slack
 from harness.rules.fields import at, mapping, shown, text
 from harness.rules.history import History, history, named_error, overdue, overtaken
 from harness.rules.sources import sdk
@@ -134,7 +135,7 @@ def works_on(view: View) -> Iterator[Observation]:
             yield good(one.entry)
         elif closed := _dropped(view, one.entry):
             yield bad(closed, "the session stays open", f"closed {closed.t - one.entry.t:.2f} s behind the error")
-        elif asked is not None and view.trace.seconds - asked.entry.t >= SILENT_SECONDS:
+        elif asked is not None and view.trace.seconds - asked.entry.t >= SILENT_SECONDS + slack(view):
             waited = view.trace.seconds - asked.entry.t
             yield bad(asked.entry, "an answer", f"nothing in {waited:.0f} s, behind an error")
 

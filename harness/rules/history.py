@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.protocol.dialects import BETA_NAMES
 from harness.rules.base import Observation, View, open_at_end
+from harness.rules.disturbance import slack
 from harness.rules.fields import MISSING, at, listing, mapping, text
 from harness.trace import Entry, Observer
 
@@ -245,7 +246,7 @@ def history(view: View) -> History:
 
 def overdue(view: View, since: Entry, expected: str) -> Iterator[Observation]:
     """One open observation where an answer awaited since ``since`` should have come by the end of the trace, else nothing."""
-    if view.trace.end != "completed" or view.trace.seconds - since.t >= PATIENCE:
+    if view.trace.end != "completed" or view.trace.seconds - since.t >= PATIENCE + slack(view):
         yield open_at_end(since, expected)
 
 

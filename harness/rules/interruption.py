@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.rules.base import CLIENT, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.disturbance import slack
 from harness.rules.fields import mapping, number, text
 from harness.rules.history import RACE, History, Response, Step, history, overdue
 from harness.rules.playback import CLEARED, SPEECH, STARTED, STOPPED
@@ -105,7 +106,8 @@ def cancel_works(view: View) -> Iterator[Observation]:
         if not running:
             continue
         response, done = running[-1], running[-1].done
-        wanted = ("cancelled, client_cancelled", f"completed within {CANCEL_SECONDS:g} s")
+        limit = CANCEL_SECONDS + slack(view)
+        wanted = ("cancelled, client_cancelled", f"completed within {limit:g} s")
         if done is None:
             yield from overdue(view, cancel.entry, f"response.done of {response.id!r}, cancelled")
         elif response.status == "cancelled":
@@ -116,7 +118,7 @@ def cancel_works(view: View) -> Iterator[Observation]:
             yield judged(done.entry, ok, wanted, f"cancelled, {reason}")
         else:
             took = done.entry.t - cancel.entry.t
-            yield judged(done.entry, took <= CANCEL_SECONDS, wanted, f"{response.status} {took:.1f} s later")
+            yield judged(done.entry, took <= limit, wanted, f"{response.status} {took:.1f} s later")
 
 
 def _allows_interruption(course: History, seq: int) -> bool:
@@ -175,7 +177,7 @@ def _interrupted(view: View, speech: Step, response: Response) -> Iterator[Obser
         return
     end = behind[-1].entry.t if behind else view.trace.seconds
     waited = end - speech.entry.t
-    if waited > BARGE_SECONDS:
+    if waited > BARGE_SECONDS + slack(view):
         wanted = (f"{CLEARED} of {response.id!r}", "response.done cancelled, turn_detected")
         seen = f"{behind[-1].kind} {waited:.1f} s later" if behind else f"nothing in {waited:.1f} s"
         yield bad(speech.entry, wanted, seen)
@@ -257,5 +259,5 @@ def truncation_keeps_heard(view: View) -> Iterator[Observation]:
         for one in course.after(started.entry, "conversation.item.truncated"):
             end = number(one.event, "audio_end_ms")
             if text(one.event, "item_id") in items - asked and end is not None:
-                ok = abs(end - played) <= 2 * HEARD_SECONDS * 1000
+                ok = abs(end - played) <= 1000 * (2 * HEARD_SECONDS + slack(view))
                 yield judged(one.entry, ok, f"about {played:.0f} ms", f"{end:g} ms")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.rules.base import BOTH, INFO, SERVICE, Observation, View, good, judged, rule
+from harness.rules.disturbance import slack
 from harness.rules.exchange import exchanges
 from harness.rules.fields import mapping, number
 from harness.rules.sources import OWN
@@ -120,7 +121,7 @@ def reply_budget(view: View) -> Iterator[Observation]:
     """
     config = view.trace.first("harness.config")
     named = number(mapping(config.data, "budgets"), "LAT-02") if config is not None else None
-    budget = ANSWER_SECONDS if named is None else named
+    budget = (ANSWER_SECONDS if named is None else named) + slack(view)
     kinds = ("input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped", "output_audio_buffer.started")
     stopped: Entry | None = None
     for entry in view.server(*kinds):

@@ -9,12 +9,14 @@ from typing import Any
 from harness.protocol.opus import LONGEST, SAMPLE_RATE, SHORTEST, frame_count, toc_samples
 from harness.protocol.sdp import parse
 from harness.rules.base import BOTH, MUST, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.disturbance import slack
 from harness.rules.fields import index, listing, number, text
 from harness.rules.sources import rfc
 from harness.trace import Entry, Observer
 
 REORDER = 100  # packets: a late packet is still in order within two seconds of 20 ms packets
 JUMP = 1000  # packets: RFC 3550 appendix A.1 takes larger gaps (MAX_DROPOUT 3000) for a restart; loss is far smaller
+_MOST_A_SECOND = 400  # packets of 2.5 ms
 RTCP_SECONDS = 10.0  # RFC 3550 section 6.2: reports at least every 5 s; twice that for the first ones
 SEQUENCES, TIMESTAMPS = 1 << 16, 1 << 32
 
@@ -128,6 +130,7 @@ def sequence(view: View) -> Iterator[Observation]:
     Fail:
         rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 9, 1920, 3, 0, 248]]}
     """
+    jump = JUMP + slack(view) * _MOST_A_SECOND
     for stream in streams(view).values():
         highest: Packet | None = None
         seen: dict[int, int] = {}
@@ -142,17 +145,17 @@ def sequence(view: View) -> Iterator[Observation]:
                     highest = packet
                     continue
                 step = distance(highest.sequence, packet.sequence, SEQUENCES)
-                wrong = wrong or _sequence_fault(highest, packet, step, used)
+                wrong = wrong or _sequence_fault(highest, packet, step, used, jump)
                 if step > 0 or -step > REORDER:
                     highest = packet
             if chunk:
                 yield judged(entry, not wrong, "the last number plus one (loss and reordering aside)", wrong)
 
 
-def _sequence_fault(last: Packet, packet: Packet, step: int, used: bool) -> str:
+def _sequence_fault(last: Packet, packet: Packet, step: int, used: bool, jump: float) -> str:
     if used:
         return f"{packet.sequence} twice"
-    if step > JUMP or -step > REORDER:
+    if step > jump or -step > REORDER:
         return f"{last.sequence} -> {packet.sequence}"
     duration = toc_samples(last.toc)
     passed = distance(last.timestamp, packet.timestamp, TIMESTAMPS)
@@ -279,7 +282,7 @@ def rtcp(view: View) -> Iterator[Observation]:
         ]
         if reports:
             yield good(reports[0])
-        elif media[-1].t - media[0].t >= RTCP_SECONDS:
+        elif media[-1].t - media[0].t >= RTCP_SECONDS + slack(view):
             yield bad(media[-1], f"SR or RR {direction}", f"none in {media[-1].t - media[0].t:.0f} s of media")
 
 

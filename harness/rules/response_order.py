@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harness.rules.base import SERVICE, SHOULD, Observation, View, judged, rule
 from harness.rules.content import parts
+from harness.rules.disturbance import slack
 from harness.rules.fields import index, text
 from harness.rules.history import history
 from harness.rules.interruption import CANCEL_SECONDS
@@ -83,7 +84,7 @@ def cancelled_by(view: View) -> Iterator[Observation]:
         spoken = any(one.entry.seq > created.seq for one in course.before(done, SPEECH))
         # A cancel may be under way before the client has seen response.created.
         cancels = course.before(done, "response.cancel", by="client")
-        cancelled = any(one.entry.t >= created.t - CANCEL_SECONDS for one in cancels)
+        cancelled = any(one.entry.t >= created.t - CANCEL_SECONDS - slack(view) for one in cancels)
         reason = text(response.done.event, "response", "status_details", "reason")
         caused = {"turn_detected": spoken, "client_cancelled": cancelled}.get(reason, spoken or cancelled)
         wanted = ("speech_started while it runs", "response.cancel")

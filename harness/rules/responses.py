@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harness.protocol.states import RESPONSE, step
 from harness.rules.base import CLIENT, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.disturbance import slack
 from harness.rules.fields import MISSING, at, index, listing, shown, text
 from harness.rules.history import PATIENCE, RACE, History, Response, Step, history, named_error, overdue
 from harness.rules.sources import CONVERSATIONS, issue, sdk
@@ -379,7 +380,7 @@ def create_answered(view: View) -> Iterator[Observation]:
         waited = view.trace.seconds - create.entry.t
         if answer is not None:
             yield good(create.entry, answer.kind)
-        elif waited >= PATIENCE:
+        elif waited >= PATIENCE + slack(view):
             yield bad(create.entry, (CREATED, "error"), f"neither in {waited:.0f} s")
         else:
             yield from overdue(view, create.entry, "response.created or error")

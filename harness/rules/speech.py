@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from harness.protocol.opus import SAMPLE_RATE, toc_samples
 from harness.rules.base import INFO, SERVICE, SHOULD, Observation, View, bad, judged, rule
+from harness.rules.disturbance import slack
 from harness.rules.fields import listing, number, text
 from harness.rules.history import Response, history
 from harness.rules.media import sent_by
@@ -97,12 +98,15 @@ def sound_while_playing(view: View) -> Iterator[Observation]:
         +2s
         < output_audio_buffer.stopped {"response_id": "r"}
     """
+    paths = PATHS_SECONDS + slack(view)
     heard = windows(view, "service")
     for response, started, ended, _ in playbacks(view):
         if ended is None or ended.t - started.t < SHORTEST_SECONDS:
             continue
-        during = [one for one in heard if one.end > started.t - PATHS_SECONDS and one.start < ended.t + PATHS_SECONDS]
-        if during and heard[-1].end >= ended.t:
+        during = [one for one in heard if one.end > started.t - paths and one.start < ended.t + paths]
+        arrived = sum(one.end - one.start for one in heard if started.t <= one.start < ended.t)
+        withheld = slack(view) > 0 and arrived < (ended.t - started.t) / 2
+        if during and heard[-1].end >= ended.t and not withheld:
             loudest = max(during, key=lambda one: one.level)
             seen = f"at most {loudest.level:.0f} dBFS in {ended.t - started.t:.1f} s"
             yield judged(started, any(one.audible for one in during), f"sound while {response.id!r} plays", seen)
@@ -130,22 +134,21 @@ def media_covers_truncation(view: View) -> Iterator[Observation]:
         rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 120], [20, 2, 960, 9, 0, 120]]}
         < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 4000}
     """
+    paths = PATHS_SECONDS + slack(view)
     course = history(view)
     packets = [packet for stream in sent_by(view, "service") for _, chunk in stream for packet in chunk]
     for truncated in course.server("conversation.item.truncated") if packets else ():
         end = number(truncated.event, "audio_end_ms")
         for response, started, _, _ in playbacks(view):
             items = [text(one.event, "item", "id") for one in response.all("response.output_item.added")]
-            written_down = packets[-1].t >= truncated.entry.t - PATHS_SECONDS
+            written_down = packets[-1].t >= truncated.entry.t - paths
             if end is None or not written_down or text(truncated.event, "item_id") not in items:
                 continue
             samples = sum(
-                toc_samples(packet.toc) or 0
-                for packet in packets
-                if started.t - PATHS_SECONDS <= packet.t <= truncated.entry.t
+                toc_samples(packet.toc) or 0 for packet in packets if started.t - paths <= packet.t <= truncated.entry.t
             )
             came = samples / SAMPLE_RATE * 1000
-            ok = came + PATHS_SECONDS * 1000 >= end
+            ok = came + paths * 1000 >= end
             yield judged(truncated.entry, ok, f"at least {end:g} ms of media", f"{came:.0f} ms")
 
 
@@ -173,13 +176,14 @@ def speech_has_owner(view: View) -> Iterator[Observation]:
         < output_audio_buffer.stopped {"response_id": "r"}
         audio.levels {"direction": "received", "start": 3.0, "step": 1.0, "levels": [-30], "speech": [1]}
     """
+    paths = PATHS_SECONDS + slack(view)
     spans = playbacks(view)
     judged_entries: dict[int, tuple[Entry, Window | None]] = {}
     for window in windows(view, "service"):
         if not window.speech:
             continue
-        before = [span for span in spans if span[1].t - PATHS_SECONDS <= window.start]
-        owned = any(ended is None or window.end <= ended.t + PATHS_SECONDS + 0.5 for _, _, ended, _ in before)
+        before = [span for span in spans if span[1].t - paths <= window.start]
+        owned = any(ended is None or window.end <= ended.t + paths + 0.5 for _, _, ended, _ in before)
         cut = bool(before) and before[-1][3] == CLEARED
         known = judged_entries.setdefault(window.entry.seq, (window.entry, None))
         if not owned and not cut and known[1] is None:
@@ -211,6 +215,7 @@ def no_holes(view: View) -> Iterator[Observation]:
         +2s
         < output_audio_buffer.stopped {"response_id": "r"}
     """
+    limit = GAP_SECONDS + slack(view)
     packets = sorted(
         (packet for stream in sent_by(view, "service") for _, chunk in stream for packet in chunk),
         key=lambda one: one.t,
@@ -221,9 +226,7 @@ def no_holes(view: View) -> Iterator[Observation]:
         during = [packet.t for packet in packets if started.t <= packet.t <= ended.t]
         if len(during) > 1:
             longest = max(later - earlier for earlier, later in pairwise(during))
-            yield judged(
-                started, longest <= GAP_SECONDS, f"a packet every {GAP_SECONDS:g} s", f"{longest:.2f} s without"
-            )
+            yield judged(started, longest <= limit, f"a packet every {limit:g} s", f"{longest:.2f} s without")
 
 
 @rule(
@@ -252,15 +255,14 @@ def silent_when_cleared(view: View) -> Iterator[Observation]:
         +2s
         < rate_limits.updated {"rate_limits": []}
     """
+    paths = PATHS_SECONDS + slack(view)
     heard = windows(view, "service")
     spans = playbacks(view)
     for response, _, ended, how in spans:
         if how != CLEARED or ended is None:
             continue
-        quiet_from = ended.t + PATHS_SECONDS
-        quiet_to = min(
-            (started.t - PATHS_SECONDS for _, started, _, _ in spans if started.seq > ended.seq), default=None
-        )
+        quiet_from = ended.t + paths
+        quiet_to = min((started.t - paths for _, started, _, _ in spans if started.seq > ended.seq), default=None)
         behind = [one for one in heard if one.end > quiet_from and (quiet_to is None or one.end <= quiet_to)]
         late = next((one for one in behind if one.speech and one.start >= quiet_from), None)
         if late is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.rules.base import INFO, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule, unobservable
+from harness.rules.disturbance import slack
 from harness.rules.fields import MISSING, at, mapping, number, shown, text
 from harness.rules.history import History, Step, history, overdue
 from harness.rules.sources import sdk
@@ -102,7 +103,7 @@ def transcribed_once(view: View) -> Iterator[Observation]:
             yield good(committed.entry)
         elif course.settings.value("transcription", committed.entry.seq) in (None, MISSING):
             continue
-        elif later := _transcribed_later(course, committed):
+        elif later := _transcribed_later(view, committed):
             yield bad(
                 committed.entry,
                 f"the transcription of {item!r}",
@@ -112,10 +113,11 @@ def transcribed_once(view: View) -> Iterator[Observation]:
             yield from overdue(view, committed.entry, f"the transcription of {item!r}, completed or failed")
 
 
-def _transcribed_later(course: History, committed: Step) -> Step | None:
+def _transcribed_later(view: View, committed: Step) -> Step | None:
     """The end of the transcription of a turn that was committed well behind this one: by then this one had ended too."""
+    course = history(view)
     for later in course.after(committed.entry, "input_audio_buffer.committed"):
-        if later.entry.t - committed.entry.t >= OVERTAKEN_SECONDS:
+        if later.entry.t - committed.entry.t >= OVERTAKEN_SECONDS + slack(view):
             for end in course.after(later.entry, COMPLETED, FAILED):
                 if _same(end, later):
                     return end

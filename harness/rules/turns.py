@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.rules.base import GA, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.disturbance import slack
 from harness.rules.fields import MISSING, at, number, shown, text
 from harness.rules.history import PATIENCE, History, Step, history, overdue
 from harness.rules.sources import LOG, MS_HOWTO, TURN_DETECTION, sdk
@@ -308,7 +309,7 @@ def turn_answered(view: View) -> Iterator[Observation]:
             yield good(committed.entry)
         elif following is None and not any(one.running(seq) for one in course.responses.values()):
             waited = view.trace.seconds - committed.entry.t
-            if waited >= PATIENCE:
+            if waited >= PATIENCE + slack(view):
                 yield bad(committed.entry, "response.created", f"nothing in {waited:.0f} s")
 
 
