@@ -75,11 +75,20 @@ def unbundled(description: str) -> str:
 
 
 def matching(answer: str, offer: str) -> str:
-    """The answer without a BUNDLE group where the offer had none (:rfc:`9143` section 7.3: only what was offered can be bundled)."""
-    if any(line.startswith("a=group:BUNDLE") for line in _sections(offer)[0]):
-        return answer
+    """The answer as this offer asks for it: each section under the offer's protocol, and bundled only where bundling was offered.
+
+    :rfc:`9429` section 5.3.1: the proto field must exactly match the offer's; aiortc answers with the usual one.
+    :rfc:`9143` section 7.3: only what was offered can be bundled.
+    """
     session, *sections = _sections(answer)
-    return _text([line for line in session if not line.startswith("a=group:BUNDLE")], *sections)
+    head, *offered = _sections(offer)
+    if not any(line.startswith("a=group:BUNDLE") for line in head):
+        session = [line for line in session if not line.startswith("a=group:BUNDLE")]
+    for lines, asked in zip(sections, offered, strict=False):
+        words, wanted = lines[0].split(" "), asked[0].split()
+        if len(words) > 2 and len(wanted) > 2:
+            lines[0] = " ".join([*words[:2], wanted[2], *words[3:]])
+    return _text(session, *sections)
 
 
 def opus_payload_types(description: str) -> list[int]:

@@ -9,7 +9,7 @@ service behaves, the choice made is told beside the code that makes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from harness.fake.actions import Action, Close, Outbox
@@ -40,7 +40,8 @@ class Conversation:
     ``session`` is the key's session in the dialect's wire shape, ``model`` the deployment or model. ``ids(prefix)`` makes an
     id from a bare prefix: event, sess, conv, item, resp, call, seg. ``epoch`` is Unix time at 0 of the clock. ``seconds_of``
     tells the length of a recording by name (0, or without it, it is guessed from the text). ``maximum`` is the longest session in
-    seconds, by default the dialect's. ``transcription`` forces a transcription session; otherwise ``session`` tells.
+    seconds, by default the dialect's. ``transcription`` forces a transcription session; otherwise ``session`` tells. ``transcribers``
+    are the models it transcribes with, None for any.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Conversation:
         transcription: bool = False,
         seconds_of: Callable[[str], float] | None = None,
         maximum: float | None = None,
+        transcribers: Collection[str] | None = None,
     ) -> None:
         shape = shape_of(dialect)
         kind = (session.get("type"), session.get("object"))
@@ -71,7 +73,7 @@ class Conversation:
         self._items = Items(shape.item, ids)
         self._input = InputAudio()
         self._replies = Replies(script)
-        self._transcriber = Transcriber(self._outbox, self._agenda, self._items)
+        self._transcriber = Transcriber(self._outbox, self._agenda, self._items, transcribers)
         self._mcp = McpTools(self._outbox, self._agenda, self._items, script.mcp)
         self._playback = Playback(self._outbox, self._agenda, self._settled)
         self._responses = Responses(

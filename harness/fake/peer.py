@@ -10,6 +10,7 @@ from typing import Any
 from aiortc import RTCDataChannel
 
 from harness.fake.actions import Action, Close, Play, Send, StopAudio
+from harness.fake.answers import VENDORS
 from harness.fake.babble import babble
 from harness.fake.checks import Refusal
 from harness.fake.client_events import decode
@@ -88,6 +89,7 @@ class ServiceCall:
             epoch=epoch,
             seconds_of=self._seconds_of if audio is not None else None,
             maximum=self._longest,
+            transcribers=settings.deployments if VENDORS[dialect.vendor].needs_model else None,
         )
         self._voice = OutgoingAudio()
         self._playing: dict[str, Playing] = {}
@@ -287,7 +289,9 @@ class ServiceCall:
             )
             return
         if isinstance(message, Mapping) and isinstance(kind, str):
-            self.recorder.record("event.sent", event=message, size=len(text.encode() if isinstance(text, str) else text))
+            self.recorder.record(
+                "event.sent", event=message, size=len(text.encode() if isinstance(text, str) else text)
+            )
         else:
             self._record_undecodable("sent", text, event_in(text)[1])
 

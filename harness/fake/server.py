@@ -219,7 +219,11 @@ class FakeService:
         client: Client = (request.client.host if request.client else "", headers.get("user-agent", ""))
         key = ask.bearer if step != "key" else ""
         call = self.calls.get(request.path_params.get("call_id", ""))
-        recorder = call.recorder if call else self._traces.open(dialect.name, client, key)
+        recorder = (
+            call.recorder
+            if call
+            else self._traces.open(dialect.name, client, key, _asker(ask) if step == "call" else "")
+        )
         record = partial(recorder.record, id=next(self._numbers), step=step)
         record(
             "http.request",
@@ -246,7 +250,8 @@ class FakeService:
             body=bodies.as_recorded(response.headers.get("content-type", ""), bytes(response.body).decode("utf-8")),
             seconds=round(self.now - began, 6),
         )
-        if isinstance(answer, HttpRefusal) and call is None:
+        refused = isinstance(answer, HttpRefusal) or (step == "key" and response.status_code >= 400)
+        if refused and call is None:
             standing, _ = self._keys.find(key, dialect.name, self.now)
             self._traces.failed(recorder, client, key if standing != "foreign" else "")
         return response
@@ -265,7 +270,7 @@ class FakeService:
             seconds=grant.seconds,
             now=self.now,
         )
-        self._traces.minted(recorder, key.value)
+        self._traces.minted(recorder, key.value, _asker(ask))
         return _json(_token_body(dialect, key))
 
     async def _call(self, dialect: Dialect, request: Request, ask: Ask, recorder: Recorder) -> Response | HttpRefusal:
@@ -338,6 +343,11 @@ def _json(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str]
 
 async def _removed(_request: Request, _ask: Ask, _recorder: Recorder) -> HttpRefusal:
     return answers.BETA_REMOVED
+
+
+def _asker(ask: Ask) -> str:
+    """The credential of a request, whichever way it came."""
+    return ask.bearer or ask.headers.get("api-key", "")
 
 
 def _token_body(dialect: Dialect, key: Key) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Which trace a request belongs to, when the fake records what its clients do: one trace for each client's way to a call.
 
 Requests that fail stay open for the same client's next try, so that a retry stands behind the failure it answers; a minted
-key carries its trace to the call request; a call takes the trace over and ends it.
+key carries its trace to the call request, and so does the long-lived key that it was asked for with, should a client send that
+instead; a call takes the trace over and ends it.
 """
 
 from __future__ import annotations
@@ -39,11 +40,17 @@ class Traces:
         self._clock = clock
         self._failing: dict[Client, Recorder] = {}
         self._by_key: dict[str, Recorder] = {}
+        self._by_asker: dict[str, Recorder] = {}
 
-    def open(self, dialect: str, client: Client, key: str = "") -> Recorder:
-        """The trace that this request continues: its key's, or that of the client's last failure; else a new one."""
-        waiting = self._by_key.pop(key, None) or self._failing.pop((dialect, *client), None)
+    def open(self, dialect: str, client: Client, key: str = "", asker: str = "") -> Recorder:
+        """The trace that this request continues: its key's, or that of the client's last failure; else a new one.
+
+        ``asker`` is what a call request carries where an ephemeral key should be: it may have been asked for with that.
+        """
+        waiting = self._by_key.pop(key, None) or self._by_asker.pop(asker, None)
+        waiting = waiting or self._failing.pop((dialect, *client), None)
         if waiting is not None:
+            self._forget(waiting)
             return waiting
         if self._recorder_for is not None:
             return self._recorder_for(dialect)
@@ -51,16 +58,20 @@ class Traces:
 
     def failed(self, recorder: Recorder, client: Client, key: str = "") -> None:
         """The request was refused: the trace waits for the next try, with the good ``key`` it was minted for, if any."""
+        self._forget(recorder)
         if key:
             self._by_key[key] = recorder
         else:
             self._failing[(recorder.header.dialect, *client)] = recorder
             self._limit(self._failing)
 
-    def minted(self, recorder: Recorder, key: str) -> None:
-        """A key was minted: the trace waits for its call."""
+    def minted(self, recorder: Recorder, key: str, asker: str = "") -> None:
+        """A key was minted, asked for with the long-lived key ``asker``: the trace waits for its call."""
         self._by_key[key] = recorder
         self._limit(self._by_key)
+        if asker:
+            self._by_asker[asker] = recorder
+            self._limit(self._by_asker, close=False)
 
     def close(self, recorder: Recorder, end: str = "completed") -> None:
         """End a trace and hand it over, once."""
@@ -76,6 +87,15 @@ class Traces:
                 self.close(recorder, "failed")
             waiting.clear()
 
-    def _limit(self, waiting: dict[Any, Recorder]) -> None:
+    def _forget(self, recorder: Recorder) -> None:
+        """The trace has been found by one key: it does not wait for the others any more."""
+        for waiting in (self._by_key, self._by_asker):
+            for key in [key for key, one in waiting.items() if one is recorder]:
+                del waiting[key]
+
+    def _limit(self, waiting: dict[Any, Recorder], *, close: bool = True) -> None:
         while len(waiting) > UNCLAIMED:
-            self.close(waiting.pop(next(iter(waiting))), "failed")
+            oldest = waiting.pop(next(iter(waiting)))
+            if close:
+                self._forget(oldest)
+                self.close(oldest, "failed")

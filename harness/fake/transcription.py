@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from harness.fake.actions import Outbox
@@ -21,9 +21,10 @@ _EVENT = "conversation.item.input_audio_transcription"
 
 
 class Transcriber:
-    """Sends the transcript of committed turns, piece by piece."""
+    """Sends the transcript of committed turns, piece by piece. ``models`` are those it can transcribe with, None for any."""
 
-    def __init__(self, outbox: Outbox, agenda: Agenda, items: Items) -> None:
+    def __init__(self, outbox: Outbox, agenda: Agenda, items: Items, models: Collection[str] | None = None) -> None:
+        self._models = models
         self._outbox = outbox
         self._agenda = agenda
         self._items = items
@@ -32,10 +33,13 @@ class Transcriber:
         self, item: Item, heard: str, fails: str | None, settings: Mapping[str, Any], include: Sequence[str] | None
     ) -> None:
         """Transcribe ``item`` as ``heard``, or let it fail with the error code ``fails``."""
+        model = settings.get("model") or ""
+        if self._models is not None and model and model not in self._models:
+            # On Azure the model is a deployment's name, which is looked up when there is something to transcribe.
+            fails = "DeploymentNotFound"
         if fails is not None:
             self._agenda.after(FIRST_SECONDS, lambda: self._fail(item, fails))
             return
-        model = settings.get("model") or ""
         deltas = ([heard] if heard else []) if model in _WHOLE else pieces(heard)
         self._agenda.after(FIRST_SECONDS, lambda: self._go_on(item, heard, deltas, model, bool(include)))
 

@@ -14,6 +14,7 @@ from harness.rules import (
     filter,
     functions,
     http,
+    http_address,
     http_call,
     http_errors,
     http_key,
@@ -47,6 +48,7 @@ from harness.rules.base import REGISTRY, UNOBSERVABLE, Rule, Unobservable, order
 MODULES = (
     http,
     http_key,
+    http_address,
     http_call,
     http_errors,
     offer,

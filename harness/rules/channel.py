@@ -8,7 +8,8 @@ from harness.protocol.sdp import parse
 from harness.rules.base import BOTH, CLIENT, INFO, MUST, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.connection import dtls_role
 from harness.rules.fields import index, number, shown, text
-from harness.rules.history import overdue
+from harness.rules.history import PATIENCE, overdue
+from harness.trace import Entry
 
 DEFAULT_MAX_MESSAGE = 65536  # RFC 8841 section 6.1: the value where the attribute is absent
 DCEP_PPID = 50  # RFC 8832 section 8.1
@@ -88,6 +89,10 @@ def dcep(view: View) -> Iterator[Observation]:
         channel.dcep {"direction": "received", "message": "ack", "ppid": 50, "stream": 1}
     Fail:
         channel.dcep {"direction": "received", "message": "ack", "ppid": 50, "stream": 7}
+    Fail:
+        channel.dcep {"direction": "sent", "message": "open", "ppid": 50, "stream": 1}
+        +12s
+        rtp.rtcp {"direction": "received", "types": ["SR", "SDES"]}
     Open:
         channel.dcep {"direction": "sent", "message": "open", "ppid": 50, "stream": 1}
         +12s
@@ -109,6 +114,8 @@ def dcep(view: View) -> Iterator[Observation]:
         if message == "open":
             if any(other.seq > entry.seq for other in others):
                 yield good(entry)
+            elif (lives := _lives_on(view, entry)) >= PATIENCE:
+                yield bad(entry, f"an ACK on stream {stream}", f"none in {lives:.0f} s")
             else:
                 yield from overdue(view, entry, f"an ACK on stream {stream}")
         elif message == "ack":
@@ -116,6 +123,13 @@ def dcep(view: View) -> Iterator[Observation]:
             yield judged(
                 entry, opened, "an ACK for a stream that was opened", f"ACK on stream {stream}, which nobody opened"
             )
+
+
+def _lives_on(view: View, since: Entry) -> float:
+    """Seconds for which the other side of ``since`` was still heard of: its events, its RTCP."""
+    opener = view.trace.sender(since)
+    heard = view.trace.of("rtp.rtcp", "event.sent", "event.received")
+    return max((entry.t - since.t for entry in heard if view.trace.sender(entry) != opener), default=0.0)
 
 
 @rule(

@@ -59,7 +59,7 @@ def answers(view: View) -> tuple[Answer, ...]:
 
 def _answers(view: View) -> Iterator[Answer]:
     kinds = ("sdp.answer", "sdp.rejected") if view.trace.header.observer == "client" else ("sdp.answer",)
-    entries = [(entry, text(entry.data, "sdp")) for entry in view.trace.of(*kinds)]
+    entries = [(entry, text(entry.data, "sdp")) for entry in view.trace.of(*kinds) if not _is_error(view, entry)]
     if not entries:
         entries = [
             (one.response, text(one.response.data, "body"))
@@ -69,6 +69,12 @@ def _answers(view: View) -> Iterator[Answer]:
     for entry, sdp in entries:
         offered = [offer for earlier, offer in offers(view) if earlier.seq < entry.seq]
         yield Answer(entry, parse(sdp), offered[-1] if offered else None)
+
+
+def _is_error(view: View, entry: Entry) -> bool:
+    """Whether this is the body of an error: no answer, even where a client takes it for one (HTTP-20)."""
+    calls = [one for one in exchanges(view, "call") if one.response is not None and one.response.seq < entry.seq]
+    return bool(calls) and not calls[-1].ok
 
 
 def pairs(one: Answer) -> Iterator[tuple[Media, Media]]:

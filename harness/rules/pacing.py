@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.protocol.opus import SAMPLE_RATE
-from harness.rules.base import BOTH, CLIENT, SHOULD, Observation, View, judged, rule
+from harness.rules.base import BOTH, CLIENT, SHOULD, Observation, View, bad, judged, rule
 from harness.rules.media import TIMESTAMPS, Packet, distance, sent_by, streams
 from harness.rules.sources import OWN, issue, rfc
+from harness.trace import Entry
 
 BURST_MS = 200.0  # own policy: more than a jitter buffer absorbs
 PAUSE_SECONDS = 1.0  # far above any packet interval (120 ms), well below what turn detection waits for
@@ -82,13 +83,20 @@ def one_ssrc(view: View) -> Iterator[Observation]:
 def keeps_sending(view: View) -> Iterator[Observation]:
     """Turn detection counts silence in the audio it gets: where nothing comes, the end of the turn never does.
 
-    Send silence, or comfort noise, for as long as the call stands. Do not stop the track between utterances.
+    Also judged is how long the client lived on behind its last packet: until its last event, report or hang-up. Send silence, or comfort noise, for as long as the call stands. Do not stop the track between utterances.
 
     Okay:
         rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248]]}
     Fail:
         rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [4000, 2, 960, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248]]}
+        +3s
+        rtp.rtcp {"direction": "sent", "types": ["RR"]}
     """
+    alive = max((entry.t for entry in _signs_of_life(view)), default=0.0)
+    latest = 0.0
+    behind: Entry | None = None
     for stream in sent_by(view, "client"):
         last: Packet | None = None
         for entry, chunk in stream:
@@ -103,3 +111,14 @@ def keeps_sending(view: View) -> Iterator[Observation]:
                     f"a packet at least every {PAUSE_SECONDS:g} s",
                     f"{longest:.2f} s without",
                 )
+                latest, behind = max(latest, last.t if last else 0.0), entry
+    # Packets that are on their way when a call is closed are not counted for either side: hence twice the pause.
+    if behind is not None and alive - latest > 2 * PAUSE_SECONDS:
+        yield bad(behind, f"a packet at least every {PAUSE_SECONDS:g} s", f"none in the last {alive - latest:.2f} s")
+
+
+def _signs_of_life(view: View) -> Iterator[Entry]:
+    """What shows that the client is still there: its events and RTCP reports, and its hang-up."""
+    yield from view.client()
+    yield from (entry for entry in view.trace.of("rtp.rtcp") if view.trace.sender(entry) == "client")
+    yield from (entry for entry in view.trace.of("http.request") if entry.data.get("step") == "hangup")

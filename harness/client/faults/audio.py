@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
-from harness.client.faults.base import RTP, TURN, PacketRewrite, client_fault
+from harness.client.faults.base import CLIENT_END, RTP, TURN, PacketRewrite, client_fault
 from harness.media.opus import FRAME_SAMPLES, SILENCE
 from harness.transport import RtpPacket
 
@@ -13,9 +14,9 @@ LATER = 100
 """Packets: the fault begins two seconds into the call."""
 
 
-def rtp(name: str, title: str, make: Callable[[], PacketRewrite], *caught_by: str, also: Iterable[str] = ()) -> None:
+def rtp(name: str, title: str, make: Callable[[], PacketRewrite], *caught_by: str, **more: Any) -> None:
     """Declare a fault of the outgoing packets."""
-    client_fault(name, title, plane=RTP, caught_by=caught_by, also=also, scenario=TURN)(make)
+    client_fault(name, title, plane=RTP, caught_by=caught_by, scenario=TURN, **more)(make)
 
 
 def each(change: Callable[[RtpPacket, int], Iterable[RtpPacket]]) -> Callable[[], PacketRewrite]:
@@ -88,6 +89,13 @@ rtp(
     "sequence-number-used-twice",
     "every tenth packet repeats the sequence number before it, with other audio",
     each(lambda packet, count: _one(packet, sequence=packet.sequence - count // 10 & 0xFFFF)),
+    "MED-02",
+    seen_by=CLIENT_END,  # SRTP takes the second packet of a number for a replay
+)
+rtp(
+    "sequence-numbers-by-two",
+    "every packet leaves a sequence number out, while no audio is missing",
+    each(lambda packet, count: _one(packet, sequence=packet.sequence + count & 0xFFFF)),
     "MED-02",
 )
 rtp(

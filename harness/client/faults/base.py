@@ -105,6 +105,7 @@ class ClientFault:
     ``caught_by``: the rules that must fail, in the recording of every observer of ``seen_by``; ``also``: rules that may fall with
     it, in any recording. ``misses``: the milestone that is never reached, for what no rule forbids. ``scenario`` (below the
     suite's folder) shows it, in the first of ``dialects`` (Azure GA where it may), against a service with the faults ``against``.
+    ``beside`` holds rewrites on other planes, without which it would not show.
     """
 
     name: str
@@ -118,6 +119,7 @@ class ClientFault:
     scenario: str = TURN
     dialects: tuple[str, ...] = ALL
     against: tuple[str, ...] = ()
+    beside: Mapping[Plane, Any] = field(default_factory=dict)
 
     @property
     def dialect(self) -> str:
@@ -157,6 +159,7 @@ def client_fault(
     scenario: str = TURN,
     dialects: Iterable[str] = ALL,
     against: Iterable[str] = (),
+    beside: Mapping[Plane, Any] = MappingProxyType({}),
 ) -> Callable[[R], R]:
     """Register a rewrite under a stable name.
 
@@ -180,6 +183,7 @@ def client_fault(
             scenario,
             tuple(dialects),
             tuple(against),
+            beside,
         )
         return rewrite
 
@@ -211,7 +215,8 @@ class ClientFaults:
     def __post_init__(self) -> None:
         for name in self.names:
             found = client_fault_named(name, where=self.where)
-            self._by_plane.setdefault(found.plane, []).append(found.rewrite)
+            for plane, rewrite in {found.plane: found.rewrite, **found.beside}.items():
+                self._by_plane.setdefault(plane, []).append(rewrite)
 
     def _rewritten(self, plane: Plane, value: R, *more: Any) -> R:
         for rewrite in self._by_plane.get(plane, ()):

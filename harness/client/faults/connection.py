@@ -9,8 +9,8 @@ from typing import Any
 
 from harness.client.faults.base import (
     ANSWER,
-    CLIENT_END,
     CONDUCT,
+    EVENTS,
     SERVICE_END,
     SETTINGS,
     SETUP,
@@ -21,6 +21,7 @@ from harness.client.faults.base import (
 from harness.client.faults.edits import line
 from harness.scenario.model import Caller
 
+LONG = "audio/half-minute-answer-is-heard-in-full.yaml"
 EARLY = json.dumps({"type": "input_audio_buffer.clear"})
 
 
@@ -79,19 +80,20 @@ conduct(
     also=("DC-04", "DC-07"),
     how=lambda right: replace(right, acknowledges=False),
     against=("dcep-wrong-parity",),
-    scenario=TURN,
+    scenario=LONG,
 )
 conduct(
     "no-rtcp",
     "the client sends no RTCP",
     "MED-05",
     how=lambda right: replace(right, reports=False),
-    scenario="turns/two-turns-in-one-call.yaml",
+    scenario=LONG,
 )
 conduct(
     "never-hangs-up",
     "the call is left alone and not closed",
     "DC-13",
+    also=("MED-05",),
     how=lambda right: replace(right, hangs_up=False),
     seen_by=SERVICE_END,
 )
@@ -117,32 +119,33 @@ def _never_updates(caller: Caller) -> Caller:
     return caller.model_copy(update={"update_on_open": False})
 
 
-@client_fault(
+client_fault(
     "waits-for-what-the-filter-hides",
-    "with webrtcfilter=on the client waits for session.created before its first word",
-    plane=SETTINGS,
+    "with webrtcfilter=on the client waits for session.created before its first event",
+    plane=EVENTS,
     caught_by=("FLT-02",),
-    scenario=SETUP,
+    scenario="filter/interruption-is-heard-behind-the-filter.yaml",
     dialects=("azure-ga",),
-)
-def _waits(caller: Caller) -> Caller:
-    return caller.model_copy(update={"update_on_open": False, "webrtcfilter": True})
+)(lambda dialect: lambda event: ())
+
+
+def _patient(caller: Caller) -> Caller:
+    """Waits longer than a channel may take to open."""
+    return caller.model_copy(update={"timeout": 20.0})
 
 
 client_fault(
-    "channel-late",
-    "the client waits with ICE until nobody waits any more",
+    "answer-credentials-misread",
+    "the client takes another ICE password for the service's: nothing ever connects",
     plane=ANSWER,
-    caught_by=("DC-12",),
-    also=("DC-01",),
+    caught_by=("DC-01", "DC-12"),
     scenario=SETUP,
-)(line(r"^(a=candidate:\S+ 1 udp \d+ \S+) \d+ ", r"\1 9 "))
+    beside={SETTINGS: _patient},
+)(line(r"^a=ice-pwd:.*", "a=ice-pwd:" + "w" * 24))
 client_fault(
     "role-against-the-answer",
-    "the client takes the DTLS role that the answer gives to the service",
+    "the client takes the DTLS role that the answer gives to the service: both call, and nobody listens",
     plane=ANSWER,
-    caught_by=("DC-02",),
-    also=("DC-07",),
+    misses="channel-open",
     scenario=SETUP,
-    seen_by=CLIENT_END,
 )(line(r"^a=setup:active", "a=setup:passive"))

@@ -187,7 +187,7 @@ events(
 def _twice(event: Any) -> list[tuple[float, Any]]:
     if event.get("type") != CREATED:
         return []
-    return [(delay, {"type": "input_audio_buffer.clear", "event_id": "event_1"}) for delay in (0.0, 0.1)]
+    return [(delay, {"type": "input_audio_buffer.clear", "event_id": "event_1"}) for delay in (0.0, 0.0)]
 
 
 def _same_item(event: Any) -> list[tuple[float, Any]]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
-from harness.client.faults.base import OFFER, SETTINGS, SETUP, client_fault
+from harness.client.faults.base import OFFER, SERVICE_END, SETTINGS, SETUP, client_fault
 from harness.client.faults.edits import line, more, sections
 from harness.scenario.model import Caller
 
 
-def offer(name: str, title: str, rewrite: Callable[[str], str], *caught_by: str, also: tuple[str, ...] = ()) -> None:
+def offer(name: str, title: str, rewrite: Callable[[str], str], *caught_by: str, **more: Any) -> None:
     """Declare a fault of the offer's text."""
-    client_fault(name, title, plane=OFFER, caught_by=caught_by, also=also, scenario=SETUP)(rewrite)
+    client_fault(name, title, plane=OFFER, caught_by=caught_by, scenario=SETUP, **more)(rewrite)
 
 
 def _without(kind: str) -> Callable[[str], str]:
@@ -153,10 +154,13 @@ offer(
     "the fingerprint is not that of the caller's certificate",
     line(r"^(a=fingerprint:\S+ )\S\S", r"\g<1>00"),
     "DC-02",
+    also=("MED-05",),
+    seen_by=SERVICE_END,
 )
 offer(
     "ice-password-of-another-call",
     "the offer's ICE password is not the caller's",
     line(r"^a=ice-pwd:.*", "a=ice-pwd:" + "w" * 24),
     "DC-01",
+    seen_by=SERVICE_END,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.client.faults.base import (
+    ANSWER,
     BETA,
     EVENTS,
     GA,
@@ -13,7 +14,7 @@ from harness.client.faults.base import (
     TURN,
     client_fault,
 )
-from harness.client.faults.edits import Make, changed, instead, send_at, session
+from harness.client.faults.edits import Make, changed, instead, line, send_at, session
 from harness.protocol.dialects import DIALECTS, Dialect, session_body
 
 AZURE_GA = tuple(name for name, row in DIALECTS.items() if row.vendor == "azure" and row.generation == "ga")
@@ -118,6 +119,7 @@ update(
     "the transcription model is no deployment",
     session(audio__input__transcription={"model": "whisper-2"}),
     "SES-15",
+    scenario=TURN,
     dialects=AZURE_GA,
 )
 update("model-changed", "session.update names another model", session(model="gpt-realtime-mini"), "SES-09")
@@ -150,7 +152,7 @@ update(
 
 
 def _huge(event: dict[str, Any]) -> None:
-    event["session"]["instructions"] = "Be kind. " * 10_000
+    event["session"]["instructions"] = "Be kind. " * 40_000
 
 
 client_fault(
@@ -159,4 +161,5 @@ client_fault(
     plane=EVENTS,
     caught_by=("DC-11",),
     scenario=SETUP,
+    beside={ANSWER: line(r"^a=max-message-size:.*", "a=max-message-size:0")},
 )(changed("session.update", _huge))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.client.faults.base import EVENTS, REACTIONS, TURN, Event, client_fault
+from harness.client.faults.base import EVENTS, REACTIONS, TURN, Event, EventRewrite, Outgoing, client_fault
 from harness.client.faults.edits import Make, MakeReaction, changed, put, send_at
 
 TOOL = "tools/function-call-is-answered.yaml"
@@ -35,7 +35,7 @@ extra(
 extra(
     "response-asked-for-twice",
     "response.create is sent while the service answers by itself",
-    send_at("response.created", {"type": "response.create"}, after=0.3),
+    send_at("response.created", {"type": "response.create"}, after=0.8),
     "RSP-10",
 )
 extra(
@@ -65,13 +65,13 @@ extra(
 events(
     "call-not-answered",
     "a function call gets no output and no response.create",
-    lambda dialect: _silent_behind_calls,
+    lambda dialect: _silent_behind_calls(),
     "ITM-08",
 )
 events(
     "output-without-response",
     "the function's output is not followed by response.create",
-    lambda dialect: _no_create_behind_output(),
+    lambda dialect: _silent_behind_calls(says=True),
     "ITM-08",
 )
 events(
@@ -85,18 +85,14 @@ events(
 )
 
 
-def _silent_behind_calls(event: Event) -> list[tuple[float, Event]]:
-    if event.get("type") == "conversation.item.create" and _is_output(event):
-        return []
-    return [(0.0, event)]
-
-
-def _no_create_behind_output() -> Any:
+def _silent_behind_calls(*, says: bool = False) -> EventRewrite:
+    """Nothing leaves any more from the output of a call on; with ``says`` the output still does."""
     answered = False
 
-    def rewrite(event: Event) -> list[tuple[float, Event]]:
+    def rewrite(event: Event) -> list[Outgoing]:
         nonlocal answered
-        answered = answered or (event.get("type") == "conversation.item.create" and _is_output(event))
-        return [] if answered and event.get("type") == "response.create" else [(0.0, event)]
+        output = event.get("type") == "conversation.item.create" and _is_output(event)
+        answered = answered or output
+        return [(0.0, event)] if not answered or (output and says) else []
 
     return rewrite
