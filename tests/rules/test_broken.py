@@ -1,4 +1,4 @@
-"""The same traces with one fault each: some rule must see it. And with nonsense in any field: no rule may raise."""
+"""The golden traces with one fault each: some rule must see it. And with nonsense in any field: no rule may raise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.rules import catalogue
 from harness.rules.base import Outcome, judge_all
 from harness.trace import Entry, Trace
 
-FILES = sorted((Path(__file__).parent / "clean").rglob("*.ndjson"))
+FILES = sorted((Path(__file__).parents[1] / "golden").rglob("*.ndjson"))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 2**40) | st.floats() | st.sampled_from(["", "x", "item_u1", "resp_1"]),
     lambda inner: (
@@ -30,7 +30,7 @@ JSON = st.recursive(
 @cache
 def load(dialect: str, name: str) -> Trace:
     assert catalogue.all_rules()
-    return Trace.read(Path(__file__).parent / "clean" / dialect / f"{name}.ndjson")
+    return Trace.read(Path(__file__).parents[1] / "golden" / dialect / f"{name}.ndjson")
 
 
 def numbered(trace: Trace, entries: list[Entry]) -> Trace:
