@@ -14,7 +14,7 @@ from harness.report.figures import timeline
 from harness.report.text import GLYPHS, SHOWN_FAILURES, outcome_counts, title, totals
 from harness.results import Result, summary
 from harness.rules.base import INFO, REGISTRY, UNOBSERVABLE, Outcome, Rule, RuleResult, order
-from harness.trace import Entry, Trace
+from harness.trace import Entry, Trace, TraceError
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -67,6 +67,7 @@ def conformance_html(
         "rules": list(rule_rows(results)),
         "unobservable": sorted(UNOBSERVABLE.values(), key=order),
         "base": "",
+        "report": "",
         "trace_of": lambda result: recording(result, out),
     }
     return environment().get_template("conformance.html.j2").render(context)
@@ -77,15 +78,37 @@ def run_html(result: Result, *, out: Path | None = None, base: str = "") -> str:
 
     ``base`` is the way from the page to the folder with traces and audio.
     """
-    context = {"run": result, "trace": recording(result, out), "base": f"{base}/" if base else ""}
-    return environment().get_template("run.html.j2").render(context)
+    return environment().get_template("run.html.j2").render(_about(result, out, base=f"{base}/" if base else ""))
+
+
+def run_page(result: Result, *, out: Path | None = None) -> str:
+    """A page of its own for one run, to stand at :func:`page_of` beside the report."""
+    return environment().get_template("page.html.j2").render(_about(result, out, base="../"))
+
+
+def page_of(result: Result) -> str:
+    """Where the page of a conformant run stands, from the report."""
+    return f"runs/{anchor(result).removeprefix('run-')}.html"
+
+
+def _about(result: Result, out: Path | None, *, base: str) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "run": result,
+        "trace": recording(result, out),
+        "base": base,
+        "report": f"{base}conformance.html",
+    }
 
 
 def recording(result: Result, out: Path | None) -> Trace | None:
-    """The trace of a result, from memory or from the file it left."""
+    """The trace of a result, from memory or from the file it left; None where that is gone."""
     if result.recording is not None or out is None or result.trace is None:
         return result.recording
-    return Trace.read(out / result.trace)
+    try:
+        return Trace.read(out / result.trace)
+    except TraceError:
+        return None
 
 
 def rule_rows(results: Sequence[Result]) -> Iterator[RuleRow]:
@@ -191,6 +214,7 @@ def environment() -> Environment:
         listed=listed,
         brief=brief,
         anchor=anchor,
+        page_of=page_of,
         judged_rules=judged_rules,
         outcome_counts=outcome_counts,
         rule_title=title,

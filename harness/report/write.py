@@ -1,13 +1,14 @@
-"""Writes what a run leaves in its output folder: results.json first, then conformance.html and junit.xml, all from the same results."""
+"""Writes what a run leaves in its output folder: results.json first, then junit.xml, conformance.html and runs/, all from the same results."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.capabilities import NotExercised, grade
-from harness.report.html import conformance_html
+from harness.report.html import conformance_html, page_of, run_page
 from harness.report.junit import junit
 from harness.results import Result, to_json
 
@@ -15,7 +16,9 @@ from harness.results import Result, to_json
 def write_reports(
     results: Sequence[Result], out: Path, *, seconds: float, left_out: Sequence[NotExercised] = ()
 ) -> Path:
-    """Write the three files into ``out`` (made if needed) and return the path of the HTML report. Raises OSError.
+    """Write the reports into ``out`` (made if needed) and return the path of the HTML report. Raises OSError.
+
+    The report itself tells what failed; each conformant run has a page of its own below ``runs/``, so that the report stays small.
 
     ``left_out`` are the scenarios that the target could not be made to do.
     """
@@ -24,9 +27,21 @@ def write_reports(
     capabilities = grade(results, left_out)
     if capabilities:
         document["capabilities"] = {one.name: one.to_json() for one in capabilities}
-    text = json.dumps(document, indent=1, ensure_ascii=False)
-    (out / "results.json").write_text(text + "\n", encoding="utf-8")
+    (out / "results.json").write_text(_by_run(document), encoding="utf-8")
     (out / "junit.xml").write_text(junit(results, seconds=seconds), encoding="utf-8")
     page = out / "conformance.html"
     page.write_text(conformance_html(results, seconds=seconds, out=out, capabilities=capabilities), encoding="utf-8")
+    conformant = [result for result in results if result.verdict == "conformant"]
+    for result in conformant:
+        apart = out / page_of(result)
+        apart.parent.mkdir(exist_ok=True)
+        apart.write_text(run_page(result, out=out), encoding="utf-8")
     return page
+
+
+def _by_run(document: Mapping[str, Any]) -> str:
+    """The JSON text with each run on a line of its own: a third of the size of indented text, and still easy to compare."""
+    rest = {name: value for name, value in document.items() if name != "runs"}
+    head = json.dumps(rest, indent=1, ensure_ascii=False).removesuffix("\n}")
+    runs = ",\n".join(json.dumps(run, ensure_ascii=False, separators=(",", ":")) for run in document["runs"])
+    return f'{head},\n "runs": [\n{runs}\n]\n}}\n'

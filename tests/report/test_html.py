@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from harness.report.html import LEGEND, OUTCOMES, brief, conformance_html, run_html
+from harness.report.html import LEGEND, OUTCOMES, anchor, brief, conformance_html, page_of, run_html, run_page
 from harness.results import EXIT_CODES, Expectation
 from harness.rules.base import Outcome
 from tests.test_results import RESULT
@@ -41,10 +41,20 @@ def test_internal_links_have_targets() -> None:
     assert links - {"SES-01"} <= targets
 
 
-def test_failed_run_comes_first_and_conformant_ones_are_folded() -> None:
+def test_report_holds_the_failed_runs_and_links_to_the_conformant_ones() -> None:
     page = conformance_html([GOOD, BAD], seconds=1.0)
-    assert page.index("What failed") < page.index("Conformant runs")
-    assert page.count("<details id=") == 1
+    assert f'id="{anchor(BAD)}"' in page
+    assert f'href="#{anchor(BAD)}"' in page
+    assert f'id="{anchor(GOOD)}"' not in page
+    assert f'href="{page_of(GOOD)}"' in page
+
+
+def test_page_of_a_run_links_back_and_to_its_files() -> None:
+    page = run_page(replace(GOOD, title=EVIL))
+    assert page_of(GOOD) == "runs/scenarios-a-yaml--openai-ga.html"
+    assert 'href="../conformance.html"' in page
+    assert 'href="../traces/a.ndjson"' in page
+    assert EVIL not in page
 
 
 def test_fragment_for_pytest_html_links_from_its_page() -> None:
