@@ -90,6 +90,10 @@ def run(
     fault: Annotated[
         list[str] | None, typer.Option(help="A fault of the fake (see harness faults). Repeatable.")
     ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(help="A network preset, such as wifi-bad, for scenarios without a network of their own."),
+    ] = None,
     k: Annotated[str, typer.Option("-k", help="Only runs whose id matches, as in pytest.")] = "",
     m: Annotated[str, typer.Option("-m", help="Only scenarios with these tags, as in pytest.")] = "",
     workers: Annotated[int, typer.Option("-n", min=1, help="Processes side by side.")] = 1,
@@ -100,7 +104,7 @@ def run(
     from harness.results import exit_code
     from harness.runner import run_many
 
-    jobs = _jobs(paths or [], dialect or [], target, clock, tuple(fault or ()), out, k, m)
+    jobs = _jobs(paths or [], dialect or [], target, clock, tuple(fault or ()), out, k, m, network)
     for job, reason in (left_out := not_exercised(jobs)).items():
         _say(f"- {job.id}  not exercised: {reason}")
     jobs = [(job, loaded) for job, loaded in jobs if job not in left_out]
@@ -284,6 +288,7 @@ def _jobs(
     out: Path,
     k: str,
     m: str,
+    network: str | None,
 ) -> list[tuple[Job, LoadedScenario]]:
     from harness.jobs import select
 
@@ -296,6 +301,7 @@ def _jobs(
         out=out,
         keyword=k,
         marks=m,
+        network=network,
         cwd=Path.cwd(),
     )
 

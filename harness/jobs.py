@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from harness.access import Access
 from harness.errors import UsageError
 from harness.scenario.foreign import Foreign, why_not
 from harness.scenario.loader import LoadedScenario, dialects_of, find, load, suite_dir
+from harness.scenario.network import PRESETS, PresetName
 from harness.targets import load_environment
 
 Clock = Literal["virtual", "real"]
@@ -22,6 +24,7 @@ class Job:
     """What to run. ``target`` is "fake", "live" or a base URL; ``time`` None means virtual for the fake, real otherwise.
 
     ``environment`` holds the credentials of live targets (see :mod:`harness.targets`); ``out`` is the folder for trace and audio.
+    ``network`` is the preset that scenarios without a network of their own run under.
     ``access`` says how a service at a URL is entered; with it the service alone is judged, not the checker's own part of the call.
     """
 
@@ -34,6 +37,7 @@ class Job:
     out: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    network: PresetName | None = None
     access: Access | None = None
 
     @property
@@ -71,6 +75,7 @@ def select(
     out: Path | None = None,
     keyword: str = "",
     marks: str = "",
+    network: str | None = None,
     cwd: Path | None = None,
 ) -> list[tuple[Job, LoadedScenario]]:
     """The jobs for these scenario files or folders (none: the suite), in order of file, then dialect.
@@ -80,6 +85,7 @@ def select(
     """
     cwd = cwd or Path.cwd()
     clock_name = _clock_name(time)
+    preset = _preset(network)
     if target not in ("fake", "live") and not re.match(r"https?://[^/]+", target):
         raise UsageError(
             f"{target!r} is no target", where="--target", fix="fake, live, or a URL such as http://127.0.0.1:8080"
@@ -91,7 +97,17 @@ def select(
         for dialect in dialects_of(loaded.scenario):
             if dialects and dialect not in dialects:
                 continue
-            job = Job(path, display_name(path, cwd), dialect, target, clock_name, tuple(faults), out, environment)
+            job = Job(
+                path,
+                display_name(path, cwd),
+                dialect,
+                target,
+                clock_name,
+                tuple(faults),
+                out,
+                environment,
+                network=preset,
+            )
             if _wanted(keyword, marks, job, loaded.scenario.tags):
                 jobs.append((job, loaded))
     if not jobs:
@@ -118,6 +134,14 @@ def _clock_name(time: str | None) -> Clock | None:
     if time is None or time == "virtual" or time == "real":
         return time  # type: ignore[return-value]
     raise UsageError(f"{time!r} is no clock", where="--time", fix="virtual or real")
+
+
+def _preset(network: str | None) -> PresetName | None:
+    if network is None or network in PRESETS:
+        return network  # type: ignore[return-value]
+    near = get_close_matches(network, PRESETS, 1)
+    fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(PRESETS)}"
+    raise UsageError(f"no network is called {network!r}", where="--network", fix=fix)
 
 
 def _wanted(keyword: str, marks: str, job: Job, tags: Sequence[str]) -> bool:

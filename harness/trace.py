@@ -29,7 +29,9 @@ sdp         .offer       {sdp}                             the client's, as set 
             .rejected    {sdp, reason}                     an answer (or offer) the stack refused
 connection  .signaling | .gathering | .ice | .dtls | .state    {state}   W3C strings verbatim ("have-local-offer", "checking", ...)
             .secured     {role, version, srtp_profile, peer_fingerprint, matches}   the finished DTLS handshake; role is the observer's
-            .disturbed   {text}                            network trouble made on purpose by the harness
+            .disturbed   {text, conditions?, blackout?, sent?, received?}      network trouble made on purpose by the harness:
+                         its settings at the beginning; blackout: began | ended | cut-off; until now, for each direction,
+                         {datagrams, lost, duplicated, reordered}
 channel     .created     {label, ordered, protocol, id?, max_retransmits?, max_packet_life_time?, by}   by: client | service
             .open        {label, id}
             .dcep        {direction, message, ppid, stream, type?}     direction: sent | received; message: open | ack

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from aiortc import (
@@ -18,11 +19,13 @@ from aiortc import (
 from aiortc.sdp import SessionDescription
 
 from harness import negotiation, rtp
+from harness.network import Emulator
 from harness.rtp import Direction, RtpPacket
 from harness.trace import Recorder
-from harness.transport_taps import Ears, Handshake, InvalidText, Taps
+from harness.transport_taps import Ears, Hands, Handshake, InvalidText, Taps
+from harness.wire import Wire
 
-__all__ = ["InvalidText", "Peer", "RejectedDescription", "RtpPacket"]
+__all__ = ["Hands", "InvalidText", "Peer", "RejectedDescription", "RtpPacket"]
 
 _DCEP_MESSAGES = {0x03: "open", 0x02: "ack"}  # RFC 8832 section 8.2.1
 _DIGESTS = ("sha-256", "sha-384", "sha-512")
@@ -47,6 +50,8 @@ class Peer:
             also not aiortc's default STUN server. aiortc uses the first STUN and the first TURN server.
         track: gives ready Opus packets (:class:`av.Packet`) on its own clock; it is stopped with the peer.
         on_packet: gets every RTP packet, sent and received, in order, on the event loop; it must not raise.
+        hands: what this end does wrongly, on purpose.
+        network: what the datagrams of this end meet on their way, in both directions; recorded as ``connection.disturbed``.
 
     No audio is decoded here and no thread is started.
 
@@ -67,11 +72,14 @@ class Peer:
         ice_servers: Sequence[Mapping[str, Any]] = (),
         track: MediaStreamTrack,
         on_packet: Callable[[RtpPacket], None] | None = None,
+        hands: Hands | None = None,
+        network: Emulator | None = None,
     ) -> None:
         self.recorder = recorder
         self.lost = asyncio.Event()
         self.lost_because = ""
         self.on_channel: Callable[[RTCDataChannel], None] | None = None
+        self.on_early: Callable[[str], None] | None = None
         servers = [] if loopback else [RTCIceServer(**server) for server in ice_servers]
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._track = track
@@ -79,8 +87,9 @@ class Peer:
         self._closing: asyncio.Task[None] | None = None
         self._closed_here: set[RTCDataChannel] = set()
         self._states: dict[str, str] = {}
-        ears = Ears(on_packet, self._on_rtcp, self._on_dcep, self._on_dtls_state, self._on_secured)
-        self._taps = Taps(self.pc, ears, loopback=loopback)
+        ears = Ears(on_packet, self._on_rtcp, self._on_dcep, self._on_early, self._on_dtls_state, self._on_secured)
+        wire = None if network is None else Wire(network, partial(recorder.record, "connection.disturbed"))
+        self._taps = Taps(self.pc, ears, loopback=loopback, hands=hands, wire=wire)
         self.pc.on("signalingstatechange", lambda: self._changed("signaling", self.pc.signalingState))
         self.pc.on("icegatheringstatechange", lambda: self._changed("gathering", self.pc.iceGatheringState))
         self.pc.on("iceconnectionstatechange", lambda: self._changed("ice", self.pc.iceConnectionState))
@@ -137,6 +146,16 @@ class Peer:
             self._closing = asyncio.ensure_future(self._close())
         await asyncio.shield(self._closing)
 
+    @property
+    def unacknowledged(self) -> bool:
+        """Whether messages on the channels are still to be sent, or acknowledged by the other end."""
+        return self._taps.unacknowledged
+
+    async def abandon(self) -> None:
+        """Vanish without a word: no SCTP abort, no DTLS close_notify. What is left is taken down by :meth:`close`."""
+        self._track.stop()
+        await self._taps.abandon()
+
     async def _close(self) -> None:
         try:
             # A stack that hangs must not hang the run.
@@ -168,10 +187,13 @@ class Peer:
             self._lose(f"the connection is {state}: ICE {self._states.get('ice')}, DTLS {self._states.get('dtls')}")
 
     def _on_dtls_state(self, state: str) -> None:
-        self._changed("dtls", state)
         if state == "closed" and self._taps.consent_expired:
+            # W3C WebRTC, RTCIceTransportState: with consent gone ICE has failed, and the connection with it; aiortc closes both at once.
             self._lose("the other end has stopped answering: consent to send has expired")
-        elif state == "closed":
+            self._changed("ice", "failed")
+            self._changed("state", "failed")
+        self._changed("dtls", state)
+        if state == "closed":
             self._lose("the other end closed the connection")
         elif state == "failed":
             self._lose("the DTLS handshake failed")
@@ -194,6 +216,10 @@ class Peer:
         message = _DCEP_MESSAGES.get(data[0], str(data[0])) if data else ""
         opening = {"type": data[1]} if message == "open" and len(data) > 1 else {}
         self.recorder.record("channel.dcep", direction=direction, message=message, ppid=50, stream=stream, **opening)
+
+    def _on_early(self, text: str) -> None:
+        if self.on_early is not None:
+            self.on_early(text)
 
     def _on_datachannel(self, channel: RTCDataChannel) -> None:
         self._watch(channel)

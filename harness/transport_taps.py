@@ -16,17 +16,21 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import pylibsrtp
 from aiortc import RTCPeerConnection, RTCRtpTransceiver
 from aiortc.mediastreams import MediaStreamError
-from aiortc.rtcdtlstransport import X509_DIGEST_ALGORITHMS, State, certificate_digest
+from aiortc.rtcdtlstransport import State
 
 from harness import rtp
 from harness.rtp import Direction, Reception, RtpPacket
+from harness.transport_handshake import Handshake as Handshake
+from harness.transport_handshake import handshake_of
+from harness.transport_network import lead_through, measure_on_loop
+from harness.wire import Wire
 
 logger = logging.getLogger(__name__)
 
@@ -34,26 +38,12 @@ LOOPBACK = "127.0.0.1"
 _NTP_EPOCH = 2208988800  # seconds from 1900 to 1970, RFC 5905 section 6
 _LARGEST_DATAGRAM = 65536
 _DCEP = 50  # RFC 8832 section 8.1
+_DCEP_OPEN, _DCEP_ACK = b"\x03", b"\x02"  # RFC 8832 section 8.2.1
 _STRING = 51  # RFC 8831 section 8
 
 
 class InvalidText(bytes):
     """A message sent as a string (PPID 51) whose octets are not UTF-8 (:rfc:`8831` section 6.6 says they are)."""
-
-
-@dataclass(frozen=True)
-class Handshake:
-    """A finished DTLS handshake: our ``role`` ("client" or "server"), "DTLSv1.2", the SRTP profile of :rfc:`5764` or an empty text.
-
-    ``matches`` tells whether the SHA-256 ``fingerprint`` of the peer's certificate, or its digest by another function, is one of
-    those in the remote description.
-    """
-
-    role: str
-    version: str
-    srtp_profile: str
-    fingerprint: str
-    matches: bool
 
 
 @dataclass(frozen=True)
@@ -63,16 +53,41 @@ class Ears:
     packet: Callable[[RtpPacket], None] | None
     rtcp: Callable[[Direction, bytes], None]
     dcep: Callable[[Direction, int, bytes], None]
+    early: Callable[[str], None]
     dtls_state: Callable[[str], None]
     secured: Callable[[Handshake], None]
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What this end does otherwise than the stack would, on purpose. Nothing, unless told.
+
+    ``packets``: what leaves instead of an RTP packet; ``rtcp``: whether RTCP is sent; ``acknowledges``: whether DCEP OPEN is
+    answered by ACK; ``early``: gives a text that is sent on a channel's stream just before DCEP OPEN.
+    """
+
+    packets: Callable[[RtpPacket], Iterable[RtpPacket]] | None = None
+    rtcp: bool = True
+    acknowledges: bool = True
+    early: Callable[[], str] | None = None
 
 
 class Taps:
     """The taps of one peer connection. ``attach`` after every step that may have created transports; what is tapped stays so."""
 
-    def __init__(self, pc: RTCPeerConnection, ears: Ears, *, loopback: bool) -> None:
+    def __init__(
+        self,
+        pc: RTCPeerConnection,
+        ears: Ears,
+        *,
+        loopback: bool,
+        hands: Hands | None = None,
+        wire: Wire | None = None,
+    ) -> None:
         self._pc = pc
         self._ears = ears
+        self._hands = hands or Hands()
+        self._wire = wire
         self._loopback = loopback
         self._tapped: set[Any] = set()
         self._dtls: list[Any] = []
@@ -94,6 +109,12 @@ class Taps:
         """Whether a connection was given up because the other end no longer answers (:rfc:`7675` section 5.1)."""
         return any(dtls.transport._connection._closing for dtls in self._dtls if dtls.transport.state == "completed")
 
+    @property
+    def unacknowledged(self) -> bool:
+        """Whether the SCTP association still holds data: not sent yet, or not acknowledged."""
+        sctp: Any = self._pc.sctp
+        return sctp is not None and bool(sctp._sent_queue or sctp._outbound_queue or sctp._data_channel_queue)
+
     def answer_opus(self, transceiver: RTCRtpTransceiver, payload_type: int) -> None:
         """Answer this transceiver's section with Opus alone, under the number it was offered with.
 
@@ -106,6 +127,8 @@ class Taps:
 
     async def abandon(self) -> None:
         """Close what a close of the connection left behind: sockets, and tasks that wait on them. Never raises, never waits long."""
+        if self._wire is not None:
+            self._wire.close()
         tasks = [task for task in asyncio.all_tasks() if self._owns(task)]
         for task in tasks:
             task.cancel()
@@ -141,7 +164,7 @@ class Taps:
         gather = connection.get_component_candidates
 
         def validate_and_tell(remote: Any) -> None:
-            ears.secured(_handshake(dtls, remote))
+            ears.secured(handshake_of(dtls, remote))
             validate(remote)
 
         def set_state(state: State) -> None:
@@ -151,6 +174,8 @@ class Taps:
             change(state)
 
         async def send_rtcp(data: bytes) -> None:
+            if not self._hands.rtcp:
+                return
             await send(data)
             ears.rtcp("sent", data)
 
@@ -206,6 +231,8 @@ class Taps:
         # asyncio reads into 256 KiB, for which the allocator goes to the kernel every time: 13 of 17 us of a datagram's way.
         if hasattr(protocol.transport, "max_size"):
             protocol.transport.max_size = _LARGEST_DATAGRAM
+        if self._wire is not None:
+            lead_through(self._wire, protocol)
 
     # RTP
 
@@ -274,6 +301,7 @@ class Taps:
         nominated = dtls.transport._connection._nominated
         protect = dtls._tx_srtp.protect
         recv, clock, tell, ssrc = sender.track.recv, self._loop.time, self._ears.packet, sender._ssrc
+        rewrite = self._hands.packets
         # The lower half, so that a loss at the start cannot be taken for a wrap (RFC 3711 section 3.3.1).
         sequence = random.getrandbits(15)
         origin = random.getrandbits(32)
@@ -291,14 +319,18 @@ class Taps:
             elapsed = media.pts * multiplier // divisor
             timestamp = origin + elapsed & 0xFFFFFFFF
             marker = count > 0 and elapsed - previous > rtp.LONGEST_OPUS_PACKET
-            data = protect(rtp.pack(payload_type, marker, sequence, timestamp, ssrc, extension, payload))
             pair = nominated.get(1)
             if pair is None or dtls._state is not State.CONNECTED:
                 raise ConnectionError("the transport is closed")
-            pair.protocol.transport.sendto(data, pair.remote_addr)
             now = clock()
-            if tell is not None:
-                tell(RtpPacket("sent", ssrc, payload_type, sequence, timestamp, marker, payload, now))
+            packet = RtpPacket("sent", ssrc, payload_type, sequence, timestamp, marker, payload, now)
+            for one in (packet,) if rewrite is None else rewrite(packet):
+                clear = rtp.pack(
+                    one.payload_type, one.marker, one.sequence, one.timestamp, one.ssrc, extension, one.payload
+                )
+                pair.protocol.transport.sendto(protect(clear), pair.remote_addr)
+                if tell is not None:
+                    tell(one)
             sequence = sequence + 1 & 0xFFFF
             previous = elapsed
             octets += len(payload)
@@ -312,37 +344,35 @@ class Taps:
 
     def _tap_sctp(self, sctp: Any) -> None:
         ears = self._ears
+        measure_on_loop(sctp)
         receive, send = sctp._data_channel_receive, sctp._send
+        opened: set[int] = set()
 
         async def receive_and_tell(stream_id: int, pp_id: int, data: bytes) -> None:
             if pp_id == _DCEP:
+                opened.add(stream_id)
                 ears.dcep("received", stream_id, data)
             elif pp_id == _STRING and not _is_utf8(data):
                 # aiortc would end the whole transport over it.
                 if stream_id in sctp._data_channels:
                     sctp._data_channels[stream_id].emit("message", InvalidText(data))
                 return
+            elif pp_id == _STRING and stream_id not in opened:
+                # The stack drops it without a word.
+                ears.early(data.decode())
             await receive(stream_id, pp_id, data)
 
         async def send_and_tell(stream_id: int, pp_id: int, user_data: bytes, *args: Any, **options: Any) -> None:
+            if pp_id == _DCEP and not self._hands.acknowledges and user_data[:1] == _DCEP_ACK:
+                return
+            if pp_id == _DCEP and self._hands.early is not None and user_data[:1] == _DCEP_OPEN:
+                await send(stream_id, _STRING, self._hands.early().encode(), *args, **options)
             if pp_id == _DCEP:
                 ears.dcep("sent", stream_id, user_data)
             await send(stream_id, pp_id, user_data, *args, **options)
 
         sctp._data_channel_receive = receive_and_tell
         sctp._send = send_and_tell
-
-
-def _handshake(dtls: Any, remote: Any) -> Handshake:
-    certificate = dtls._ssl.get_peer_certificate(as_cryptography=True)
-    own = {name: certificate_digest(certificate, name) for name in X509_DIGEST_ALGORITHMS}
-    return Handshake(
-        role=dtls._role,
-        version=dtls._ssl.get_protocol_version_name(),
-        srtp_profile=(dtls._ssl.get_selected_srtp_profile() or b"").decode(),
-        fingerprint=own["sha-256"],
-        matches=any(own.get(one.algorithm.lower()) == one.value.upper() for one in remote.fingerprints),
-    )
 
 
 def _is_opus(codec: Any) -> bool:

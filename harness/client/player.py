@@ -35,6 +35,9 @@ from harness.scenario.model import (
 from harness.trace import Entry, Recorder
 
 PACKET_SECONDS = 0.02
+UPDATES = ("session.update", "transcription_session.update")
+UPDATED = ("session.updated", "transcription_session.updated", "error")
+CONFIGURED_SECONDS = 5.0
 SETTLE_SECONDS = 0.3
 """The end of speech is noticed this much later than it was, so that what was heard is only certain for audio of that age."""
 
@@ -73,6 +76,7 @@ class Player:
         self._watch = Watch(recorder, call.ended)
         self._variables: dict[str, Any] = {}
         self._cursor = -1
+        self._mute = True
         self._answered: set[str] = set()
         self._forbidden: list[tuple[int, Never, int]] = []
         self._received: list[Entry] = []
@@ -118,6 +122,7 @@ class Player:
             case Tool():
                 return await self._tool(number, step)
             case Say():
+                await self._configured()
                 self._speak(number, step)
             case Hush():
                 self._call.track.hush()
@@ -260,6 +265,21 @@ class Player:
             )
 
     # Steps that do something
+
+    async def _configured(self) -> None:
+        """Keep quiet until session.update is answered, for a while: what is said before meets the default configuration."""
+        if self._mute and not self._scenario.caller.webrtcfilter:
+            await self._watch.until(self._answer_to_update, CONFIGURED_SECONDS)
+        self._mute = False
+
+    def _answer_to_update(self) -> bool | None:
+        answer: bool | None = True  # nothing was asked for
+        for entry in self._recorder.entries:
+            if entry.kind == "event.sent" and entry.type in UPDATES:
+                answer = None
+            elif entry.kind == "event.received" and entry.type in UPDATED:
+                answer = True
+        return answer
 
     def _speak(self, number: int, step: Say) -> None:
         packets = self._audio(step.say, gain=step.gain)

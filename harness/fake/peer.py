@@ -27,8 +27,10 @@ from harness.trace import Recorder, dump
 from harness.transport import Hands, InvalidText, Peer, RtpPacket
 
 PACKET_SECONDS = 0.02
-# Seconds between the service's last message and its hanging up, so that the message is acknowledged before SCTP is torn down.
+# Seconds between the service's last message and its hanging up; again so many, up to the larger number, until the message has been
+# acknowledged: what is torn down with SCTP would never arrive.
 LINGER = 0.1
+LONGEST_LINGER = 10.0
 
 
 def event_in(message: str | bytes) -> tuple[dict[str, Any] | None, str]:
@@ -140,7 +142,7 @@ class ServiceCall:
             await asyncio.wait([connected, *over], return_when=asyncio.FIRST_COMPLETED)
             if connected.done() and connected.exception() is None:
                 # The conversation ends itself in time; a call whose channel never opened has none.
-                limit = self._longest + 2 * LINGER
+                limit = self._longest + LINGER + LONGEST_LINGER
                 await asyncio.wait(over, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (connected, *over):
@@ -340,4 +342,13 @@ class ServiceCall:
     def _end_soon(self) -> None:
         if self._settings.seeds_mode:
             self._send(SEED_END)
-        self._farewell = self._loop.call_later(LINGER, self._ending.set)
+        self._linger(self._loop.time() + LONGEST_LINGER)
+
+    def _linger(self, until: float) -> None:
+        def leave() -> None:
+            if self._peer.unacknowledged and self._loop.time() < until:
+                self._linger(until)
+            else:
+                self._ending.set()
+
+        self._farewell = self._loop.call_later(LINGER, leave)

@@ -12,6 +12,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from harness.scenario.live import Live as Live
 from harness.scenario.live import Need as Need
+from harness.scenario.network import Network as Network
 from harness.scenario.values import MILESTONES as MILESTONES
 from harness.scenario.values import Duration as Duration
 from harness.scenario.values import Milestone as Milestone
@@ -335,6 +336,9 @@ class Caller(Model):
     )
     update_on_open: bool = Field(default=True, description="send session.update as soon as the channel is open")
     timeout: Duration = Field(default=15.0, description="for each step of the set-up")
+    faults: list[str] = Field(
+        default_factory=list, description="what the caller does wrongly, on purpose; harness faults lists them"
+    )
 
 
 class Scenario(Model):
@@ -347,6 +351,7 @@ class Scenario(Model):
         default_factory=dict, description="canonical session words, translated to each dialect"
     )
     caller: Caller = Field(default_factory=Caller)
+    network: Network | None = Field(default=None, description="what the network does to the call; default: nothing")
     steps: list[AnyStep] = Field(default_factory=list)
     fake: FakeScript = Field(default_factory=FakeScript)
     live: Live = Field(default_factory=Live)

@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.protocol.dialects import DIALECTS, SESSION_FIELDS
 from harness.scenario.model import STEPS, Condition, Scenario
+from harness.scenario.network import PRESETS
 from harness.scenario.vocabulary import CLIENT_NAMES, SERVER_NAMES
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -52,6 +53,10 @@ def scenario_schema() -> dict[str, Any]:
     parts["Update"]["properties"]["update"] = _ref("Session")
     properties = schema["properties"]
     properties["session"] = _ref("Session")
+    properties["network"] = {
+        "description": properties["network"]["description"],
+        "anyOf": [*({"const": name, "description": text} for name, (text, _) in PRESETS.items()), _ref("Network")],
+    }
     properties["dialects"] = {
         "description": properties["dialects"]["description"],
         "type": "array",
