@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.client.faults import audio, connection, events, offer, requests, session, turns
+from harness.client.faults import audio, call, connection, events, offer, session, token, turns
 from harness.client.faults.base import (
     CLIENT_FAULTS,
     ClientFault,
@@ -23,4 +23,4 @@ __all__ = [
     "nearest",
 ]
 
-MODULES = (requests, offer, connection, events, session, turns, audio)
+MODULES = (token, call, offer, connection, events, session, turns, audio)

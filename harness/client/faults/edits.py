@@ -173,11 +173,12 @@ def changed(kind: str, change: Change, *, once: bool = False) -> Make:
 
 def session(**values: Any) -> Make:
     """Settings added to the first session.update; a double underscore stands for a dot in their names."""
-    return changed(
-        "session.update",
-        lambda event: [put(event, f"session.{name.replace('__', '.')}", value) for name, value in values.items()],
-        once=True,
-    )
+
+    def change(event: dict[str, Any]) -> None:
+        for name, value in values.items():
+            put(event, f"session.{name.replace('__', '.')}", value)
+
+    return changed("session.update", change, once=True)
 
 
 def drop(kind: str, where: Callable[[Event], bool] = lambda event: True) -> Make:
