@@ -15,8 +15,10 @@ BOTTOM = {"harness", "harness.errors", "harness.trace", "harness.redact", "harne
 # Package or module -> what it may import of this project. Prefixes count.
 MAY_IMPORT: dict[str, set[str]] = {
     "harness.errors": set(),
-    "harness.redact": set(),
-    "harness.trace": {"harness", "harness.errors", "harness.redact"},
+    "harness.spellings": set(),
+    "harness.redact": {"harness.spellings"},
+    "harness.trace_reader": {"harness", "harness.errors", "harness.trace"},
+    "harness.trace": {"harness", "harness.errors", "harness.redact", "harness.trace_reader"},
     "harness.protocol": {"harness.protocol", "harness.errors"},
     "harness.rules": BOTTOM | {"harness.rules"},
     "harness.diagnosis": BOTTOM | {"harness.rules"},
@@ -45,6 +47,7 @@ PURE = (
     "harness.rules",
     "harness.trace",
     "harness.redact",
+    "harness.spellings",
     "harness.results",
     "harness.capabilities",
     "harness.verdict",

@@ -1,0 +1,111 @@
+"""Reads traces: NDJSON in, header, entries and end out; what is wrong with a file is named with its line."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from harness.errors import BrokenTrace, NotATrace, UnknownTraceVersion
+from harness.trace import VERSION, Entry, Header
+
+_LONGEST = 1e9  # seconds; no recording lasts that long, and a float still counts microseconds there
+
+
+def read(source: Path | str | Iterable[str]) -> tuple[Header, tuple[Entry, ...], str]:
+    """Header, entries and end of a trace file, or of lines. Raises NotATrace, UnknownTraceVersion or BrokenTrace."""
+    if isinstance(source, (str, Path)):
+        return _parse(str(source), _lines_of(Path(source)))
+    return _parse("trace", list(source))
+
+
+def _lines_of(path: Path) -> list[str]:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise NotATrace(
+            error.strerror or str(error), where=str(path), fix="give the path of a trace (.ndjson)"
+        ) from error
+    try:
+        return io.StringIO(raw.decode("utf-8")).readlines()
+    except UnicodeDecodeError as error:
+        # The tail of a killed run may end inside a character.
+        if error.start >= len(raw) - 4:
+            return io.StringIO(raw[: error.start].decode("utf-8")).readlines()
+        raise NotATrace("not UTF-8 text", where=str(path), fix="a trace is NDJSON; is this an audio file?") from error
+
+
+def _parse(name: str, lines: list[str]) -> tuple[Header, tuple[Entry, ...], str]:
+    if not any(line.strip() for line in lines):
+        raise NotATrace("the file is empty", where=name, fix="a run writes its traces below --out, in traces/")
+    header = _header(name, lines[0])
+    entries: list[Entry] = []
+    end = "truncated"
+    for number, line in enumerate(lines[1:], start=2):
+        where = f"{name}:{number}"
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if number == len(lines):
+                break
+            raise BrokenTrace(
+                f"not JSON: {str(error).partition(':')[0]}",
+                where=where,
+                fix="the file was edited or damaged; use the original",
+            ) from error
+        if isinstance(value, dict) and "end" in value and "kind" not in value:
+            end = str(value["end"])
+            if value.get("entries") != len(entries):
+                raise BrokenTrace(
+                    f"the footer counts {value.get('entries')} entries, {len(entries)} are here", where=where
+                )
+            break
+        entry = _entry(where, value, len(entries))
+        if entries and entry.t < entries[-1].t:
+            raise BrokenTrace(f"time falls from {entries[-1].t} to {entry.t}", where=where, fix="lines were moved")
+        entries.append(entry)
+    return header, tuple(entries), end
+
+
+def _header(name: str, line: str) -> Header:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or "trace" not in value:
+        raise NotATrace(
+            "the first line is not a trace header",
+            where=f"{name}:1",
+            fix="a trace is an .ndjson file below reports/traces/",
+        )
+    if value["trace"] is True or value["trace"] != VERSION:
+        raise UnknownTraceVersion(
+            f"trace version {value['trace']!r}, this program reads version {VERSION}",
+            where=f"{name}:1",
+            fix="judge it with the harness version named in its header, or upgrade",
+        )
+    known = {"trace", "observer", "dialect", "target", "scenario", "time", "harness"}
+    if value.get("observer") not in ("client", "service") or not isinstance(value.get("dialect"), str):
+        raise BrokenTrace("the header lacks observer or dialect", where=f"{name}:1")
+    return Header(
+        observer=value["observer"],
+        dialect=value["dialect"],
+        target=str(value.get("target", "")),
+        scenario=str(value.get("scenario", "")),
+        time="virtual" if value.get("time") == "virtual" else "real",
+        harness=str(value.get("harness", "")),
+        extra={key: inner for key, inner in value.items() if key not in known},
+    )
+
+
+def _entry(where: str, value: Any, expected_seq: int) -> Entry:
+    match value:
+        case {"seq": int(seq), "t": int() | float() as t, "kind": str(kind), "data": dict(data)} if 0 <= t < _LONGEST:
+            if seq != expected_seq:
+                raise BrokenTrace(
+                    f"entry {seq} where {expected_seq} belongs", where=where, fix="lines are missing or were moved"
+                )
+            return Entry(seq, float(t), kind, data)
+    raise BrokenTrace("not a trace entry (seq, t, kind, data)", where=where)
