@@ -2,7 +2,8 @@
 
 Each fault runs against its scenario in virtual time. It is caught when each rule of its ``caught_by`` failed, nothing failed
 outside ``caught_by`` and ``also``, the call failed at the step ``ends`` (or did not fail, without one), and the diagnosis it
-names stood first. Rules of severity INFO accuse nobody and count only where a fault names them.
+names stood first. Rules of severity INFO accuse nobody and count only where a fault names them. Faults of the caller are shown in
+:mod:`harness.selftest_clients`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
+from harness.client.faults import CLIENT_FAULTS
 from harness.fake.faults import FAULTS, Fault, named
 from harness.jobs import Job, display_name, select
 from harness.results import Result
@@ -23,6 +25,13 @@ from harness.rules.catalogue import all_rules
 from harness.runner import run_job
 from harness.scenario.files import suite_dir
 from harness.scenario.loader import load
+from harness.selftest_clients import (
+    UNPROVEN_OF_CLIENTS,
+    ShownByClient,
+    proven_by_clients,
+    shown_by_client,
+    unexplained_of_clients,
+)
 
 Verdict = Literal["caught", "missed", "extra"]
 
@@ -84,9 +93,13 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Selftest:
-    """All faults as they were met, the false alarms among ``clean`` runs, and the MUST rules that nothing proves."""
+    """All faults as they were met, the false alarms among ``clean`` runs, and the MUST rules that nothing proves.
+
+    ``by_clients`` are the faults of the caller; ``proven`` holds what either kind proves.
+    """
 
     shown: tuple[Shown, ...]
+    by_clients: tuple[ShownByClient, ...]
     clean: int
     alarms: tuple[Alarm, ...]
     proven: tuple[str, ...]
@@ -95,24 +108,30 @@ class Selftest:
     seconds: float = field(compare=False, default=0.0)
 
     @property
+    def all_shown(self) -> tuple[Shown | ShownByClient, ...]:
+        """The faults of the service, then those of the caller."""
+        return (*self.shown, *self.by_clients)
+
+    @property
     def passed(self) -> bool:
         """Every fault caught, no false alarm, no MUST without a fault or a reason."""
-        return not self.alarms and not self.unexplained and all(one.outcome == "caught" for one in self.shown)
+        return not self.alarms and not self.unexplained and all(one.outcome == "caught" for one in self.all_shown)
 
     def to_json(self) -> dict[str, Any]:
         """The whole of ``harness selftest --json``."""
-        outcomes = [one.outcome for one in self.shown]
+        outcomes = [one.outcome for one in self.all_shown]
         return {
             "passed": self.passed,
             "seconds": round(self.seconds, 3),
             "summary": {
                 "faults": len(outcomes),
+                "of_clients": len(self.by_clients),
                 **{name: outcomes.count(name) for name in ("caught", "missed", "extra")},
                 "clean_runs": self.clean,
                 "false_alarms": len(self.alarms),
                 "rules_proven": len(self.proven),
             },
-            "faults": [one.to_json() for one in self.shown],
+            "faults": [one.to_json() for one in self.all_shown],
             "clean": [
                 {"run": one.run, "verdict": one.verdict, "failed": list(one.failed), "open": list(one.open)}
                 for one in self.alarms
@@ -125,40 +144,48 @@ class Selftest:
 def selftest(
     *, names: Sequence[str] = (), clean: bool = True, workers: int = 1, done: Callable[[str], None] = lambda _: None
 ) -> Selftest:
-    """Run every fault (or those of ``names``), and every scenario clean. Raises UsageError for an unknown name.
+    """Run every fault of either kind (or those of ``names``), and every scenario clean. Raises UsageError for an unknown name.
 
     ``done`` is called with the name of each run that has ended.
     """
     began = perf_counter()
-    faults = [named(name, where="harness selftest").name for name in names] or list(FAULTS)
+    by_clients = [name for name in names if name in CLIENT_FAULTS] if names else list(CLIENT_FAULTS)
+    faults = [named(name, where="harness selftest").name for name in names if name not in CLIENT_FAULTS]
+    faults = faults if names else list(FAULTS)
     jobs = [job for job, _ in select([], target="fake")] if clean else []
     shown: dict[str, Shown] = {}
+    by_client: dict[str, ShownByClient] = {}
     found: list[Alarm] = []
-    for name, outcome in _outcomes([*faults, *jobs], workers):
+    for name, outcome in _outcomes([*faults, *by_clients, *jobs], workers):
         done(name)
         if isinstance(outcome, Shown):
             shown[name] = outcome
+        elif isinstance(outcome, ShownByClient):
+            by_client[name] = outcome
         elif outcome is not None:
             found.append(outcome)
-    proven = {id for one in shown.values() if one.outcome == "caught" for id in one.fault.caught_by}
+    of_service = {id for one in shown.values() if one.outcome == "caught" for id in one.fault.caught_by}
+    of_clients = proven_by_clients(by_client.values())
+    proven = of_service | of_clients
     whole = not names
     return Selftest(
         shown=tuple(shown[name] for name in faults),
+        by_clients=tuple(by_client[name] for name in by_clients),
         clean=len(jobs),
         alarms=tuple(sorted(found, key=lambda alarm: alarm.run)),
         proven=tuple(one.id for one in all_rules() if one.id in proven),
-        unproven=UNPROVEN if whole else {},
-        unexplained=tuple(unexplained(proven)) if whole else (),
+        unproven={**UNPROVEN_OF_CLIENTS, **UNPROVEN} if whole else {},
+        unexplained=(*unexplained(of_service), *unexplained_of_clients(of_clients)) if whole else (),
         seconds=perf_counter() - began,
     )
 
 
 def count_of(names: Sequence[str] = (), *, clean: bool = True) -> int:
     """How many calls :func:`selftest` makes."""
-    return (len(names) or len(FAULTS)) + (len(select([], target="fake")) if clean else 0)
+    return (len(names) or len(FAULTS) + len(CLIENT_FAULTS)) + (len(select([], target="fake")) if clean else 0)
 
 
-def _outcomes(tasks: Sequence[str | Job], workers: int) -> Iterator[tuple[str, Shown | Alarm | None]]:
+def _outcomes(tasks: Sequence[str | Job], workers: int) -> Iterator[tuple[str, Shown | ShownByClient | Alarm | None]]:
     if workers <= 1 or len(tasks) <= 1:
         yield from map(_outcome, tasks)
         return
@@ -168,10 +195,12 @@ def _outcomes(tasks: Sequence[str | Job], workers: int) -> Iterator[tuple[str, S
             yield future.result()
 
 
-def _outcome(task: str | Job) -> tuple[str, Shown | Alarm | None]:
+def _outcome(task: str | Job) -> tuple[str, Shown | ShownByClient | Alarm | None]:
     """One call, and what it shows. Only that crosses the process boundary; the recording stays here."""
     if isinstance(task, Job):
         return task.id, alarm(run_job(task, load(task.path)))
+    if task in CLIENT_FAULTS:
+        return task, shown_by_client(task)
     fault = named(task)
     job = job_of(fault)
     return task, judged(fault, run_job(job, load(job.path)))
