@@ -8,16 +8,19 @@ else ``text``. Redaction is idempotent: marks are left as they are.
 What is removed, and what is remembered, differ on purpose. A value that stands where secrets stand is always removed there. It is
 also removed wherever else it turns up, but only from eight characters on: a password "blue" in a tool's schema must not turn every
 "blue" of a transcript, or a field name, into a mark. Secrets handed in as known are removed everywhere from four characters on.
+
+A secret is found in every usual spelling: escaped for JSON, a URL or HTML, and inside Base64. A text that hides one behind mixed
+escapes is stored without them.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, quote_plus
+
+from harness.spellings import base64_cores, parts_of_basic, spellings, unescaped
 
 MARK = re.compile(r"\[redacted:(\d+):(\d+):(ice|text)\]")
 
@@ -53,6 +56,8 @@ SECRET_FIELDS = frozenset(
 SECRET_QUERY = re.compile(
     r"(?i)([?&;](?:api-key|api_key|apikey|key|access_token|token|sig|code|client_secret|subscription-key)=)([^&#\s\"'<>\\]+)"
 )
+# "https://user:password@host/": RFC 3986 section 3.2.1
+USERINFO = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)([^\s/?#@\"'<>]+)(?=@)")
 ICE_PWD = re.compile(r"(?i)(a=ice-pwd:)([^\s\\\"]+)")
 # Bearer, header-like and JSON-like text inside error messages, logs and bodies that are not JSON.
 BEARER = re.compile(r"(?i)(\bbearer\s+)([^\s\"',;<>\\\[]+)")
@@ -73,8 +78,11 @@ SHAPES = (
 _ICE = re.compile(r"[A-Za-z0-9+/]+\Z")
 # Text without any of this matches none of the patterns above: most strings of a recording are short and plain, and one look is enough.
 _SUSPECT = re.compile(
-    r"a=ice-pwd:|[?&;][a-z_-]+=|bearer\s|api-key|subscription-key|\"\s*:|[esr]k[_-]|eyJ|[0-9a-f]{32}|AAA", re.IGNORECASE
+    r"a=ice-pwd:|[?&;][a-z_-]+=|://[^\s/]*@|bearer\s|api-key|subscription-key|\"\s*:|[esr]k[_-]|eyJ|[0-9a-f]{32}|AAA",
+    re.IGNORECASE,
 )
+# Text with none of these has no escapes.
+_ESCAPED = re.compile(r"\\[ux/\"']|%[0-9A-Fa-f]{2}|&[#A-Za-z]")
 # "Provide a bearer token", "api-key: missing": prose, not a key.
 _PROSE = re.compile(r"[A-Za-z]{1,15}[.:!?)]*\Z|[^A-Za-z0-9]*\Z")
 # The scheme of a credential stays readable (RFC 9110 section 11.1); the rest is the secret.
@@ -106,11 +114,13 @@ class Redactor:
         self._numbers: dict[str, int] = {}
         self._pattern: re.Pattern[str] | None = None
         self._spellings: dict[str, str] = {}
+        self._cores: dict[str, str] = {}
+        self._shortest_core = 0
         for secret in known:
             self.learn(secret)
 
     def learn(self, secret: str) -> None:
-        """From now on ``secret`` is removed wherever it stands, also percent-encoded or JSON-escaped.
+        """From now on ``secret`` is removed wherever it stands, also escaped for a URL, JSON or HTML, and inside Base64.
 
         Values shorter than four characters are ignored: removing them would destroy the recording and hide nothing.
         """
@@ -118,9 +128,11 @@ class Redactor:
         if len(secret) < _SHORTEST_KNOWN or secret in self._spellings or MARK.search(secret):
             return
         self._number(secret)
-        escaped = json.dumps(secret, ensure_ascii=False)[1:-1]
-        for spelling in {secret, quote(secret, safe=""), quote_plus(secret), quote(secret), escaped}:
+        for spelling in spellings(secret):
             self._spellings.setdefault(spelling, secret)
+        for core in base64_cores(secret):
+            self._cores.setdefault(core, secret)
+        self._shortest_core = min(map(len, self._cores), default=0)
         longest_first = sorted(self._spellings, key=len, reverse=True)
         # Marks come first, so that a secret such as "text" or "22" never eats into one.
         self._pattern = re.compile("|".join([MARK.pattern, *map(re.escape, longest_first)]))
@@ -143,15 +155,35 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Free text (URL, SDP, message, log line) with every secret in it marked."""
+        known = len(self._spellings)
+        clean = self._clean(text)
+        # What the end of a text gave away may stand at its beginning too.
+        return clean if len(self._spellings) == known else self._clean(clean)
+
+    def _clean(self, text: str) -> str:
+        text = self._found(text)
+        if _ESCAPED.search(text):
+            plain = unescaped(text)
+            clean = self._found(plain)
+            if clean != plain:
+                return clean
+        return text
+
+    def _found(self, text: str) -> str:
         if _SUSPECT.search(text):
             text = self._patterns(text)
         if self._pattern is not None:
             text = self._pattern.sub(self._known, text)
+        if len(text) >= self._shortest_core > 0:
+            for core, secret in self._cores.items():
+                if core in text:
+                    text = text.replace(core, self.mark(secret))
         return text
 
     def _patterns(self, text: str) -> str:
         text = ICE_PWD.sub(self._second_group, text)
-        text = SECRET_QUERY.sub(self._second_group, text)
+        text = USERINFO.sub(self._userinfo, text)
+        text = SECRET_QUERY.sub(self._query_group, text)
         text = FIELD_TEXT.sub(self._credential_group, text)
         text = BEARER.sub(self._unless_prose, text)
         text = HEADER_TEXT.sub(self._unless_prose, text)
@@ -161,6 +193,12 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """Any JSON value: strings cleaned, secret fields and headers marked, the rest untouched. Never changes its argument."""
+        known = len(self._spellings)
+        clean = self._value(value)
+        # What a field gave away may stand in those before it too.
+        return clean if len(self._spellings) == known else self._value(clean)
+
+    def _value(self, value: Any) -> Any:
         match value:
             case str():
                 return self.text(value)
@@ -174,7 +212,7 @@ class Redactor:
                     for key, inner in value.items()
                 }
             case list() | tuple():
-                return [inner if type(inner) in _PLAIN else self.value(inner) for inner in value]
+                return [inner if type(inner) in _PLAIN else self._value(inner) for inner in value]
         return value
 
     def _field(self, key: str, inner: Any) -> Any:
@@ -182,7 +220,7 @@ class Redactor:
             return inner
         name = key.lower()
         if name not in SECRET_FIELDS and name not in SECRET_HEADERS:
-            return self.value(inner)
+            return self._value(inner)
         match inner:
             case str():
                 return self._credential(inner)
@@ -192,10 +230,10 @@ class Redactor:
                 return {
                     self.text(str(name)): self._credential(field)
                     if isinstance(field, str) and name == "value"
-                    else self.value(field)
+                    else self._value(field)
                     for name, field in inner.items()
                 }
-        return self.value(inner)
+        return self._value(inner)
 
     def _number(self, secret: str) -> int:
         return self._numbers.setdefault(secret, len(self._numbers) + 1)
@@ -205,16 +243,35 @@ class Redactor:
         if not value.strip():
             return value
         scheme = _SCHEME.match(value)
-        return scheme[1] + self.mark(scheme[2]) if scheme else self.mark(value)
+        if scheme is None:
+            return self.mark(value)
+        if scheme[1].strip().lower() == "basic":
+            self._learn_parts(parts_of_basic(scheme[2].strip()))
+        return scheme[1] + self.mark(scheme[2])
+
+    def _learn_parts(self, parts: Iterable[str]) -> None:
+        """Parts of a credential that are secrets by themselves, where they are long enough."""
+        for part in parts:
+            if len(part.strip()) >= _SHORTEST_MET:
+                self.learn(part)
 
     def _known(self, found: re.Match[str]) -> str:
         return found[0] if MARK.fullmatch(found[0]) else self.mark(self._spellings[found[0]])
+
+    def _query_group(self, found: re.Match[str]) -> str:
+        """Known by what it stands for, since headers and bodies hold it unescaped."""
+        return found[1] + self.mark(unescaped(found[2]))
+
+    def _userinfo(self, found: re.Match[str]) -> str:
+        if not MARK.fullmatch(found[2]):
+            self._learn_parts([unescaped(part) for part in found[2].split(":", 1)[1:]])
+        return found[1] + self.mark(found[2])
 
     def _second_group(self, found: re.Match[str]) -> str:
         return found[1] + self.mark(found[2])
 
     def _credential_group(self, found: re.Match[str]) -> str:
-        return found[1] + self._credential(found[2])
+        return found[1] + self._credential(unescaped(found[2]))
 
     def _unless_prose(self, found: re.Match[str]) -> str:
         return found[0] if _PROSE.match(found[2]) else self._second_group(found)
