@@ -54,7 +54,8 @@ def test_credentials_of_basic_authentication_come_apart() -> None:
     assert list(parts_of_basic(base64.b64encode(b"nocolon").decode())) == []
 
 
-@given(secrets, st.lists(st.integers(0, 3), min_size=60, max_size=60))
+# Without a backslash of its own: before an escape it would make another one.
+@given(secrets.filter(lambda secret: "\\" not in secret), st.lists(st.integers(0, 3), min_size=60, max_size=60))
 def test_a_known_secret_is_found_behind_any_mixture_of_escapes(secret: str, choices: list[int]) -> None:
     ways = (str, lambda one: f"\\u{ord(one):04x}", lambda one: quote(one, safe=""), lambda one: f"&#{ord(one)};")
     mixed = "".join(ways[way](letter) for letter, way in zip(secret, choices, strict=False))
