@@ -10,6 +10,20 @@ Segment = tuple[float, float | None]
 """Begin and end of speech in seconds of the trace; no end while it lasts."""
 
 
+# A share of speech, and some more at its edges, that may be lost on a network that the harness makes lossy.
+_LOST_SHARE, _LOST_EDGES = 0.1, 0.1
+
+
+def audible(entries: Iterable[Entry], seconds: float) -> float:
+    """How much is left to be heard of so many seconds of speech: all of it, unless the harness itself has packets lost."""
+    for entry in entries:
+        if entry.kind == "connection.disturbed":
+            conditions = entry.data.get("conditions", {})
+            if conditions.get("loss") or conditions.get("burst_loss"):
+                return max(0.0, seconds * (1 - _LOST_SHARE) - _LOST_EDGES)
+    return seconds
+
+
 def segments(entries: Iterable[Entry], direction: str = "received") -> list[Segment]:
     """The stretches of speech in one direction, in order."""
     found: list[Segment] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.client.expecting import Search
 from harness.client.functions import called_instead, find_call, response_done
-from harness.client.hearing import segments, silence, speech
+from harness.client.hearing import audible, segments, silence, speech
 from harness.client.roles import Audio, OpenCall
 from harness.client.watch import Watch
 from harness.client.wording import describe_step, error_of, span
@@ -174,7 +174,7 @@ class Player:
     async def _hear(self, number: int, step: Hear) -> bool:
         wanted, within = step.hear.speech, step.hear.within
         measure, what = (speech, "speech") if wanted is not None else (silence, "silence")
-        amount = wanted if wanted is not None else step.hear.silence or 0.0
+        amount = audible(self._recorder.entries, wanted) if wanted is not None else step.hear.silence or 0.0
         since = self._recorder.now
 
         def heard() -> float:

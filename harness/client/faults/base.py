@@ -52,6 +52,9 @@ ALL: tuple[str, ...] = tuple(DIALECTS)
 BETA: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.generation == "beta")
 GA: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.generation == "ga")
 
+PREFERRED: tuple[str, ...] = ("azure-ga",)
+"""Where faults are shown that several dialects could show."""
+
 Observer = Literal["client", "service"]
 BOTH_ENDS: tuple[Observer, ...] = ("service", "client")
 SERVICE_END: tuple[Observer, ...] = ("service",)
@@ -124,7 +127,7 @@ class ClientFault:
     @property
     def dialect(self) -> str:
         """The dialect it is shown in."""
-        return "azure-ga" if "azure-ga" in self.dialects else self.dialects[0]
+        return next((name for name in PREFERRED if name in self.dialects), self.dialects[0])
 
     def to_json(self) -> dict[str, Any]:
         """An element of ``harness faults --json``."""

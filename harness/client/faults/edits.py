@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from harness.client.faults.base import Event, EventRewrite, Outgoing, Reaction, RequestRewrite
 from harness.client.http import Draft
@@ -79,11 +79,6 @@ def chain(*rewrites: RequestRewrite) -> RequestRewrite:
         return draft
 
     return change
-
-
-def form_of(parts: Mapping[str, str]) -> str:
-    """An HTML form's body, application/x-www-form-urlencoded."""
-    return urlencode(parts, quote_via=quote)
 
 
 # SDP
@@ -179,11 +174,6 @@ def session(**values: Any) -> Make:
             put(event, f"session.{name.replace('__', '.')}", value)
 
     return changed("session.update", change, once=True)
-
-
-def drop(kind: str, where: Callable[[Event], bool] = lambda event: True) -> Make:
-    """Events of this type are not sent."""
-    return instead(kind, lambda event: [] if where(event) else [(0.0, event)])
 
 
 def at(kind: str, act: Callable[[Event, Dialect], Iterable[Outgoing]], *, nth: int = 1) -> MakeReaction:
