@@ -1,4 +1,4 @@
-"""The command line: run, check, serve, judge, rules, dialects, explain, schema. Nobody imports this module."""
+"""The command line: run, check, serve, judge, rules, faults, dialects, explain, schema. Nobody imports this module."""
 
 from __future__ import annotations
 
@@ -229,12 +229,25 @@ def rules(
 
 
 @app.command()
+def faults(as_json: AsJson = False) -> None:
+    """List the faults of the fake service and of the caller."""
+    from harness.faults import faults_json, faults_text
+
+    if as_json:
+        print(json.dumps(faults_json(), indent=2))
+        return
+    for line in faults_text():
+        print(line)
+
+
+@app.command()
 def dialects(as_json: AsJson = False) -> None:
     """List the dialects and where they differ."""
     from harness.protocol.dialects import SESSION_FIELDS
+    from harness.report.catalogue import dialects_json
 
     if as_json:
-        print(json.dumps([_dialect_json(name) for name in DIALECTS], indent=2))
+        print(json.dumps(dialects_json(), indent=2))
         return
     for row in DIALECTS.values():
         print(f"{row.name}  {row.title} ({row.state})")
@@ -370,29 +383,6 @@ class _progress:
     def _advance(self, result: Result) -> None:
         if self._bar is not None:
             self._bar.update(self._task, advance=1, description=result.id)
-
-
-def _dialect_json(name: str) -> dict[str, Any]:
-    row = DIALECTS[name]
-    return {
-        "name": row.name,
-        "title": row.title,
-        "state": row.state,
-        "generation": row.generation,
-        "key_url": row.key_url,
-        "key_query": dict(row.key_query),
-        "call_url": row.call_url,
-        "call_query": dict(row.call_query),
-        "auth": list(row.auth),
-        "key_path": list(row.key_path),
-        "label": row.label,
-        "call_statuses": sorted(row.call_statuses),
-        "key_seconds": row.key_seconds,
-        "regions": list(row.regions),
-        "client_events": sorted(row.client_events),
-        "server_events": sorted(row.server_events),
-        "sources": list(row.sources),
-    }
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 from typing import IO
 
 from harness import clock
 from harness.access import service_endpoints, tls
 from harness.client.call import Call
+from harness.client.faults.check import check_faults
 from harness.client.player import play
 from harness.client.roles import Audio
 from harness.errors import CallError, UsageError
@@ -35,8 +37,10 @@ FAKE_KEY = "fake-api-key-0123456789"
 SLACK = 60.0
 
 
-def run_job(job: Job, loaded: LoadedScenario) -> Result:
+def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = None) -> Result:
     """Make the call, judge it, and return the result. The trace file grows while the call runs, so a killed run leaves one too.
+
+    ``watch`` gets the call as the fake recorded it from its own end, in one trace for each way that led to it.
 
     Raises UsageError for wrong settings (missing credentials, time virtual on a real target) before anything is sent.
     """
@@ -46,13 +50,14 @@ def run_job(job: Job, loaded: LoadedScenario) -> Result:
             where=f"--target {job.target}",
             fix="leave --time out, or use --time real",
         )
+    check_faults(loaded)
     if job.foreign is not None:
         loaded = replace(loaded, scenario=adapt(loaded.scenario, job.foreign))
     began = wall.perf_counter()
     endpoints = None if job.target == "fake" else _endpoints(job)
     with _sink(job) as (sink, trace_path), _quiet_libraries():
         trace, walked, audio = clock.run(
-            lambda: _make_call(job, loaded, endpoints, sink), time=job.clock, seed=job.seed
+            lambda: _make_call(job, loaded, endpoints, sink, watch), time=job.clock, seed=job.seed
         )
     lenient = cooperative_steps(loaded.scenario) if job.foreign is not None else frozenset[int]()
     judgement = judge(trace, loaded.scenario.assert_, walked, lenient=lenient)
@@ -80,7 +85,7 @@ def run_job(job: Job, loaded: LoadedScenario) -> Result:
 
 
 async def _make_call(
-    job: Job, loaded: LoadedScenario, endpoints: Endpoints | None, sink: IO[str] | None
+    job: Job, loaded: LoadedScenario, endpoints: Endpoints | None, sink: IO[str] | None, watch: list[Trace] | None
 ) -> tuple[Trace, list[Expectation], dict[str, str]]:
     import httpx
 
@@ -99,7 +104,7 @@ async def _make_call(
     try:
         async with AsyncExitStack() as stack:
             if endpoints is None:
-                endpoints = await _start_fake(job, scenario, packets, stack)
+                endpoints = await _start_fake(job, scenario, packets, stack, watch)
             http = await stack.enter_async_context(
                 httpx.AsyncClient(
                     verify=tls(endpoints), trust_env=not endpoints.loopback, timeout=scenario.caller.timeout
@@ -139,7 +144,9 @@ class Hung(CallError):
     step = "session"
 
 
-async def _start_fake(job: Job, scenario: Scenario, packets: Audio, stack: AsyncExitStack) -> Endpoints:
+async def _start_fake(
+    job: Job, scenario: Scenario, packets: Audio, stack: AsyncExitStack, watch: list[Trace] | None
+) -> Endpoints:
     from harness.fake.server import FakeService, FakeSettings
     from harness.protocol.dialects import DIALECTS
 
@@ -149,11 +156,18 @@ async def _start_fake(job: Job, scenario: Scenario, packets: Audio, stack: Async
         script=script,
         audio=packets,
         settings=FakeSettings(api_keys=(FAKE_KEY,)),
+        recorder_for=None if watch is None else partial(_service_recorder, job),
+        on_trace=lambda recorder: None if watch is None else watch.append(recorder.trace()),
         loopback=True,
     )
     url = await service.start()
     stack.push_async_callback(service.stop)
     return fake_endpoints(job.dialect, url, api_key=FAKE_KEY)
+
+
+def _service_recorder(job: Job, dialect: str) -> Recorder:
+    header = Header("service", dialect, "client", job.name, job.clock)
+    return Recorder(header, asyncio.get_running_loop().time, redactor=Redactor((FAKE_KEY,)))
 
 
 def secrets_of(endpoints: Endpoints | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.diagnosis import CAUSES, Cause
+from harness.protocol.dialects import DIALECTS
 from harness.rules.base import ALL, BETA, FAMILIES, GA, Rule, Unobservable
 from harness.rules.catalogue import all_rules, unobservable_rules
 
@@ -54,6 +55,32 @@ def rules_json() -> list[dict[str, Any]]:
         for row in unobservable_rules()
     ]
     return observable + hidden
+
+
+def dialects_json() -> list[dict[str, Any]]:
+    """``harness dialects --json``: every row, with what clients and services differ in."""
+    return [
+        {
+            "name": row.name,
+            "title": row.title,
+            "state": row.state,
+            "generation": row.generation,
+            "key_url": row.key_url,
+            "key_query": dict(row.key_query),
+            "call_url": row.call_url,
+            "call_query": dict(row.call_query),
+            "auth": list(row.auth),
+            "key_path": list(row.key_path),
+            "label": row.label,
+            "call_statuses": sorted(row.call_statuses),
+            "key_seconds": row.key_seconds,
+            "regions": list(row.regions),
+            "client_events": sorted(row.client_events),
+            "server_events": sorted(row.server_events),
+            "sources": list(row.sources),
+        }
+        for row in DIALECTS.values()
+    ]
 
 
 def rules_markdown() -> str:
