@@ -89,6 +89,12 @@ def test_an_answer_bundles_only_what_was_offered_as_a_bundle() -> None:
     assert negotiation.matching(answer, unbundled_offer) == answer.replace("a=group:BUNDLE 0 1\r\n", "")
 
 
+def test_each_section_is_answered_under_the_protocol_it_was_offered_with() -> None:
+    offer = OFFER.replace("m=audio 9 UDP/TLS/RTP/SAVPF", "m=audio 9 RTP/AVP").replace("UDP/DTLS/SCTP", "DTLS/SCTP")
+    assert negotiation.matching(OFFER, offer) == offer
+    assert negotiation.matching(OFFER, OFFER.replace("UDP/TLS/RTP/SAVPF 111 63 0", "")) == OFFER
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [

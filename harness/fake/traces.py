@@ -86,6 +86,7 @@ class Traces:
             for recorder in waiting.values():
                 self.close(recorder, "failed")
             waiting.clear()
+        self._by_asker.clear()
 
     def _forget(self, recorder: Recorder) -> None:
         """The trace has been found by one key: it does not wait for the others any more."""

@@ -29,6 +29,37 @@ def test_a_key_carries_its_trace_to_the_call() -> None:
     assert book.open("azure-ga", ME, "ek_a") is recorder
 
 
+def test_a_long_lived_key_at_the_call_endpoint_stands_behind_what_was_asked_for_with_it() -> None:
+    book, closed = traces()
+    older, recorder = book.open("azure-ga", ME), book.open("azure-ga", ME)
+    book.minted(older, "ek_a", "api-key")
+    book.minted(recorder, "ek_b", "api-key")
+    assert book.open("azure-ga", OTHER, "api-key") is not recorder, "only a call request is looked for by it"
+    assert book.open("azure-ga", OTHER, "", "api-key") is recorder
+    assert book.open("azure-ga", OTHER, "", "api-key") not in (older, recorder)
+    assert book.open("azure-ga", ME, "ek_b") is not recorder, "it waits for nothing else any more"
+    assert book.open("azure-ga", ME, "ek_a") is older
+    assert closed == []
+
+
+def test_a_call_with_the_right_key_is_not_found_again_by_the_long_lived_one() -> None:
+    book, _ = traces()
+    recorder = book.open("azure-ga", ME)
+    book.minted(recorder, "ek_a", "api-key")
+    assert book.open("azure-ga", ME, "ek_a", "ek_a") is recorder
+    assert book.open("azure-ga", ME, "", "api-key") is not recorder
+
+
+def test_a_trace_that_was_closed_for_want_of_room_is_not_found_again() -> None:
+    book, closed = traces()
+    recorder = book.open("azure-ga", ME)
+    book.minted(recorder, "ek_first", "api-key")
+    for number in range(UNCLAIMED):
+        book.minted(book.open("azure-ga", OTHER), f"ek_{number}")
+    assert closed == [recorder]
+    assert book.open("azure-ga", ME, "", "api-key") is not recorder
+
+
 def test_a_trace_is_handed_over_once() -> None:
     book, closed = traces()
     recorder = book.open("azure-ga", ME)
