@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
@@ -16,6 +17,7 @@ import typer
 from harness import __version__
 from harness.errors import HarnessError, UsageError
 from harness.protocol.dialects import DIALECTS
+from harness.terminal import Progress, without_secrets, writable
 
 if TYPE_CHECKING:
     from harness.jobs import Job
@@ -59,7 +61,7 @@ def main() -> None:
             sys.exit(2)
         import traceback
 
-        traceback.print_exc()
+        print(without_secrets(traceback.format_exc()), end="", file=sys.stderr)
         _complain(f"this is a bug in the harness ({type(error).__name__}); please report it with the lines above")
         sys.exit(70)
 
@@ -109,8 +111,16 @@ def run(
         _say(f"- {job.id}  not exercised: {reason}")
     jobs = [(job, loaded) for job, loaded in jobs if job not in left_out]
     began = time.perf_counter()
-    with _progress(len(jobs)) as advance:
-        results = run_many(jobs, workers=workers, done=advance)
+    made: list[Result] = []
+    try:
+        with Progress(len(jobs), made) as advance:
+            results = run_many(jobs, workers=workers, done=advance)
+    except BaseException:
+        if made:  # what was made until the error, or Ctrl-C, is worth its report
+            seconds = time.perf_counter() - began
+            with contextlib.suppress(HarnessError):
+                _print_results(made, seconds, _write_reports(made, out, seconds))
+        raise
     seconds = time.perf_counter() - began
     written = _write_reports(results, out, seconds)
     _print_results(results, seconds, written)
@@ -147,7 +157,7 @@ def check(
     access = Access(key, model, region, cafile, insecure, form, suite.needs_named(without or []))
     what = suite.plan(url, name, access, keyword=k, slow=slow, out=out, cwd=Path.cwd())
     began = time.perf_counter()
-    with _progress(len(what.jobs)) as advance:
+    with Progress(len(what.jobs)) as advance:
         found = suite.check(what, workers=workers, done=advance)
     seconds = time.perf_counter() - began
     written = write_reports(found.results, out, seconds=seconds, left_out=found.left_out)
@@ -349,40 +359,11 @@ def _say(line: str) -> None:
     from rich.text import Text
 
     style = STYLES.get(line[:1], "")
-    Console(highlight=False, soft_wrap=True).print(Text(line, style=style))
+    Console(highlight=False, soft_wrap=True).print(Text(writable(line), style=style))
 
 
 def _complain(message: str) -> None:
-    print(f"harness: {message}", file=sys.stderr)
-
-
-class _progress:
-    """A progress bar on a terminal, nothing elsewhere: a log should not fill with bars."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._bar: Any = None
-
-    def __enter__(self) -> Callable[[Result], None]:
-        if self._total > 1 and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-            self._bar = Progress(
-                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                console=Console(stderr=True), transient=True,
-            )  # fmt: skip
-            self._bar.start()
-            self._task = self._bar.add_task("calls", total=self._total)
-        return self._advance
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def _advance(self, result: Result) -> None:
-        if self._bar is not None:
-            self._bar.update(self._task, advance=1, description=result.id)
+    print(without_secrets(f"harness: {message}"), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import signal
 import time as wall
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from typing import IO
 
 from harness import clock
@@ -19,10 +21,12 @@ from harness.client.call import Call
 from harness.client.faults.check import check_faults
 from harness.client.player import play
 from harness.client.roles import Audio
-from harness.errors import CallError, UsageError
+from harness.errors import CallError, HarnessError, UsageError
 from harness.jobs import Job
+from harness.libraries import quiet_libraries
 from harness.media import opus, wav
 from harness.media.track import OutgoingAudio
+from harness.output import open_trace, refused, writing
 from harness.redact import Redactor
 from harness.results import Expectation, Result
 from harness.scenario.foreign import adapt, cooperative_steps
@@ -55,7 +59,7 @@ def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = Non
         loaded = replace(loaded, scenario=adapt(loaded.scenario, job.foreign))
     began = wall.perf_counter()
     endpoints = None if job.target == "fake" else _endpoints(job)
-    with _sink(job) as (sink, trace_path), _quiet_libraries():
+    with _sink(job) as (sink, trace_path), quiet_libraries():
         trace, walked, audio = clock.run(
             lambda: _make_call(job, loaded, endpoints, sink, watch), time=job.clock, seed=job.seed
         )
@@ -65,7 +69,7 @@ def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = Non
         scenario=job.name,
         title=loaded.scenario.title,
         dialect=job.dialect,
-        target=job.target,
+        target=trace.header.target,
         observer="client",
         time=job.clock,
         verdict=judgement.verdict,
@@ -135,6 +139,8 @@ async def _make_call(
                 audio = _write_audio(job, call)
     finally:
         trace = recorder.close(end)
+    if recorder.sink_error is not None and sink is not None:
+        raise refused(Path(sink.name), recorder.sink_error)
     return trace, walked, audio
 
 
@@ -219,9 +225,9 @@ def _write_audio(job: Job, call: Call) -> dict[str, str]:
     written: dict[str, str] = {}
     for direction, capture in (("sent", call.sent), ("received", call.received)):
         path = job.out / "audio" / f"{job.slug}.{direction}.ogg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if capture.write_ogg(path):
-            written[direction] = path.relative_to(job.out).as_posix()
+        with writing(path):
+            if capture.write_ogg(path):
+                written[direction] = path.relative_to(job.out).as_posix()
     return written
 
 
@@ -231,23 +237,8 @@ def _sink(job: Job) -> Iterator[tuple[IO[str] | None, str | None]]:
         yield None, None
         return
     path = job.out / "traces" / f"{job.slug}.ndjson"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as sink:
+    with open_trace(path) as sink:
         yield sink, path.relative_to(job.out).as_posix()
-
-
-@contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """The libraries underneath log to the terminal when a connection breaks; the trace says it better."""
-    loggers = [logging.getLogger(name) for name in ("aiortc", "aioice", "uvicorn", "httpx", "httpcore", "asyncio")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
 
 
 def run_many(
@@ -264,14 +255,39 @@ def run_many(
             done(results[-1])
         return results
     ready: dict[int, Result] = {}
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+    try:
         futures = {pool.submit(_run_apart, job): index for index, (job, _) in enumerate(jobs)}
         for future in as_completed(futures):
             ready[futures[future]] = future.result()
             done(ready[futures[future]])
+    except BrokenProcessPool as error:
+        raise WorkerLost(
+            "a process that made calls ended abruptly",
+            where=f"-n {workers}",
+            fix="it was killed, perhaps for lack of memory: run fewer side by side",
+        ) from error
+    finally:
+        # After an error, or Ctrl-C, no further call begins.
+        pool.shutdown(cancel_futures=True)
     return [ready[index] for index in range(len(jobs))]
+
+
+class WorkerLost(HarnessError):
+    """A process that made calls is gone (exit code 3)."""
+
+    exit_code = 3
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; a worker that has no call to end leaves it to the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _run_apart(job: Job) -> Result:
     """In a worker: the file is read again and the recording stays in its file, so that little crosses the process boundary."""
-    return replace(run_job(job, load(job.path)), recording=None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return replace(run_job(job, load(job.path)), recording=None)
+    finally:
+        _ignore_interrupts()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 import time
@@ -11,11 +12,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
+from harness.errors import HarnessError
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
+from harness.libraries import quiet_libraries
 from harness.media import opus, wav
+from harness.output import refused, writing
 from harness.protocol.dialects import DIALECTS
 from harness.recorded import result_of
+from harness.redact import Redactor
 from harness.report.html import conformance_html
 from harness.report.text import failure, totals
 from harness.report.write import write_reports
@@ -32,24 +37,30 @@ TURN = 0.0005
 class Served:
     """The calls that were made so far: a trace file for each, judged as it ends, all of them in one report."""
 
-    def __init__(self, out: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, out: Path, say: Callable[[str], None], *, secrets: Sequence[str] = ()) -> None:
         self.results: list[Result] = []
         self._out = out
         self._say = say
+        self._secrets = secrets
         self._began = time.monotonic()
-        self._paths: dict[int, tuple[Path, IO[str]]] = {}
+        self._paths: dict[int, tuple[Path, IO[str] | None]] = {}
         self._made = 0
         self._judge = ThreadPoolExecutor(1, "judge")
         self._judged: list[Future[None]] = []
+        self._failure: HarnessError | None = None
 
     def recorder_for(self, dialect: str) -> Recorder:
-        """A recorder for one client's call, streaming into a file of its own."""
+        """A recorder for one client's call, streaming into a file of its own; where there can be none, the call goes on without."""
         self._made += 1
-        folder = self._out / "traces"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"call-{self._made:04d}.{dialect}.ndjson"
-        sink = path.open("w", encoding="utf-8")
-        recorder = Recorder(Header("service", dialect, "client", ""), asyncio.get_running_loop().time, sink=sink)
+        path = self._out / "traces" / f"call-{self._made:04d}.{dialect}.ndjson"
+        sink: IO[str] | None = None
+        try:
+            with writing(path):
+                sink = path.open("w", encoding="utf-8")
+        except HarnessError as error:
+            self._fail(error)
+        header, clock = Header("service", dialect, "client", ""), asyncio.get_running_loop().time
+        recorder = Recorder(header, clock, redactor=Redactor(self._secrets), sink=sink)
         self._paths[id(recorder)] = (path, sink)
         recorder.watch(lambda entry: self._say(f"  {path.stem} is open") if entry.kind == "channel.open" else None)
         return recorder
@@ -57,14 +68,22 @@ class Served:
     def ended(self, recorder: Recorder) -> None:
         """Have a finished trace judged, its verdict said and the reports written anew, while the other calls go on."""
         path, sink = self._paths.pop(id(recorder))
-        sink.close()
+        if recorder.sink_error is not None:
+            self._fail(refused(path, recorder.sink_error))
+        if sink is not None:
+            with contextlib.suppress(OSError):
+                sink.close()
         self._judged.append(self._judge.submit(self._judged_one, path, recorder.trace(), len(self._judged)))
 
     def finish(self) -> None:
-        """Wait until everything is judged and written. Raises what went wrong with that: OSError where a report cannot be written."""
+        """Wait until everything is judged and written, and say the sum. Raises UsageError where a file could not be written."""
         self._judge.shutdown()
         for one in self._judged:
             one.result()
+        if self.results:
+            self._say(totals(self.results, seconds=time.monotonic() - self._began))
+        if self._failure is not None:
+            raise self._failure
 
     def _judged_one(self, path: Path, trace: Trace, number: int) -> None:
         result = result_of(trace, name=path.stem, path=path.relative_to(self._out).as_posix())
@@ -76,11 +95,16 @@ class Served:
                 self._say(line)
         # Calls that ended meanwhile write the reports themselves.
         if number >= len(self._judged) - 1:
-            write_reports(self.results, self._out, seconds=time.monotonic() - self._began)
+            try:
+                write_reports(self.results, self._out, seconds=time.monotonic() - self._began)
+            except HarnessError as error:
+                self._fail(error)
 
-    def summary(self) -> str:
-        """The last line."""
-        return totals(self.results, seconds=time.monotonic() - self._began)
+    def _fail(self, error: HarnessError) -> None:
+        """What cannot be written is said once, and ends nobody's call."""
+        if self._failure is None:
+            self._failure = error
+            self._say(f"! {error}")
 
 
 async def serve_forever(
@@ -92,14 +116,16 @@ async def serve_forever(
     out: Path,
     key: str = "",
     say: Callable[[str], None],
+    stop: asyncio.Event | None = None,
 ) -> list[Result]:
     """Serve until SIGINT or SIGTERM, then end all calls and return what was judged.
 
-    ``key`` is the API key clients must send; without one any key is accepted. Raises UsageError where it cannot listen.
+    ``key`` is the API key clients must send; without one any key is accepted. ``stop`` ends it instead of the signals. Raises
+    UsageError where it cannot listen, and at the end where something could not be written.
     """
     sys.setswitchinterval(TURN)
     conformance_html((), seconds=0.0)  # loads and compiles what it takes, which would hold up the first calls
-    served = Served(out, say)
+    served = Served(out, say, secrets=(key,))
     service = FakeService(
         dialects=[DIALECTS[name] for name in dialects],
         script=FakeScript(faults=list(faults)),
@@ -109,21 +135,24 @@ async def serve_forever(
         on_trace=served.ended,
         loopback=host in ("127.0.0.1", "localhost", "::1"),
     )
-    url = await service.start(host, port)
-    for line in _greeting(url, dialects, key):
-        say(line)
+    with quiet_libraries():
+        url = await service.start(host, port)
+        for line in _greeting(url, dialects, key):
+            say(line)
+        try:
+            await (stop or _ended_by_signal()).wait()
+        finally:
+            await service.stop()
+            served.finish()
+    return served.results
+
+
+def _ended_by_signal() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    try:
-        await stop.wait()
-    finally:
-        await service.stop()
-        served.finish()
-        if served.results:
-            say(served.summary())
-    return served.results
+    return stop
 
 
 def _greeting(url: str, dialects: Sequence[str], key: str) -> list[str]:

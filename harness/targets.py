@@ -30,6 +30,8 @@ ENDPOINT = "AZURE_OPENAI_ENDPOINT"
 OPENAI_KEY = "OPENAI_API_KEY"
 OPENAI_BASE = "OPENAI_BASE_URL"
 OPENAI_MODEL = "OPENAI_REALTIME_MODEL"
+# Variables whose values must never be shown; HARNESS_KEY and HARNESS_CALL_KEY are those of services at a URL.
+SECRETS = (AZURE_KEY, AZURE_TOKEN, OPENAI_KEY, "HARNESS_KEY", "HARNESS_CALL_KEY")
 
 # The variable behind each setting, by vendor: messages name it so that a person knows what to look at.
 VARIABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(

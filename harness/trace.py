@@ -215,7 +215,8 @@ class Recorder:
     """The one writer of a trace: stamps, redacts, keeps, and streams each entry to ``sink`` as it comes.
 
     ``clock`` gives seconds on the loop's clock; ``t`` counts from the recorder's creation. ``sink`` is flushed on every
-    line, so that a run that is killed leaves a trace that can be read up to its last whole line.
+    line, so that a run that is killed leaves a trace that can be read up to its last whole line. Where it cannot be written to, the
+    recording goes on without it and ``sink_error`` says why: an exception here would end up in whatever part of the stack reported.
     """
 
     def __init__(
@@ -235,6 +236,7 @@ class Recorder:
         self._sink = sink
         self._watchers: list[Callable[[Entry], None]] = []
         self.end: str | None = None
+        self.sink_error: OSError | None = None
         self._write(self.header.to_json())
 
     @property
@@ -276,9 +278,13 @@ class Recorder:
         return Trace(self.header, tuple(self.entries), self.end or "truncated")
 
     def _write(self, value: Any) -> None:
-        if self._sink is not None:
+        if self._sink is None or self.sink_error is not None:
+            return
+        try:
             self._sink.write(dump(value) + "\n")
             self._sink.flush()
+        except OSError as error:
+            self.sink_error = error
 
 
 def dump(value: Any) -> str:

@@ -38,7 +38,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "harness.capabilities": BOTTOM | {"harness.rules", "harness.results"},
     "harness.report": BOTTOM
-    | {"harness.report", "harness.rules", "harness.diagnosis", "harness.results", "harness.capabilities"},
+    | {
+        "harness.report",
+        "harness.rules",
+        "harness.diagnosis",
+        "harness.results",
+        "harness.capabilities",
+        "harness.output",
+    },
 }
 FRONT_DOORS = {"harness.cli", "harness.pytest_plugin"}
 NEVER_IN_PURE = {"asyncio", "socket", "httpx", "aiortc", "uvicorn", "starlette", "time", "threading", "subprocess"}

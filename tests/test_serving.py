@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import clock
+from harness.errors import UsageError
 from harness.serving import Served
 from harness.trace import Trace
 
@@ -36,13 +37,25 @@ def test_every_call_is_judged_in_order_and_the_last_report_holds_all(tmp_path: P
     assert [result.scenario for result in served.results] == names
     assert [run["scenario"] for run in json.loads((tmp_path / "results.json").read_text())["runs"]] == names
     assert [len(Trace.read(tmp_path / "traces" / f"{name}.ndjson").entries) for name in names] == [1, 1, 1]
-    assert sum(line.startswith("✓") for line in said) == 3
-    assert served.summary().startswith("✓ 3 runs")
+    assert sum(line.startswith("✓ conformant") for line in said) == 3
+    assert said[-1].startswith("✓ 3 runs")
 
 
 def test_a_report_that_cannot_be_written_is_an_error_at_the_end(tmp_path: Path) -> None:
     (tmp_path / "results.json").mkdir()
-    served = serve(tmp_path, 1)
-    with pytest.raises(IsADirectoryError):
+    said: list[str] = []
+    served = serve(tmp_path, 2, said.append)
+    with pytest.raises(UsageError, match=r"results.json: cannot be written: Is a directory"):
         served.finish()
-    assert len(served.results) == 1
+    assert len(served.results) == 2
+    assert sum(line.startswith("!") for line in said) == 1
+
+
+def test_calls_are_judged_where_no_trace_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "traces").write_text("a file stands where the folder should be")
+    said: list[str] = []
+    served = serve(tmp_path, 2, said.append)
+    with pytest.raises(UsageError, match="cannot be written"):
+        served.finish()
+    assert [result.verdict for result in served.results] == ["conformant", "conformant"]
+    assert said[-1].startswith("✓ 2 runs")

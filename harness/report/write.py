@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.capabilities import NotExercised, grade
+from harness.output import write_text
 from harness.report.html import conformance_html, page_of, run_page
 from harness.report.junit import junit
 from harness.results import Result, to_json
@@ -16,26 +17,23 @@ from harness.results import Result, to_json
 def write_reports(
     results: Sequence[Result], out: Path, *, seconds: float, left_out: Sequence[NotExercised] = ()
 ) -> Path:
-    """Write the reports into ``out`` (made if needed) and return the path of the HTML report. Raises OSError.
+    """Write the reports into ``out`` (made if needed) and return the path of the HTML report. Raises UsageError where a file cannot be written.
 
     The report itself tells what failed; each conformant run has a page of its own below ``runs/``, so that the report stays small.
 
     ``left_out`` are the scenarios that the target could not be made to do.
     """
-    out.mkdir(parents=True, exist_ok=True)
     document = to_json(results, seconds=seconds)
     capabilities = grade(results, left_out)
     if capabilities:
         document["capabilities"] = {one.name: one.to_json() for one in capabilities}
-    (out / "results.json").write_text(_by_run(document), encoding="utf-8")
-    (out / "junit.xml").write_text(junit(results, seconds=seconds), encoding="utf-8")
+    write_text(out / "results.json", _by_run(document))
+    write_text(out / "junit.xml", junit(results, seconds=seconds))
     page = out / "conformance.html"
-    page.write_text(conformance_html(results, seconds=seconds, out=out, capabilities=capabilities), encoding="utf-8")
+    write_text(page, conformance_html(results, seconds=seconds, out=out, capabilities=capabilities))
     conformant = [result for result in results if result.verdict == "conformant"]
     for result in conformant:
-        apart = out / page_of(result)
-        apart.parent.mkdir(exist_ok=True)
-        apart.write_text(run_page(result, out=out), encoding="utf-8")
+        write_text(out / page_of(result), run_page(result, out=out))
     return page
 
 
