@@ -32,6 +32,7 @@ _CANONICAL: Mapping[str, str] = {
     for canonical, wire in BETA_NAMES.items()
     if wire is not None and wire != "conversation.item.created"
 }
+EXPIRED = "session_expired"
 ITEM_EVENTS = ("conversation.item.added", "conversation.item.created", "conversation.item.done")
 
 
@@ -277,10 +278,15 @@ def overtaken(course: History, since: Entry) -> Step | None:
 
 
 def named_error(course: History, request: Entry) -> Step | None:
-    """The error that answers this client event: it names its event_id, or it names none and came behind it."""
+    """The error that answers this client event: it names its event_id, or it names none and came behind it.
+
+    The end of the session is no answer to anything.
+    """
     named = text(request.event, "event_id")
     for step in course.after(request, "error"):
         blamed = text(step.event, "error", "event_id")
+        if text(step.event, "error", "code") == EXPIRED:
+            continue
         if (blamed and blamed == named) or not blamed:
             return step
     return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from harness.rules.base import GA, SERVICE, SHOULD, Observation, View, judged, rule
+from harness.rules.base import GA, SERVICE, SHOULD, Observation, View, bad, judged, rule
 from harness.rules.fields import at, text
-from harness.rules.history import Step, history
+from harness.rules.history import Step, history, overdue, overtaken
 from harness.rules.responses import in_default
-from harness.rules.sources import sdk
+from harness.rules.sources import LOG, sdk
 
 _ADDED = sdk("conversation_item_added.py", "conversation_item_created_event.py")
 
@@ -59,7 +59,7 @@ def output_is_added(view: View) -> Iterator[Observation]:
 
 @rule(
     "ITM-20",
-    "an assistant message is finalized in the conversation",
+    "assistant messages and MCP listings are finalized in the conversation",
     who=SERVICE,
     severity=SHOULD,
     confidence="D",
@@ -69,6 +69,8 @@ def output_is_added(view: View) -> Iterator[Observation]:
 )
 def message_is_finalized(view: View) -> Iterator[Observation]:
     """conversation.item.done is "Returned when a conversation item is finalized"; the response that generated the message then ends.
+
+    A listing is final when mcp_list_tools.completed or failed has come.
 
     Okay:
         < conversation.item.added {"item": {"id": "a", "type": "message", "role": "assistant"}}
@@ -81,6 +83,10 @@ def message_is_finalized(view: View) -> Iterator[Observation]:
         < response.output_item.done {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
         < response.done {"response": {"id": "r", "status": "completed"}}
         < rate_limits.updated {"rate_limits": []}
+    Fail:
+        < mcp_list_tools.completed {"item_id": "l"}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
     """
     course = history(view)
     finalized = {text(one.event, "item", "id") for one in course.server("conversation.item.done")}
@@ -89,18 +95,86 @@ def message_is_finalized(view: View) -> Iterator[Observation]:
         for one in course.server("conversation.item.added")
         if text(one.event, "item", "role") == "assistant"
     }
+    for listed in course.server("mcp_list_tools.completed", "mcp_list_tools.failed"):
+        item = text(listed.event, "item_id")
+        if item in finalized or overtaken(course, listed.entry):
+            yield judged(listed.entry, item in finalized, f"conversation.item.done of {item!r}", "none")
+        else:
+            yield from overdue(view, listed.entry, f"conversation.item.done of {item!r}")
     for response in course.responses.values():
-        # Something must have come behind response.done: the order of the two is not fixed.
-        if (
-            response.status != "completed"
-            or response.done is None
-            or next(course.after(response.done.entry), None) is None
-        ):
+        if response.status != "completed" or response.done is None:
             continue
+        # Only what came behind response.done shows that nothing more is to come.
+        over = next(course.after(response.done.entry), None) is not None
         for one in response.all("response.output_item.done"):
             item = text(one.event, "item", "id")
-            if item in messages:
+            if item in messages and (over or item in finalized):
                 yield judged(one.entry, item in finalized, f"conversation.item.done of {item!r}", "none")
+            elif item in messages:
+                yield from overdue(view, response.done.entry, f"conversation.item.done of {item!r}")
+
+
+@rule(
+    "ITM-24",
+    "an item of a response is added before its content, and finalized before response.done",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="O",
+    source=f"{LOG}; {_ADDED}",
+    hidden_by_filter=True,
+)
+def added_content_done(view: View) -> Iterator[Observation]:
+    """In the conversation an item runs its course inside its response: it is added, its content streams, it is final, the response ends.
+
+    A client that builds its view of the conversation from the item events has nowhere to put content that comes first.
+
+    Okay:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
+        < conversation.item.added {"item": {"id": "a", "type": "message", "role": "assistant"}}
+        < response.content_part.added {"response_id": "r", "item_id": "a", "output_index": 0, "content_index": 0, "part": {"type": "text"}}
+        < response.content_part.done {"response_id": "r", "item_id": "a", "output_index": 0, "content_index": 0, "part": {"type": "text"}}
+        < conversation.item.done {"item": {"id": "a", "type": "message", "role": "assistant"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Fail:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
+        < response.content_part.added {"response_id": "r", "item_id": "a", "output_index": 0, "content_index": 0, "part": {"type": "text"}}
+        < conversation.item.added {"item": {"id": "a", "type": "message", "role": "assistant"}}
+    Fail[azure-preview]:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
+        < response.function_call_arguments.delta {"response_id": "r", "item_id": "a", "output_index": 0, "call_id": "c", "delta": "{"}
+        < conversation.item.created {"item": {"id": "a", "type": "function_call"}}
+    Fail:
+        < conversation.item.added {"item": {"id": "a", "type": "message", "role": "assistant"}}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
+    Fail:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "a"}}
+        < conversation.item.added {"item": {"id": "a", "type": "message", "role": "assistant"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        < conversation.item.done {"item": {"id": "a", "type": "message", "role": "assistant"}}
+    """
+    course = history(view)
+    kinds = ("conversation.item.added", "conversation.item.done")
+    places = {kind: {text(one.event, "item", "id"): one for one in reversed(course.server(kind))} for kind in kinds}
+    for response in course.responses.values():
+        streamed: dict[str, list[Step]] = {}
+        for one in response.steps:
+            if item := text(one.event, "item_id"):
+                streamed.setdefault(item, []).append(one)
+        for one in response.all("response.output_item.added"):
+            item = text(one.event, "item", "id")
+            content = streamed.get(item, [])
+            added, done = (places[kind].get(item) for kind in kinds)
+            if added is not None and response.created and added.entry.seq < response.created.entry.seq:
+                yield bad(added.entry, f"{item!r} behind response.created", "before it")
+            elif added is not None and content:
+                seen = f"behind {content[0].kind} (entry {content[0].entry.seq})"
+                yield judged(added.entry, added.entry.seq < content[0].entry.seq, f"{item!r} before its content", seen)
+            if done is not None and content and done.entry.seq < content[-1].entry.seq:
+                yield bad(done.entry, f"{item!r} final behind its content", f"before {content[-1].kind}")
+            elif done is not None and response.done is not None:
+                ok = done.entry.seq < response.done.entry.seq
+                yield judged(done.entry, ok, f"{item!r} final before response.done", "behind it")
 
 
 _ASKED = {

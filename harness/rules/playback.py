@@ -120,8 +120,15 @@ def ends_once(view: View) -> Iterator[Observation]:
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
         < output_audio_buffer.started {"response_id": "s"}
+    Open:
+        < output_audio_buffer.started {"response_id": "r"}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        +11s
+        < rate_limits.updated {"rate_limits": []}
     """
     course = history(view)
+    spoken = [entry for entry in view.trace.of("audio.speech") if view.trace.sender(entry) == "service"]
+    speaking = bool(spoken) and spoken[-1].data.get("state") == "started"
     for response in course.responses.values():
         started = response.first(STARTED)
         if started is None:
@@ -134,6 +141,9 @@ def ends_once(view: View) -> Iterator[Observation]:
             yield good(ends[0].entry)
         elif following is not None and text(following.event, "response_id") != response.id:
             yield bad(started.entry, (STOPPED, CLEARED), f"the next one started in entry {following.entry.seq}")
+        elif response.done is not None and not speaking:
+            since = max((response.done.entry, *spoken), key=lambda entry: entry.t)
+            yield from overdue(view, since, "stopped or cleared, now that it is silent")
 
 
 @rule(

@@ -63,7 +63,7 @@ def item_added_first(view: View) -> Iterator[Observation]:
 def cancelled_by(view: View) -> Iterator[Observation]:
     """turn_detected: "the server VAD detected a new start of speech"; client_cancelled: "the client sent a cancel event".
 
-    The cause comes before its effect, while the response runs.
+    The cause comes before its effect, while the response runs, and one response.cancel ends one response.
 
     Okay:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
@@ -75,8 +75,15 @@ def cancelled_by(view: View) -> Iterator[Observation]:
     Fail[azure-preview]:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         < response.done {"response": {"id": "r", "status": "cancelled", "status_details": {"type": "cancelled", "reason": "client_cancelled"}}}
+    Fail:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        > response.cancel {}
+        < response.done {"response": {"id": "r", "status": "cancelled", "status_details": {"type": "cancelled", "reason": "client_cancelled"}}}
+        < response.created {"response": {"id": "s", "status": "in_progress"}}
+        < response.done {"response": {"id": "s", "status": "cancelled", "status_details": {"type": "cancelled", "reason": "client_cancelled"}}}
     """
     course = history(view)
+    spent = 0
     for response in course.responses.values():
         if response.done is None or response.status != "cancelled":
             continue
@@ -84,8 +91,9 @@ def cancelled_by(view: View) -> Iterator[Observation]:
         spoken = any(one.entry.seq > created.seq for one in course.before(done, SPEECH))
         # A cancel may be under way before the client has seen response.created.
         cancels = course.before(done, "response.cancel", by="client")
-        cancelled = any(one.entry.t >= created.t - CANCEL_SECONDS - slack(view) for one in cancels)
+        cancelled = any(one.entry.t >= created.t - CANCEL_SECONDS - slack(view) for one in cancels[spent:])
         reason = text(response.done.event, "response", "status_details", "reason")
+        spent += reason == "client_cancelled"
         caused = {"turn_detected": spoken, "client_cancelled": cancelled}.get(reason, spoken or cancelled)
         wanted = ("speech_started while it runs", "response.cancel")
         yield judged(done, caused, wanted, f"cancelled ({reason or 'no reason'}) by nobody")

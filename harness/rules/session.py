@@ -20,7 +20,7 @@ from harness.rules.base import (
     rule,
 )
 from harness.rules.fields import MISSING, at, leaves, mapping, shown, text
-from harness.rules.history import History, Step, history, overdue, overtaken
+from harness.rules.history import EXPIRED, History, Step, history, overdue, overtaken
 from harness.rules.sources import beta_sdk, sdk
 
 UPDATES = ("session.update", "transcription_session.update")
@@ -74,7 +74,9 @@ def exchanges(course: History) -> tuple[list[Exchange], list[Step]]:
     nameless = [
         step
         for step in course.server("error")
-        if not text(step.event, "error", "event_id") and not text(step.event, "error", "param").startswith("session")
+        if not text(step.event, "error", "event_id")
+        and not text(step.event, "error", "param").startswith("session")
+        and text(step.event, "error", "code") != EXPIRED
     ]
     for update in waiting:
         late = next((step for step in nameless if step.entry.seq > update.entry.seq), None)

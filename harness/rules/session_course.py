@@ -9,7 +9,7 @@ from harness.protocol.dialects import SESSION_FIELDS
 from harness.rules.base import BOTH, INFO, SERVICE, SHOULD, Observation, View, bad, good, judged, rule, unobservable
 from harness.rules.exchange import epoch_of
 from harness.rules.fields import MISSING, at, mapping, number, shown, text
-from harness.rules.history import history
+from harness.rules.history import EXPIRED, history
 from harness.rules.session import RESOLVED, exchanges, same
 from harness.rules.sources import LOG, issue, sdk
 
@@ -37,6 +37,9 @@ def expiry(view: View) -> Iterator[Observation]:
         < error {"error": {"type": "invalid_request_error", "code": "session_expired", "message": "60 minutes"}}
         < response.created {"response": {"id": "resp_1"}}
     Fail:
+        < error {"error": {"type": "invalid_request_error", "code": "session_expired", "message": "60 minutes"}}
+        < error {"error": {"type": "invalid_request_error", "code": "session_expired", "message": "60 minutes"}}
+    Fail:
         http.response {"step": "key", "status": 200, "headers": {"date": "Sat, 21 Nov 2026 03:00:00 GMT"}, "body": {}}
         < session.created {"session": {"type": "realtime", "expires_at": 1795230100}}
         +200s
@@ -47,13 +50,15 @@ def expiry(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "resp_1"}}
     """
     course = history(view)
-    for step in course.server("error"):
-        if text(step.event, "error", "code") == "session_expired":
-            late = next(course.after(step.entry, "response.created", "session.updated"), None)
-            if late is None:
-                yield good(step.entry)
-            else:
-                yield bad(late.entry, "nothing new after session_expired", late.kind)
+    expired = [one for one in course.server("error") if text(one.event, "error", "code") == EXPIRED]
+    for again in expired[1:]:
+        yield bad(again.entry, "session_expired once", "again")
+    for step in expired[:1]:
+        late = next(course.after(step.entry, "response.created", "session.updated"), None)
+        if late is None:
+            yield good(step.entry)
+        else:
+            yield bad(late.entry, "nothing new after session_expired", late.kind)
     epoch, created = _epoch(view), next(iter(course.server("session.created")), None)
     expires = number(created.event, "session", "expires_at") if created else None
     if epoch is None or created is None or expires is None or expires <= epoch + created.entry.t:

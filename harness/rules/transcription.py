@@ -261,3 +261,31 @@ def nothing_after_end(view: View) -> Iterator[Observation]:
             yield good(end.entry)
         else:
             yield bad(late.entry, f"no delta behind {end.kind}", late.kind)
+
+
+@rule(
+    "TRN-08",
+    "the transcription of a turn ends behind its item",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=f"{_COMPLETED}; {sdk('conversation_item_added.py', 'conversation_item_created_event.py')}",
+)
+def ends_behind_item(view: View) -> Iterator[Observation]:
+    """completed and failed speak of an item of the conversation: a client has nowhere to put a text whose item it has not seen.
+
+    Deltas are not judged: some models write while the caller still speaks.
+
+    Okay:
+        < conversation.item.added {"item": {"id": "a", "type": "message", "role": "user"}}
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+    Fail[azure-preview]:
+        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.created {"item": {"id": "a", "type": "message", "role": "user"}}
+    """
+    course = history(view)
+    added = {text(one.event, "item", "id"): one.entry.seq for one in reversed(course.server("conversation.item.added"))}
+    for end in course.server(COMPLETED, FAILED):
+        item = text(end.event, "item_id")
+        if item in added:
+            yield judged(end.entry, added[item] < end.entry.seq, f"{item!r} is added before it", "the item came later")

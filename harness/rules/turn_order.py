@@ -117,14 +117,23 @@ def commit_has_cause(view: View) -> Iterator[Observation]:
         < input_audio_buffer.committed {"item_id": "a"}
     Fail:
         < input_audio_buffer.committed {"item_id": "a"}
+    Fail:
+        < input_audio_buffer.timeout_triggered {"item_id": "a", "audio_start_ms": 0, "audio_end_ms": 6000}
+        < input_audio_buffer.timeout_triggered {"item_id": "a", "audio_start_ms": 0, "audio_end_ms": 6000}
+        < input_audio_buffer.committed {"item_id": "a"}
     """
     causes = 0
     items: set[str] = set()
+    waited: set[str] = set()
     for one in history(view).steps:
         if one.by == "client":
             causes += one.kind == "input_audio_buffer.commit"
         elif one.kind in (STOPPED, TIMEOUT):
             causes += 1
+            if one.kind == TIMEOUT and (item := text(one.event, "item_id")) in waited:
+                yield bad(one.entry, "one timeout_triggered for one item", f"{item!r} again")
+            elif one.kind == TIMEOUT:
+                waited.add(item)
         elif one.kind == COMMITTED:
             item = text(one.event, "item_id")
             again = item in items

@@ -1,0 +1,112 @@
+"""RSP, causes: a response was asked for, and a cancel that cancels nothing says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from harness.rules.base import SERVICE, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.disturbance import slack
+from harness.rules.fields import text
+from harness.rules.history import RACE, history, named_error, overdue, overtaken
+from harness.rules.sources import TURN_DETECTION, sdk
+
+
+@rule(
+    "RSP-22",
+    "a response has its cause",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=f"{TURN_DETECTION}; {sdk('response_create_event.py')}",
+    hidden_by_filter=True,
+)
+def response_asked_for(view: View) -> Iterator[Observation]:
+    """create_response is "Whether or not to automatically generate a response when a VAD stop event occurs"; else response.create asks.
+
+    One answer for one turn, one for each response.create. A second connection to the same session may ask as well. A service
+    that runs MCP tools goes on by itself, which is not judged; nor is manual mode, which is TURN-08.
+
+    Okay:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "create_response": true}}}}}
+        < input_audio_buffer.committed {"item_id": "u"}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+    Okay[azure-preview]:
+        < session.created {"session": {"turn_detection": {"type": "server_vad", "create_response": false}}}
+        < input_audio_buffer.committed {"item_id": "u"}
+        > response.create {}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+    Fail[azure-preview]:
+        < session.created {"session": {"turn_detection": {"type": "server_vad", "create_response": false}}}
+        < input_audio_buffer.committed {"item_id": "u"}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+    Fail:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "create_response": true}}}}}
+        < input_audio_buffer.committed {"item_id": "u"}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        < response.created {"response": {"id": "s", "status": "in_progress"}}
+    """
+    course = history(view)
+    if any(text(one.event, "item", "type").startswith("mcp_") for one in course.server("response.output_item.added")):
+        return
+    causes = 0
+    for one in course.steps:
+        if one.by == "client":
+            causes += one.kind == "response.create"
+        elif one.kind == "input_audio_buffer.committed":
+            detection = course.settings.value("turn_detection", one.entry.seq)
+            causes += isinstance(detection, Mapping) and detection.get("create_response") is not False
+        elif one.kind == "response.created":
+            if course.settings.detecting(one.entry.seq):
+                wanted = ("response.create before it", "a turn with create_response before it")
+                yield judged(one.entry, causes > 0, wanted, "unasked")
+            causes = max(0, causes - 1)
+
+
+@rule(
+    "RSP-23",
+    "response.cancel with nothing to cancel is answered by error",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    source=sdk("response_cancel_event.py"),
+    hidden_by_filter=True,
+)
+def cancel_of_nothing(view: View) -> Iterator[Observation]:
+    """Vendor text: "If there is no response to cancel, the server will respond with an error." The session is unaffected.
+
+    Not judged where a response began or ended at about the same time, or was asked for: the two ends may differ then about
+    what is running.
+
+    Okay:
+        > response.cancel {"event_id": "mine"}
+        < error {"error": {"type": "invalid_request_error", "message": "no active response", "event_id": "mine"}}
+    Fail:
+        > response.cancel {"event_id": "mine"}
+        +1s
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Unseen:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        > response.cancel {}
+    Open:
+        > response.cancel {"event_id": "mine"}
+        +11s
+        < rate_limits.updated {"rate_limits": []}
+    """
+    course = history(view)
+    race = RACE + slack(view)
+    for cancel in course.client("response.cancel"):
+        now = cancel.entry.t
+        asked = any(abs(one.entry.t - now) <= race for one in course.client("response.create"))
+        if asked or any(
+            response.steps[0].entry.t <= now + race and (response.done is None or response.done.entry.t >= now - race)
+            for response in course.responses.values()
+        ):
+            continue
+        if error := named_error(course, cancel.entry):
+            yield good(cancel.entry, error.kind)
+        elif evidence := overtaken(course, cancel.entry):
+            yield bad(cancel.entry, "error", f"none by {evidence.kind} (entry {evidence.entry.seq})")
+        else:
+            yield from overdue(view, cancel.entry, "error")
