@@ -29,6 +29,7 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
         trace=path,
         error=judgement.error,
         bug=judgement.bug,
+        media=judgement.media,
         recording=trace,
     )
 

@@ -63,7 +63,7 @@ class Result:
     """One run: scenario x dialect x target, with its trace and everything judged from it.
 
     ``seconds`` is wall time, ``media_seconds`` the length of the call on its own clock. ``error`` is set when the run could
-    not be judged: the whole message of the CallError, or of a ``bug`` of ours.
+    not be judged: the whole message of the CallError, or of a ``bug`` of ours. ``media``: see :func:`harness.rules.reception.media_of`.
     """
 
     scenario: str
@@ -85,6 +85,7 @@ class Result:
     bug: bool = False
     recording: Trace | None = None
     tags: tuple[str, ...] = ()
+    media: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -115,6 +116,7 @@ class Result:
             error=run.get("error"),
             bug=run.get("bug", False),
             tags=tuple(run.get("tags", ())),
+            media=run.get("media", {}),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -136,6 +138,7 @@ class Result:
             "trace": self.trace,
             "audio": dict(self.audio),
             "tags": list(self.tags),
+            "media": dict(self.media),
             **({"error": self.error} if self.error else {}),
             **({"bug": True} if self.bug else {}),
         }

@@ -26,14 +26,17 @@ from harness.jobs import Job
 from harness.libraries import quiet_libraries
 from harness.media import opus, wav
 from harness.media.track import OutgoingAudio
+from harness.network import Blackout, BurstLoss, Conditions, Emulator
 from harness.output import open_trace, refused, writing
 from harness.redact import Redactor
 from harness.results import Expectation, Result
 from harness.scenario.foreign import adapt, cooperative_steps
 from harness.scenario.loader import LoadedScenario, load, resolve_audio
 from harness.scenario.model import Say, Scenario
+from harness.scenario.network import Network
 from harness.targets import Endpoints, fake_endpoints, live_endpoints
 from harness.trace import Header, Recorder, Trace
+from harness.transport import Peer
 from harness.verdict import judge
 
 FAKE_KEY = "fake-api-key-0123456789"
@@ -83,6 +86,7 @@ def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = Non
         audio=audio,
         error=judgement.error,
         bug=judgement.bug,
+        media=judgement.media,
         recording=trace,
         tags=tuple(loaded.scenario.tags),
     )
@@ -118,7 +122,13 @@ async def _make_call(
                 if isinstance(step, Say):
                     packets(step.say, gain=step.gain)  # encoded before the call: it would hold up the media clock in it
             call = Call(
-                endpoints, recorder, session=scenario.session, caller=scenario.caller, track=OutgoingAudio(), http=http
+                endpoints,
+                recorder,
+                session=scenario.session,
+                caller=scenario.caller,
+                track=OutgoingAudio(),
+                http=http,
+                peer=partial(Peer, network=network_of(job, scenario)),
             )
             try:
                 async with asyncio.timeout(longest(scenario)):
@@ -174,6 +184,27 @@ async def _start_fake(
 def _service_recorder(job: Job, dialect: str) -> Recorder:
     header = Header("service", dialect, "client", job.name, job.clock)
     return Recorder(header, asyncio.get_running_loop().time, redactor=Redactor((FAKE_KEY,)))
+
+
+def network_of(job: Job, scenario: Scenario) -> Emulator | None:
+    """The network that the call goes through: the scenario's own, else the one that was asked for; None: as it is."""
+    network = scenario.network or (Network(preset=job.network) if job.network else None)
+    if network is None:
+        return None
+    burst, dark = network.burst_loss, network.blackout
+    conditions = Conditions(
+        loss=network.loss,
+        burst_loss=BurstLoss(burst.enter, burst.leave, burst.loss) if burst else None,
+        delay=network.delay,
+        jitter=network.jitter,
+        reorder=network.reorder,
+        reorder_by=network.reorder_by,
+        duplicate=network.duplicate,
+        audio_lost=network.audio_lost,
+        blackouts=(Blackout(dark.after, dark.lasts, dark.every),) if dark else (),
+        cut_off=network.cut_off,
+    )
+    return Emulator(conditions, seed=job.seed if network.seed is None else network.seed)
 
 
 def secrets_of(endpoints: Endpoints | None) -> tuple[str, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from harness.diagnosis import Diagnosis, diagnose
 from harness.results import Expectation, Verdict, milestone_entries, milestones, verdict
 from harness.rules.base import Outcome, Rule, RuleResult, judge_rule
 from harness.rules.catalogue import all_rules
+from harness.rules.reception import media_of
 from harness.scenario.model import MILESTONES, Assert
 from harness.trace import Entry, Trace
 
@@ -27,6 +29,7 @@ class Judgement:
     diagnosis: tuple[Diagnosis, ...]
     error: str | None = None
     bug: bool = False
+    media: Mapping[str, Any] = field(default_factory=dict)
 
 
 def judge(
@@ -67,6 +70,7 @@ def judge(
         diagnosis=diagnosis,
         error="\n".join(bugs) or (_message(error) if broke and error else None),
         bug=bool(bugs),
+        media=media_of(trace),
     )
 
 

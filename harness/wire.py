@@ -83,6 +83,8 @@ class Wire:
         now = self._told_at = self._loop.time()
         self._network.start(now)
         set_to = {name: value for name, value in asdict(self._network.conditions).items() if value}
+        if "reorder" not in set_to:
+            set_to.pop("reorder_by", None)
         self._tell(text=f"the harness disturbs the network: {describe(set_to)}", conditions=set_to)
         self._look()
 

@@ -11,6 +11,7 @@ import av
 from aiortc import MediaStreamTrack, RTCDataChannel
 from aiortc.mediastreams import MediaStreamError
 
+from harness.network import Emulator
 from harness.rtp import RtpPacket
 from harness.trace import Entry, Header, Recorder
 from harness.transport import Peer
@@ -48,7 +49,9 @@ class ReadyAudio(MediaStreamTrack):
 class End:
     """A peer with its recorder, the packets it saw, the channels it was given and the messages that came."""
 
-    def __init__(self, observer: str, track: MediaStreamTrack | None = None) -> None:
+    def __init__(
+        self, observer: str, track: MediaStreamTrack | None = None, *, network: Emulator | None = None
+    ) -> None:
         self.recorder = Recorder(
             Header("client" if observer == "client" else "service", "azure-ga", time="virtual"),
             asyncio.get_running_loop().time,
@@ -57,7 +60,7 @@ class End:
         self.channels: list[RTCDataChannel] = []
         self.messages: list[str | bytes] = []
         self.track = track or ReadyAudio()
-        self.peer = Peer(self.recorder, loopback=True, track=self.track, on_packet=self.packets.append)
+        self.peer = Peer(self.recorder, loopback=True, track=self.track, on_packet=self.packets.append, network=network)
         self.peer.on_channel = self._on_channel
 
     def open_channel(self, label: str = "realtime-channel") -> asyncio.Event:
@@ -87,18 +90,20 @@ class End:
 async def connected(
     *,
     caller_track: MediaStreamTrack | None = None,
+    network: Emulator | None = None,
     edit_offer: Callable[[str], str] = lambda sdp: sdp,
     edit_answer: Callable[[str], str] = lambda sdp: sdp,
 ) -> AsyncIterator[tuple[End, End]]:
-    """A caller and a service with an open channel, both closed at the end."""
-    caller, service = End("client", caller_track), End("service")
+    """A caller and a service with an open channel, both closed at the end; ``network`` lies between them."""
+    caller, service = End("client", caller_track, network=network), End("service")
     try:
         opened = caller.open_channel()
         answer = await service.peer.answer(edit_offer(await caller.peer.offer()))
         await caller.peer.accept_answer(edit_answer(answer))
-        await caller.peer.wait_connected(10)
-        await service.peer.wait_connected(10)
-        await asyncio.wait_for(opened.wait(), 10)
+        patience = 10 if network is None else 60
+        await caller.peer.wait_connected(patience)
+        await service.peer.wait_connected(patience)
+        await asyncio.wait_for(opened.wait(), patience)
         yield caller, service
     finally:
         await caller.peer.close()

@@ -59,6 +59,7 @@ PURE = (
     "harness.capabilities",
     "harness.verdict",
     "harness.diagnosis",
+    "harness.network",
 )
 
 

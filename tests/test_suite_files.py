@@ -30,7 +30,7 @@ def validator() -> Any:
 
 AREAS = {
     "signaling", "session", "turns", "responses", "text", "tools", "interruption", "transcription", "errors", "filter", "audio",
-    "limits",
+    "limits", "network",
 }  # fmt: skip
 
 

@@ -103,7 +103,7 @@ class ServiceCall:
         self._closed = False
         self._life: asyncio.Task[None] | None = None
         watched = not isinstance(recorder, Unrecorded)
-        self.received = Capture(recorder, "received", on_frame=self._on_frame, keep=watched)
+        self.received = Capture(recorder, "received", on_frame=self._on_frame, keep=watched, conceal=True)
         self.sent = Capture(recorder, "sent", decode=False, keep=watched) if watched else None
         hands = Hands(self._faults.packets(), rtcp=conduct.reports, acknowledges=conduct.acknowledges)
         self._peer = Peer(recorder, loopback=loopback, track=self._voice, on_packet=self._on_packet, hands=hands)

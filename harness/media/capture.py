@@ -30,6 +30,9 @@ _ADRIFT = 2.0
 # Sequence numbers up to this far behind the highest one are late or repeated packets (MAX_MISORDER is 100 in RFC 3550 appendix
 # A.1; two seconds here); farther, the sender has begun anew.
 _LATE = 100
+# A loss is covered with the last frame for so many frames; then it is heard as silence. A longer loss than the most is a break.
+_REPEATED = 3
+_MOST_CONCEALED = 100
 
 
 class Capture:
@@ -41,6 +44,8 @@ class Capture:
         on_frame: called with each 20 ms of sound, in order, as its packet comes in.
         decode: False: headers and Ogg file only, no levels, no speech, no frames.
         keep: False: no packets are kept, :meth:`write_ogg` writes nothing.
+        conceal: fill in what was lost, as a receiver that plays or listens does: with the last frame, soon with silence. What
+            is measured is then no longer only what came.
         detector: tells speech; by default a :class:`SpeechDetector` as it comes.
 
     Sound is decoded in order of arrival; late and repeated packets are recorded, and put in their place in the file, but not decoded.
@@ -54,6 +59,7 @@ class Capture:
         on_frame: Callable[[Frame], None] | None = None,
         decode: bool = True,
         keep: bool = True,
+        conceal: bool = False,
         detector: SpeechDetector | None = None,
     ) -> None:
         self._recorder = recorder
@@ -62,7 +68,7 @@ class Capture:
         self._timeline = _Timeline()
         self._batches: dict[tuple[int, int], _Batch] = {}
         self._kept: list[tuple[int, bytes]] = []
-        self._ear = _Ear(recorder, direction, on_frame, detector or SpeechDetector()) if decode else None
+        self._ear = _Ear(recorder, direction, on_frame, detector or SpeechDetector(), conceal) if decode else None
 
     def packet(self, packet: RtpPacket) -> None:
         """Take one packet as it was sent or received."""
@@ -178,11 +184,15 @@ class _Ear:
         direction: Direction,
         on_frame: Callable[[Frame], None] | None,
         detector: SpeechDetector,
+        conceal: bool,
     ) -> None:
         self._recorder = recorder
         self._direction = direction
         self._on_frame = on_frame
         self._detector = detector
+        self._conceal = conceal
+        self._last: Samples = np.zeros(FRAME_SAMPLES, np.int16)
+        self._sequence: int | None = None
         runs = detector.runs
         self._hang_over = runs.hang_over_frames * FRAME_SAMPLES
         self._windows = LevelWindows((runs.start_frames + runs.hang_over_frames) * FRAME_SECONDS)
@@ -196,6 +206,7 @@ class _Ear:
     def new_stream(self) -> None:
         """Another SSRC: another encoder, whose packets say nothing about the last one's."""
         self._decoder = Decoder()
+        self._sequence = None
 
     def hear(self, packet: RtpPacket, position: int) -> None:
         """Decode a packet that goes to ``position`` samples on the timeline."""
@@ -206,6 +217,8 @@ class _Ear:
                 "audio.undecodable", direction=self._direction, sequence=packet.sequence, size=len(packet.payload)
             )
             return
+        if self._conceal:
+            self._fill_in(packet, position)
         if self._expected is not None and position - self._expected >= self._hang_over:
             self._break_off()
         self._expected = position + samples.size
@@ -220,6 +233,17 @@ class _Ear:
         self._rest = samples[whole * FRAME_SAMPLES :]
         self._rest_t = start + whole * FRAME_SECONDS
 
+    def _fill_in(self, packet: RtpPacket, position: int) -> None:
+        """Hand out a frame for each that is missing in front of this packet, where packets were lost and not left out."""
+        before, self._sequence = self._sequence, packet.sequence
+        if before is None or self._expected is None or self._rest.size or packet.sequence == (before + 1) & 0xFFFF:
+            return
+        missing = min((position - self._expected) // FRAME_SAMPLES, _MOST_CONCEALED)
+        for number in range(missing):
+            sound = self._last if number < _REPEATED else np.zeros(FRAME_SAMPLES, np.int16)
+            self._frame(packet.t - (missing - number) * FRAME_SECONDS, sound)
+        self._expected += missing * FRAME_SAMPLES
+
     def end(self) -> None:
         """Nothing follows: close a run of speech, hand out the last levels."""
         self._break_off()
@@ -227,6 +251,7 @@ class _Ear:
             self._record_levels(*row)
 
     def _frame(self, t: float, samples: Samples) -> None:
+        self._last = samples
         power = mean_square(samples)
         frame, change = self._detector.listen(t, samples, power)
         self._last_end = t + FRAME_SECONDS

@@ -14,6 +14,7 @@ from harness.report.figures import timeline
 from harness.report.text import GLYPHS, SHOWN_FAILURES, outcome_counts, title, totals
 from harness.results import Result, summary
 from harness.rules.base import INFO, REGISTRY, UNOBSERVABLE, Outcome, Rule, RuleResult, order
+from harness.rules.reception import as_text as media_text
 from harness.trace import Entry, Trace, TraceError
 
 if TYPE_CHECKING:
@@ -218,6 +219,7 @@ def environment() -> Environment:
         judged_rules=judged_rules,
         outcome_counts=outcome_counts,
         rule_title=title,
+        media_text=media_text,
         shown_failures=SHOWN_FAILURES,
     )
     made.filters["glyph"] = lambda verdict: GLYPHS[verdict]

@@ -351,9 +351,9 @@ class Scenario(Model):
         default_factory=dict, description="canonical session words, translated to each dialect"
     )
     caller: Caller = Field(default_factory=Caller)
-    network: Network | None = Field(default=None, description="what the network does to the call; default: nothing")
     steps: list[AnyStep] = Field(default_factory=list)
     fake: FakeScript = Field(default_factory=FakeScript)
     live: Live = Field(default_factory=Live)
+    network: Network | None = Field(default=None, description="what the network does to the call; default: nothing")
     assert_: Assert = Field(default_factory=Assert, alias="assert")
     description: str = ""

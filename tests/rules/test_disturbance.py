@@ -1,0 +1,85 @@
+"""Rules do not blame a service for what the harness did to the network, and blame it as ever where the network was left alone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from harness.protocol.dialects import DIALECTS
+from harness.rules.base import Outcome, View, judge_rule
+from harness.rules.catalogue import all_rules
+from harness.rules.disturbance import RETRANSMISSIONS, slack
+from tests.traces import event, trace
+
+Row = tuple[float, str, dict[str, Any]]
+RULES = {one.id: one for one in all_rules()}
+
+
+def disturbed(**conditions: Any) -> Row:
+    return (0.0, "connection.disturbed", {"text": "", "conditions": conditions})
+
+
+def slack_of(*rows: Row) -> float:
+    return slack(View(trace(*rows), DIALECTS["azure-ga"]))
+
+
+def test_a_network_left_alone_gives_no_slack() -> None:
+    assert slack_of() == 0.0
+    assert slack_of((0.0, "connection.disturbed", {"text": "something"})) == 0.0
+
+
+def test_slack_is_what_the_settings_can_delay() -> None:
+    assert slack_of(disturbed(delay=0.08, jitter=0.02)) == pytest.approx(0.2)
+    assert slack_of(disturbed(loss=0.05)) == RETRANSMISSIONS
+    assert slack_of(disturbed(burst_loss={"enter": 0.1, "leave": 0.5, "loss": 1.0})) == RETRANSMISSIONS
+    assert slack_of(disturbed(blackouts=[{"after": 1.0, "lasts": 5.0}])) == 5.0 + RETRANSMISSIONS
+    assert slack_of(disturbed(cut_off=3.0)) == 0.0
+
+
+def test_a_network_that_was_cut_off_excuses_everything() -> None:
+    assert slack_of(disturbed(cut_off=3.0), (3.0, "connection.disturbed", {"blackout": "cut-off"})) == math.inf
+
+
+@pytest.mark.parametrize("conditions", [{"delay": "soon"}, {"blackouts": [None, {"lasts": []}]}, {"loss": None}])
+def test_settings_that_make_no_sense_give_no_slack(conditions: dict[str, Any]) -> None:
+    assert slack_of((0.0, "connection.disturbed", {"conditions": conditions})) in (0.0, RETRANSMISSIONS)
+    assert slack_of((0.0, "connection.disturbed", {"conditions": []})) == 0.0
+
+
+def packets(*rows: tuple[float, int]) -> Row:
+    """Received packets of 20 ms by (milliseconds, sequence)."""
+    rows_of = [[ms, number, number * 960, 9, 0, 120] for ms, number in rows]
+    data = {"direction": "received", "ssrc": 2, "payload_type": 111, "first": 0.0, "packets": rows_of}
+    return (rows[-1][0] / 1000, "rtp.packets", data)
+
+
+STARTED = event(0.0, "service", "output_audio_buffer.started", response_id="r")
+STOPPED = event(3.0, "service", "output_audio_buffer.stopped", response_id="r")
+ICE = [(0.0, "connection.ice", {"state": "checking"}), (12.0, "connection.ice", {"state": "completed"})]
+TRUNCATED = [
+    event(0.0, "service", "response.output_item.added", response_id="r", output_index=0, item={"id": "i"}),
+    STARTED,
+    event(4.0, "service", "output_audio_buffer.cleared", response_id="r"),
+    event(4.0, "service", "conversation.item.truncated", item_id="i", content_index=0, audio_end_ms=1500),
+]
+LATE: dict[str, list[Row]] = {
+    "MED-13": [STARTED, packets((0, 1), (900, 46)), STOPPED],
+    "MED-02": [packets((0, 1), (25_000, 1251))],
+    "DC-01": ICE,
+    "PLAY-12": TRUNCATED,
+}
+EXCUSES = {
+    "MED-13": disturbed(burst_loss={"enter": 0.01, "leave": 0.1, "loss": 1.0}),
+    "MED-02": disturbed(blackouts=[{"after": 0.0, "lasts": 25.0}]),
+    "DC-01": disturbed(loss=0.2),
+    "PLAY-12": disturbed(loss=0.05, delay=0.1),
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_what_comes_late_is_found_and_excused_by_the_networks_doing(name: str) -> None:
+    rows = sorted(LATE[name], key=lambda row: row[0])
+    assert judge_rule(RULES[name], trace(*rows)).outcome is Outcome.FAIL
+    assert judge_rule(RULES[name], trace(EXCUSES[name], *rows)).outcome is Outcome.PASS
