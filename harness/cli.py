@@ -7,10 +7,10 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -275,6 +275,32 @@ def dialects(as_json: AsJson = False) -> None:
     print("session setting      beta                          GA")
     for field in SESSION_FIELDS:
         print(f"{field.word:<20} {'.'.join(field.beta or ('–',)):<29} {'.'.join(field.ga or ('–',))}")
+
+
+@app.command()
+def selftest(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[FAULT]...", help="Only these faults.")] = None,
+    as_json: AsJson = False,
+    workers: Annotated[
+        int | None, typer.Option("-n", min=1, help="Processes side by side; default: one for each core.")
+    ] = None,
+) -> None:
+    """Prove the rules: run every fault, which must be caught by exactly its rules, and every scenario clean, which must be silent."""
+    import os
+
+    from harness.selftest import selftest as prove
+    from harness.selftest import tasks_of
+
+    wanted = names or []
+    progress = Progress(len(tasks_of(wanted, clean=not wanted)))
+    with progress:
+        result = prove(names=wanted, clean=not wanted, workers=workers or os.cpu_count() or 1, done=progress.step)
+    if as_json:
+        print(json.dumps(result.to_json(), indent=2))
+    else:
+        for line in result.lines():
+            _say(line)
+    raise typer.Exit(0 if result.passed else 1)
 
 
 @app.command()

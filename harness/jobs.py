@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.scenario.foreign import Foreign, why_not
 from harness.scenario.loader import LoadedScenario, dialects_of, find, load, suite_dir
 from harness.scenario.network import PRESETS, PresetName
+from harness.service_faults import check_named
 from harness.targets import load_environment
 
 Clock = Literal["virtual", "real"]
@@ -90,6 +91,7 @@ def select(
         raise UsageError(
             f"{target!r} is no target", where="--target", fix="fake, live, or a URL such as http://127.0.0.1:8080"
         )
+    check_named(faults)
     environment = load_environment(cwd) if target != "fake" else {}
     jobs: list[tuple[Job, LoadedScenario]] = []
     for path in find(list(paths) or [suite_dir()]):

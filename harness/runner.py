@@ -34,6 +34,7 @@ from harness.scenario.foreign import adapt, cooperative_steps
 from harness.scenario.loader import LoadedScenario, load, resolve_audio
 from harness.scenario.model import Say, Scenario
 from harness.scenario.network import Network
+from harness.service_faults import check_service_faults
 from harness.targets import Endpoints, fake_endpoints, live_endpoints
 from harness.trace import Header, Recorder, Trace
 from harness.transport import Peer
@@ -58,6 +59,7 @@ def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = Non
             fix="leave --time out, or use --time real",
         )
     check_faults(loaded)
+    check_service_faults(loaded)
     if job.foreign is not None:
         loaded = replace(loaded, scenario=adapt(loaded.scenario, job.foreign))
     began = wall.perf_counter()
@@ -181,11 +183,6 @@ async def _start_fake(
     return fake_endpoints(job.dialect, url, api_key=FAKE_KEY)
 
 
-def _service_recorder(job: Job, dialect: str) -> Recorder:
-    header = Header("service", dialect, "client", job.name, job.clock)
-    return Recorder(header, asyncio.get_running_loop().time, redactor=Redactor((FAKE_KEY,)))
-
-
 def network_of(job: Job, scenario: Scenario) -> Emulator | None:
     """The network that the call goes through: the scenario's own, else the one that was asked for; None: as it is."""
     network = scenario.network or (Network(preset=job.network) if job.network else None)
@@ -205,6 +202,11 @@ def network_of(job: Job, scenario: Scenario) -> Emulator | None:
         cut_off=network.cut_off,
     )
     return Emulator(conditions, seed=job.seed if network.seed is None else network.seed)
+
+
+def _service_recorder(job: Job, dialect: str) -> Recorder:
+    header = Header("service", dialect, "client", job.name, job.clock)
+    return Recorder(header, asyncio.get_running_loop().time, redactor=Redactor((FAKE_KEY,)))
 
 
 def secrets_of(endpoints: Endpoints | None) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
-"""How we know that green is green: every fault of the fake must be caught by exactly its rules, every clean run must be silent.
+"""How we know that green is green: every fault must be caught by exactly its rules, every clean run must be silent.
 
-Each fault runs against its scenario in virtual time. It is caught when each rule of its ``caught_by`` failed, nothing failed
-outside ``caught_by`` and ``also``, the call failed at the step ``ends`` (or did not fail, without one), and the diagnosis it
-names stood first. Rules of severity INFO accuse nobody and count only where a fault names them. Faults of the caller are shown in
-:mod:`harness.selftest_clients`.
+Faults of the service run against their scenarios in virtual time, those of a client as :mod:`harness.selftest_clients` says. A
+fault is caught when each rule of its ``caught_by`` failed, nothing failed outside ``caught_by`` and ``also``, the call failed at the
+step ``ends`` (or did not fail, without one), and the diagnosis it names stood first. Rules of severity INFO accuse nobody and count
+only where a fault names them.
 """
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ from harness.selftest_clients import (
 
 Verdict = Literal["caught", "missed", "extra"]
 
-UNPROVEN: Mapping[str, str] = {
+UNPROVEN: dict[str, str] = {
     "DC-03": "the TLS library of the fake refuses weaker versions and ciphers, so that it cannot misbehave; the examples of the rule show it failing",
     "DC-11": "the SCTP stack of the fake refuses to send what is too long; the examples of the rule show it failing",
     "SEC-02": "it judges the recording, not the service; a property test plants secrets and looks for them",
@@ -68,6 +69,7 @@ class Shown:
         """The ``faults`` element of ``harness selftest --json``."""
         return {
             "fault": self.fault.name,
+            "of": "service",
             "scenario": self.fault.scenario,
             "dialect": self.fault.dialect,
             "caught_by": list(self.fault.caught_by),
@@ -93,9 +95,10 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Selftest:
-    """All faults as they were met, the false alarms among ``clean`` runs, and the MUST rules that nothing proves.
+    """All faults as they were met, the false alarms among ``clean`` runs, and the rules that nothing proves.
 
-    ``by_clients`` are the faults of the caller; ``proven`` holds what either kind proves.
+    ``proven``: rules that a caught fault shows failing. ``unproven``: rules without a fault, each with the reason. ``unexplained``:
+    MUST rules about the service, and rules about clients, with neither. Where only some faults were asked for, these are empty.
     """
 
     shown: tuple[Shown, ...]
@@ -108,102 +111,149 @@ class Selftest:
     seconds: float = field(compare=False, default=0.0)
 
     @property
-    def all_shown(self) -> tuple[Shown | ShownByClient, ...]:
-        """The faults of the service, then those of the caller."""
+    def passed(self) -> bool:
+        """Every fault caught, no false alarm, no rule without a fault or a reason."""
+        return not self.alarms and not self.unexplained and not self.uncaught
+
+    @property
+    def uncaught(self) -> tuple[Shown | ShownByClient, ...]:
+        """The faults that were missed, and those that made other rules fail."""
+        return tuple(one for one in self._faults if one.outcome != "caught")
+
+    @property
+    def _faults(self) -> tuple[Shown | ShownByClient, ...]:
         return (*self.shown, *self.by_clients)
 
     @property
-    def passed(self) -> bool:
-        """Every fault caught, no false alarm, no MUST without a fault or a reason."""
-        return not self.alarms and not self.unexplained and all(one.outcome == "caught" for one in self.all_shown)
+    def summary(self) -> dict[str, int]:
+        """The counts."""
+        outcomes = [one.outcome for one in self._faults]
+        return {
+            "faults": len(outcomes),
+            "of_service": len(self.shown),
+            "of_clients": len(self.by_clients),
+            "caught": outcomes.count("caught"),
+            "missed": outcomes.count("missed"),
+            "extra": outcomes.count("extra"),
+            "clean_runs": self.clean,
+            "false_alarms": len(self.alarms),
+            "rules_proven": len(self.proven),
+        }
 
     def to_json(self) -> dict[str, Any]:
         """The whole of ``harness selftest --json``."""
-        outcomes = [one.outcome for one in self.all_shown]
         return {
             "passed": self.passed,
             "seconds": round(self.seconds, 3),
-            "summary": {
-                "faults": len(outcomes),
-                "of_clients": len(self.by_clients),
-                **{name: outcomes.count(name) for name in ("caught", "missed", "extra")},
-                "clean_runs": self.clean,
-                "false_alarms": len(self.alarms),
-                "rules_proven": len(self.proven),
-            },
-            "faults": [one.to_json() for one in self.all_shown],
-            "clean": [
+            "summary": self.summary,
+            "faults": [one.to_json() for one in self.shown],
+            "client_faults": [one.to_json() for one in self.by_clients],
+            "alarms": [
                 {"run": one.run, "verdict": one.verdict, "failed": list(one.failed), "open": list(one.open)}
                 for one in self.alarms
             ],
+            "proven": list(self.proven),
             "unproven": [{"id": id, "reason": reason} for id, reason in self.unproven.items()],
             "unexplained": list(self.unexplained),
         }
+
+    def lines(self) -> Iterator[str]:
+        """The result for a person: what went wrong, one line each, then the counts."""
+        for one in self.uncaught:
+            what = f"did not: {', '.join(one.missed)}" if one.missed else f"also: {', '.join(one.extra)}"
+            yield f"✗ {one.outcome:<7} {one.name}  (by {', '.join(one.fault.caught_by) or 'the end of the call'}; {what})"
+        for alarm in self.alarms:
+            yield f"✗ alarm   {alarm.run}  {alarm.verdict} {', '.join((*alarm.failed, *alarm.open))}"
+        for id in self.unexplained:
+            yield f"✗ unproven {id}: no fault makes it fail, and no reason is given"
+        count = self.summary
+        yield (
+            f"{'✓' if self.passed else '✗'} {count['caught']} of {count['faults']} faults caught ({count['of_service']} of the "
+            f"service, {count['of_clients']} of clients); {count['clean_runs']} clean runs, {count['false_alarms']} false alarms; "
+            f"{count['rules_proven']} rules shown able to fail; {self.seconds:.1f} s"
+        )
 
 
 def selftest(
     *, names: Sequence[str] = (), clean: bool = True, workers: int = 1, done: Callable[[str], None] = lambda _: None
 ) -> Selftest:
-    """Run every fault of either kind (or those of ``names``), and every scenario clean. Raises UsageError for an unknown name.
+    """Run every fault (or those of ``names``), and every scenario clean. Raises UsageError for an unknown name.
 
     ``done`` is called with the name of each run that has ended.
     """
     began = perf_counter()
-    by_clients = [name for name in names if name in CLIENT_FAULTS] if names else list(CLIENT_FAULTS)
-    faults = [named(name, where="harness selftest").name for name in names if name not in CLIENT_FAULTS]
-    faults = faults if names else list(FAULTS)
-    jobs = [job for job, _ in select([], target="fake")] if clean else []
-    shown: dict[str, Shown] = {}
-    by_client: dict[str, ShownByClient] = {}
-    found: list[Alarm] = []
-    for name, outcome in _outcomes([*faults, *by_clients, *jobs], workers):
-        done(name)
-        if isinstance(outcome, Shown):
-            shown[name] = outcome
-        elif isinstance(outcome, ShownByClient):
-            by_client[name] = outcome
-        elif outcome is not None:
-            found.append(outcome)
-    of_service = {id for one in shown.values() if one.outcome == "caught" for id in one.fault.caught_by}
-    of_clients = proven_by_clients(by_client.values())
-    proven = of_service | of_clients
-    whole = not names
+    tasks = tasks_of(names, clean=clean)
+    outcomes = dict(_outcomes(tasks, workers, done))
+    shown = tuple(one for task in tasks if isinstance(one := outcomes[task], Shown))
+    by_clients = tuple(one for task in tasks if isinstance(one := outcomes[task], ShownByClient))
+    proven = {id for one in shown if one.outcome == "caught" for id in one.fault.caught_by}
+    of_clients = proven_by_clients(by_clients)
+    unproven = UNPROVEN | {
+        id: why for id, why in UNPROVEN_OF_CLIENTS.items() if id not in UNPROVEN and id not in proven
+    }
     return Selftest(
-        shown=tuple(shown[name] for name in faults),
-        by_clients=tuple(by_client[name] for name in by_clients),
-        clean=len(jobs),
-        alarms=tuple(sorted(found, key=lambda alarm: alarm.run)),
-        proven=tuple(one.id for one in all_rules() if one.id in proven),
-        unproven={**UNPROVEN_OF_CLIENTS, **UNPROVEN} if whole else {},
-        unexplained=(*unexplained(of_service), *unexplained_of_clients(of_clients)) if whole else (),
+        shown=shown,
+        by_clients=by_clients,
+        clean=sum(isinstance(task, Job) for task in tasks),
+        alarms=tuple(one for task in tasks if isinstance(one := outcomes[task], Alarm)),
+        proven=tuple(one.id for one in all_rules() if one.id in proven | of_clients),
+        unproven={} if names else unproven,
+        unexplained=() if names else tuple(dict.fromkeys((*unexplained(proven), *unexplained_of_clients(of_clients)))),
         seconds=perf_counter() - began,
     )
 
 
-def count_of(names: Sequence[str] = (), *, clean: bool = True) -> int:
-    """How many calls :func:`selftest` makes."""
-    return (len(names) or len(FAULTS) + len(CLIENT_FAULTS)) + (len(select([], target="fake")) if clean else 0)
+Task = tuple[Literal["service", "client"], str] | Job
+"""A fault of one side by its name, or a clean run."""
+Found = Shown | ShownByClient | Alarm | None
 
 
-def _outcomes(tasks: Sequence[str | Job], workers: int) -> Iterator[tuple[str, Shown | ShownByClient | Alarm | None]]:
+def tasks_of(names: Sequence[str] = (), *, clean: bool = True) -> list[Task]:
+    """All calls of a selftest; ``names`` may be faults of either side."""
+    wanted = names or [*FAULTS, *CLIENT_FAULTS]
+    tasks: list[Task] = [
+        ("client", name) if name in CLIENT_FAULTS else ("service", named(name, where="harness selftest").name)
+        for name in wanted
+    ]
+    return [*tasks, *(job for job, _ in select([], target="fake"))] if clean else tasks
+
+
+def _outcomes(tasks: Sequence[Task], workers: int, done: Callable[[str], None]) -> Iterator[tuple[Task, Found]]:
     if workers <= 1 or len(tasks) <= 1:
-        yield from map(_outcome, tasks)
+        for task in tasks:
+            yield task, _outcome(task)
+            done(_name(task))
         return
     with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_outcome, task) for task in tasks]
+        futures = {pool.submit(_outcome, task): task for task in tasks}
         for future in as_completed(futures):
-            yield future.result()
+            yield futures[future], future.result()
+            done(_name(futures[future]))
 
 
-def _outcome(task: str | Job) -> tuple[str, Shown | ShownByClient | Alarm | None]:
+def _name(task: Task) -> str:
+    return task.id if isinstance(task, Job) else task[1]
+
+
+def _outcome(task: Task) -> Found:
     """One call, and what it shows. Only that crosses the process boundary; the recording stays here."""
+    try:
+        return _shown(task)
+    except Exception as error:  # a bug of ours ends this run and no other; it is told as an alarm
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
+        return Alarm(_name(task), "bug in the harness", (what,), ())
+
+
+def _shown(task: Task) -> Found:
     if isinstance(task, Job):
-        return task.id, alarm(run_job(task, load(task.path)))
-    if task in CLIENT_FAULTS:
-        return task, shown_by_client(task)
-    fault = named(task)
+        return alarm(run_job(task, load(task.path)))
+    side, name = task
+    if side == "client":
+        return shown_by_client(name)
+    fault = named(name)
     job = job_of(fault)
-    return task, judged(fault, run_job(job, load(job.path)))
+    return judged(fault, run_job(job, load(job.path)))
 
 
 def job_of(fault: Fault) -> Job:

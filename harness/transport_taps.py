@@ -63,12 +63,13 @@ class Hands:
     """What this end does otherwise than the stack would, on purpose. Nothing, unless told.
 
     ``packets``: what leaves instead of an RTP packet; ``rtcp``: whether RTCP is sent; ``acknowledges``: whether DCEP OPEN is
-    answered by ACK; ``early``: gives a text that is sent on a channel's stream just before DCEP OPEN.
+    answered by ACK; ``ack_stream``: the stream it goes to, where not the one that was opened; ``early``: gives a text that is sent on a channel's stream just before DCEP OPEN.
     """
 
     packets: Callable[[RtpPacket], Iterable[RtpPacket]] | None = None
     rtcp: bool = True
     acknowledges: bool = True
+    ack_stream: int | None = None
     early: Callable[[], str] | None = None
 
 
@@ -363,8 +364,10 @@ class Taps:
             await receive(stream_id, pp_id, data)
 
         async def send_and_tell(stream_id: int, pp_id: int, user_data: bytes, *args: Any, **options: Any) -> None:
-            if pp_id == _DCEP and not self._hands.acknowledges and user_data[:1] == _DCEP_ACK:
-                return
+            if pp_id == _DCEP and user_data[:1] == _DCEP_ACK:
+                if not self._hands.acknowledges:
+                    return
+                stream_id = stream_id if self._hands.ack_stream is None else self._hands.ack_stream
             if pp_id == _DCEP and self._hands.early is not None and user_data[:1] == _DCEP_OPEN:
                 await send(stream_id, _STRING, self._hands.early().encode(), *args, **options)
             if pp_id == _DCEP:

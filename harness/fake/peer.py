@@ -105,7 +105,12 @@ class ServiceCall:
         watched = not isinstance(recorder, Unrecorded)
         self.received = Capture(recorder, "received", on_frame=self._on_frame, keep=watched, conceal=True)
         self.sent = Capture(recorder, "sent", decode=False, keep=watched) if watched else None
-        hands = Hands(self._faults.packets(), rtcp=conduct.reports, acknowledges=conduct.acknowledges)
+        hands = Hands(
+            self._faults.packets(),
+            rtcp=conduct.reports,
+            acknowledges=conduct.acknowledges,
+            ack_stream=conduct.ack_stream,
+        )
         self._peer = Peer(recorder, loopback=loopback, track=self._voice, on_packet=self._on_packet, hands=hands)
         self._peer.on_channel = self._on_channel
         self._peer.on_early = self._record_received
@@ -118,6 +123,8 @@ class ServiceCall:
             await self._clean_up()
             raise
         self._life = self._loop.create_task(self._live())
+        if self._conduct.deserts:
+            self._ending.set()
         return answer
 
     @property

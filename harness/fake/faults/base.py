@@ -70,13 +70,16 @@ class Reply:
 class Conduct:
     """How a call behaves underneath its events. The defaults are right; times are seconds.
 
-    ``acknowledges``: DCEP OPEN is answered by ACK. ``own_stream``: the service opens a channel itself, on this SCTP stream.
+    ``deserts``: nobody is there once the answer is given. ``acknowledges``: DCEP OPEN is answered by ACK, on ``ack_stream`` where it
+    is not the stream that was opened. ``own_stream``: the service opens a channel itself, on this SCTP stream.
     ``closes_channel_after`` and ``hangs_up_after``: counted from the open channel. ``stops_audio``: audio ends when a response is
     cancelled or cleared. ``reports``: RTCP is sent. ``filters``: ``webrtcfilter=on`` is honoured. ``session_seconds`` and
     ``key_seconds``: how long sessions and keys live, None for the dialect's own.
     """
 
+    deserts: bool = False
     acknowledges: bool = True
+    ack_stream: int | None = None
     own_stream: int | None = None
     closes_channel_after: float | None = None
     hangs_up_after: float | None = None

@@ -31,27 +31,113 @@ def header(name: str, value: str | None) -> Rewrite:
     )
 
 
-call("call-invalid-offer", "400 invalid_offer", model(400, "invalid_offer", "Invalid SDP offer. Please try again with a WHIP-compliant offer."), diagnosis="offer-refused")
+call(
+    "call-invalid-offer",
+    "400 invalid_offer",
+    model(400, "invalid_offer", "Invalid SDP offer. Please try again with a WHIP-compliant offer."),
+    diagnosis="offer-refused",
+)
 call("call-too-large", "413: resource exceeds maximum size", gateway(413, "413", "resource exceeds maximum size"))
-call("call-wrong-type", "415: only form data", gateway(415, "415", "Unsupported media type."), diagnosis="offer-refused")
+call(
+    "call-wrong-type", "415: only form data", gateway(415, "415", "Unsupported media type."), diagnosis="offer-refused"
+)
 call("call-denied", "401: the key is refused", gateway(401, "401", DENIED))
-call("call-key-expired", "401: the ephemeral key has expired", gateway(401, "Unauthorized", "The ephemeral key has expired."), diagnosis="ephemeral-key-expired")
-call("call-needs-ephemeral", "401: This operation requires ephemeral authentication", gateway(401, "Unauthorized", "This operation requires ephemeral authentication."), diagnosis="ephemeral-key-required")
-call("call-wrong-region", "403: another region", gateway(403, "403", "The resource is not available in this region."), dialects=("azure-preview",), diagnosis="region-mismatch")
+call(
+    "call-key-expired",
+    "401: the ephemeral key has expired",
+    gateway(401, "Unauthorized", "The ephemeral key has expired."),
+    diagnosis="ephemeral-key-expired",
+)
+call(
+    "call-needs-ephemeral",
+    "401: This operation requires ephemeral authentication",
+    gateway(401, "Unauthorized", "This operation requires ephemeral authentication."),
+    diagnosis="ephemeral-key-required",
+)
+call(
+    "call-wrong-region",
+    "403: another region",
+    gateway(403, "403", "The resource is not available in this region."),
+    dialects=("azure-preview",),
+    diagnosis="region-mismatch",
+)
 call("call-not-found", "404 Resource not found", gateway(404, "404", "Resource not found"), diagnosis="wrong-path")
-call("call-no-deployment", "404 DeploymentNotFound", gateway(404, "DeploymentNotFound", NO_DEPLOYMENT), diagnosis="deployment-not-found")
-call("call-rate-limited", "429 on every try, with Retry-After", model(429, "rate_limit_exceeded", "Too many calls.", "requests", **{"retry-after": "1"}), diagnosis="rate-limited")
-call("call-rate-limited-silently", "429 without a word on how long to wait", gateway(429, "429", "Too many requests."), "HTTP-23", diagnosis="rate-limited")
-call("call-server-error", "500 on every try", model(500, "server_error", "The server had an error.", "server_error"), diagnosis="service-error")
-call("call-error-page", "503 with a web page", status(503, HTML, {"content-type": "text/html"}), "HTTP-22", diagnosis="service-error")
-call("call-slow", "the answer takes longer than a caller waits", lambda reply: replace(reply, delay=60.0), diagnosis="service-unreachable")
-call("call-cut-off", "the connection closes in the middle of the answer", lambda reply: replace(reply, cut=100), diagnosis="service-unreachable")
-call("call-status-200", "200 where GA documents 201", lambda reply: replace(reply, status=200), "HTTP-17", dialects=GA, ends=None)
+call(
+    "call-no-deployment",
+    "404 DeploymentNotFound",
+    gateway(404, "DeploymentNotFound", NO_DEPLOYMENT),
+    diagnosis="deployment-not-found",
+)
+call(
+    "call-rate-limited",
+    "429 on every try, with Retry-After",
+    model(429, "rate_limit_exceeded", "Too many calls.", "requests", **{"retry-after": "1"}),
+    diagnosis="rate-limited",
+)
+call(
+    "call-rate-limited-silently",
+    "429 without a word on how long to wait",
+    gateway(429, "429", "Too many requests."),
+    "HTTP-23",
+    diagnosis="rate-limited",
+)
+call(
+    "call-server-error",
+    "500 on every try",
+    model(500, "server_error", "The server had an error.", "server_error"),
+    diagnosis="service-error",
+)
+call(
+    "call-error-page",
+    "503 with a web page",
+    status(503, HTML, {"content-type": "text/html"}),
+    "HTTP-22",
+    diagnosis="service-error",
+)
+call(
+    "call-slow",
+    "the answer takes longer than a caller waits",
+    lambda reply: replace(reply, delay=60.0),
+    diagnosis="service-unreachable",
+)
+call(
+    "call-cut-off",
+    "the connection closes in the middle of the answer",
+    lambda reply: replace(reply, cut=100),
+    diagnosis="service-unreachable",
+)
+call(
+    "call-status-200",
+    "200 where GA documents 201",
+    lambda reply: replace(reply, status=200),
+    "HTTP-17",
+    dialects=GA,
+    ends=None,
+)
 call("call-status-202", "202 Accepted", lambda reply: replace(reply, status=202), "HTTP-17", dialects=GA, ends=None)
 call("call-without-location", "no Location", header("location", None), "HTTP-18", dialects=GA, ends=None)
-call("call-location-without-id", "Location ends in a slash and no id", header("location", "/v1/realtime/calls/"), "HTTP-18", dialects=GA, ends=None)
-call("call-answer-as-text", "the answer comes as text/plain", header("content-type", "text/plain; charset=utf-8"), "HTTP-19", ends=None)
-call("call-answer-as-json-type", "the answer comes as application/json", header("content-type", "application/json"), "HTTP-19", ends=None)
+call(
+    "call-location-without-id",
+    "Location ends in a slash and no id",
+    header("location", "/v1/realtime/calls/"),
+    "HTTP-18",
+    dialects=GA,
+    ends=None,
+)
+call(
+    "call-answer-as-text",
+    "the answer comes as text/plain",
+    header("content-type", "text/plain; charset=utf-8"),
+    "HTTP-19",
+    ends=None,
+)
+call(
+    "call-answer-as-json-type",
+    "the answer comes as application/json",
+    header("content-type", "application/json"),
+    "HTTP-19",
+    ends=None,
+)
 call(
     "call-answer-in-json",
     "the answer is wrapped in JSON",
@@ -60,4 +146,9 @@ call(
 )
 call("call-answer-empty", "the answer is empty", lambda reply: replace(reply, body=""), "ANS-17")
 call("call-answer-page", "a web page as answer", lambda reply: replace(reply, body=HTML), "ANS-17")
-call("call-error-as-answer", "an error object with status 201", lambda reply: replace(reply, body=json.dumps({"error": {"code": "500", "message": "x"}})), "ANS-17")
+call(
+    "call-error-as-answer",
+    "an error object with status 201",
+    lambda reply: replace(reply, body=json.dumps({"error": {"code": "500", "message": "x"}})),
+    "ANS-17",
+)

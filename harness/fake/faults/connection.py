@@ -21,12 +21,16 @@ def conduct(name: str, title: str, rewrite: Callable[[Conduct], Conduct], *caugh
     fault(name, title, plane=CONDUCT, caught_by=caught_by, **{"scenario": SETUP, **more})(rewrite)
 
 
-unreachable("ice-wrong-password", "the answer's ice-pwd is not the service's", line(r"^a=ice-pwd:.*", "a=ice-pwd:" + "w" * 24), "DC-01")
-unreachable("ice-wrong-ufrag", "the answer's ice-ufrag is not the service's", line(r"^a=ice-ufrag:.*", "a=ice-ufrag:wxyz"), "DC-01")
 unreachable(
-    "ice-closed-port",
-    "the candidate's port is closed",
-    line(r"^(a=candidate:\S+ 1 udp \d+ \S+) \d+ ", r"\1 9 "),
+    "ice-wrong-password",
+    "the answer's ice-pwd is not the service's",
+    line(r"^a=ice-pwd:.*", "a=ice-pwd:" + "w" * 24),
+    "DC-01",
+)
+unreachable(
+    "ice-wrong-ufrag",
+    "the answer's ice-ufrag is not the service's",
+    line(r"^a=ice-ufrag:.*", "a=ice-ufrag:wxyz"),
     "DC-01",
 )
 unreachable(
@@ -36,15 +40,36 @@ unreachable(
     "DC-02",
 )
 conduct(
+    "ice-silent",
+    "nobody answers at the candidates",
+    lambda right: replace(right, deserts=True),
+    "DC-01",
+    ends="channel-open",
+    diagnosis="channel-never-opened",
+)
+conduct(
     "dcep-not-acknowledged",
     "DATA_CHANNEL_OPEN is not answered: the channel never opens",
     lambda right: replace(right, acknowledges=False),
     "DC-06",
-    also=("DC-12",),
     ends="channel-open",
     diagnosis="channel-never-opened",
 )
-conduct("dcep-wrong-parity", "the service opens a channel on a stream of the client's parity", lambda right: replace(right, own_stream=41), "DC-07")
+conduct(
+    "dcep-acknowledged-elsewhere",
+    "DATA_CHANNEL_OPEN is answered on another stream",
+    lambda right: replace(right, ack_stream=7),
+    "DC-06",
+    ends="channel-open",
+    diagnosis="channel-never-opened",
+)
+conduct(
+    "dcep-wrong-parity",
+    "the service opens a channel itself, on a stream of the client's parity",
+    lambda right: replace(right, own_stream=41),
+    "DC-07",
+    also=("DC-04",),
+)
 conduct(
     "channel-closed-early",
     "the service closes the channel in the middle of the session",
@@ -61,4 +86,10 @@ conduct(
     ends="session",
     diagnosis="connection-lost",
 )
-conduct("rtcp-missing", "the service sends no RTCP", lambda right: replace(right, reports=False), "MED-05", scenario="turns/two-turns-in-one-call.yaml")
+conduct(
+    "rtcp-missing",
+    "the service sends no RTCP",
+    lambda right: replace(right, reports=False),
+    "MED-05",
+    scenario="transcription/each-turn-is-transcribed.yaml",
+)

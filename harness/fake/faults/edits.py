@@ -39,8 +39,8 @@ def lookup(event: Any, path: str) -> Any:
     return event
 
 
-def put(event: dict[str, Any], path: str, value: Any = REMOVED) -> None:
-    """Set the field at a dotted path where its parent exists; without a value, remove it. ``value`` may be a function of the old one."""
+def put(event: dict[str, Any], path: str, value: Any = REMOVED) -> dict[str, Any]:
+    """Set the field at a dotted path where its parent exists; without a value, remove it; the event is returned. ``value`` may be a function of the old one."""
     *parents, last = path.split(".")
     target: Any = lookup(event, ".".join(parents)) if parents else event
     if isinstance(target, list) and last.isdigit() and int(last) < len(target):
@@ -50,6 +50,7 @@ def put(event: dict[str, Any], path: str, value: Any = REMOVED) -> None:
             target.pop(last, None)
         else:
             target[last] = value(target.get(last)) if callable(value) else value
+    return event
 
 
 class _Picker:

@@ -18,5 +18,16 @@ def error(name: str, title: str, make: Callable[..., Any], *caught_by: str, **mo
 
 error("error-without-message", "an error has no message", without("error", "error.message"), "ERR-01")
 error("error-without-type", "an error has no type", without("error", "error.type"), "ERR-01")
-error("error-unknown-event-id", "an error names an event that was never sent", with_field("error", "error.event_id", "event_never_sent"), "ERR-02")
-error("error-missing", "a bad event is answered by nothing", drop("error"), "ERR-05")
+error(
+    "error-unknown-event-id",
+    "an error names an event that was never sent",
+    with_field("error", "error.event_id", "event_never_sent"),
+    "ERR-02",
+)
+error(
+    "error-missing",
+    "a bad event is answered by nothing",
+    drop("error"),
+    "ERR-05",
+    scenario="text/requests-sent-together-are-answered-in-order.yaml",
+)

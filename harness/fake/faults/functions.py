@@ -8,6 +8,7 @@ from typing import Any
 from harness.fake.faults.base import EVENTS, GA, fault
 from harness.fake.faults.edits import drop, twice, with_field, without
 
+MCP = "tools/mcp-call-is-made-by-the-service.yaml"
 TOOLS = "tools/function-call-is-answered.yaml"
 DELTA, DONE = "response.function_call_arguments.delta", "response.function_call_arguments.done"
 
@@ -18,9 +19,54 @@ def function(name: str, title: str, make: Callable[..., Any], *caught_by: str, *
 
 
 function("arguments-delta-lost", "a delta of the arguments is lost", drop(DELTA, at=1), "ITM-05")
-function("arguments-change", "the final arguments are others", with_field(DONE, "arguments", '{"day": "never"}'), "ITM-05")
+function(
+    "arguments-change", "the final arguments are others", with_field(DONE, "arguments", '{"day": "never"}'), "ITM-05"
+)
 function("arguments-not-json", "the arguments are no JSON", with_field(DONE, "arguments", "{day: tomorrow"), "ITM-05")
 function("call-id-changes", "the call_id changes on the way", with_field(DONE, "call_id", "call_other"), "ITM-06")
-function("call-id-differs-at-end", "response.done has another call_id", with_field("response.done", "response.output.0.call_id", "call_other"), "ITM-06")
-function("arguments-without-name", "the finished arguments do not name the function", without(DONE, "name"), "ITM-07", dialects=GA)
-function("arguments-other-name", "the finished arguments name another function", with_field(DONE, "name", "get_weather"), "ITM-07", dialects=GA)
+function(
+    "call-id-differs-at-end",
+    "response.done has another call_id",
+    with_field("response.done", "response.output.0.call_id", "call_other"),
+    "ITM-06",
+)
+function(
+    "arguments-without-name",
+    "the finished arguments do not name the function",
+    without(DONE, "name"),
+    "ITM-07",
+    dialects=GA,
+)
+function(
+    "mcp-listing-completed-twice",
+    "an MCP listing is completed twice",
+    twice("mcp_list_tools.completed"),
+    "ITM-09",
+    scenario="tools/mcp-tools-are-listed.yaml",
+    dialects=GA,
+)
+function(
+    "mcp-listing-without-begin",
+    "an MCP listing is completed without having begun",
+    drop("mcp_list_tools.in_progress"),
+    "ITM-09",
+    scenario="tools/mcp-tools-are-listed.yaml",
+    dialects=GA,
+)
+function(
+    "mcp-call-completed-twice",
+    "an MCP call is completed twice",
+    twice("response.mcp_call.completed"),
+    "ITM-18",
+    scenario=MCP,
+    dialects=GA,
+)
+function(
+    "mcp-arguments-delta-lost",
+    "a delta of the MCP arguments is lost",
+    drop("response.mcp_call_arguments.delta", at=1),
+    "ITM-22",
+    scenario=MCP,
+    dialects=GA,
+)
+function("arguments-done-twice", "the arguments are done twice", twice(DONE), "ITM-21")

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.fake.faults.base import BETA, CLIENT_EVENTS, EVENTS, GA, TURN, fault
-from harness.fake.faults.edits import deaf, drop, held, late, twice, with_field
+from harness.fake.faults.edits import deaf, drop, held, twice, with_field
 
-TEXT = "text/text-question-gets-a-spoken-answer.yaml"
-DELETED = "text/deleted-item-is-gone.yaml"
-RETRIEVED = "text/item-is-retrieved-as-it-was-created.yaml"
-TRUNCATED = "interruption/answer-is-truncated-to-what-was-heard.yaml"
+TOGETHER = "text/requests-sent-together-are-answered-in-order.yaml"
+GOES_ON = "responses/the-call-goes-on-after-a-cancelled-answer.yaml"
 ADDED, FINISHED = "conversation.item.added", "conversation.item.done"
 
 
@@ -20,17 +18,76 @@ def item(name: str, title: str, make: Callable[..., Any], *caught_by: str, **mor
     fault(name, title, plane=more.pop("plane", EVENTS), caught_by=caught_by, **{"scenario": TURN, **more})(make)
 
 
-item("item-unknown-predecessor", "previous_item_id names an item that does not exist", with_field(ADDED, "previous_item_id", "item_nowhere", at=2), "ITM-01")
+item(
+    "item-unknown-predecessor",
+    "previous_item_id names an item that does not exist",
+    with_field(ADDED, "previous_item_id", "item_nowhere", at=2),
+    "ITM-01",
+)
 item("item-done-twice", "conversation.item.done comes twice", twice(FINISHED), "ITM-02", dialects=GA)
 item("item-done-first", "conversation.item.done comes before added", held(ADDED, FINISHED, at=1), "ITM-02", dialects=GA)
 item("item-announced-twice", "an item is announced twice", twice(ADDED), "ITM-03")
 item("item-created-twice", "conversation.item.created comes twice", twice(ADDED), "ITM-03", dialects=BETA)
-item("item-create-ignored", "conversation.item.create is not heard", deaf("conversation.item.create"), "ITM-04", plane=CLIENT_EVENTS, scenario=TEXT)
-item("item-other-role", "the caller's words are announced as the assistant's", with_field(ADDED, "item.role", "assistant", at=1), "ITM-13")
-item("item-never-announced", "the assistant's item is never announced", drop(ADDED, at=2), "ITM-14")
-item("item-delete-ignored", "conversation.item.delete is not heard", deaf("conversation.item.delete"), "ITM-11", plane=CLIENT_EVENTS, scenario=DELETED)
-item("item-retrieve-ignored", "conversation.item.retrieve is not heard", deaf("conversation.item.retrieve"), "ITM-11", plane=CLIENT_EVENTS, scenario=RETRIEVED)
-item("item-truncate-ignored", "conversation.item.truncate is not heard", deaf("conversation.item.truncate"), "ITM-11", plane=CLIENT_EVENTS, scenario=TRUNCATED)
-item("item-other-deleted", "another item is deleted", with_field("conversation.item.deleted", "item_id", "item_other"), "ITM-11", scenario=DELETED)
-item("item-other-truncated", "another item is truncated", with_field("conversation.item.truncated", "item_id", "item_other"), "ITM-11", scenario=TRUNCATED)
-item("item-other-retrieved", "another item is retrieved", with_field("conversation.item.retrieved", "item.id", "item_other"), "ITM-11", scenario=RETRIEVED)
+item(
+    "item-create-ignored",
+    "conversation.item.create is not heard",
+    deaf("conversation.item.create"),
+    "ITM-04",
+    plane=CLIENT_EVENTS,
+    scenario="text/text-question-gets-a-spoken-answer.yaml",
+)
+item(
+    "item-other-role",
+    "the caller's words are announced as the assistant's",
+    with_field(ADDED, "item.role", "assistant", at=1),
+    "ITM-13",
+)
+item("item-never-announced", "the assistant's item is never announced", drop(ADDED, at=2), "ITM-19", also=("ITM-02",))
+item(
+    "item-delete-ignored",
+    "conversation.item.delete is not heard",
+    deaf("conversation.item.delete"),
+    "ITM-11",
+    plane=CLIENT_EVENTS,
+    scenario=TOGETHER,
+)
+item(
+    "item-retrieve-ignored",
+    "conversation.item.retrieve is not heard",
+    deaf("conversation.item.retrieve"),
+    "ITM-11",
+    plane=CLIENT_EVENTS,
+    scenario=TOGETHER,
+)
+item(
+    "item-truncate-ignored",
+    "conversation.item.truncate is not heard",
+    deaf("conversation.item.truncate"),
+    "ITM-11",
+    plane=CLIENT_EVENTS,
+    scenario=GOES_ON,
+)
+item(
+    "item-other-deleted",
+    "another item is deleted",
+    with_field("conversation.item.deleted", "item_id", "item_other"),
+    "ITM-11",
+    also=("ITM-14", "ITM-23"),
+    scenario=TOGETHER,
+)
+item(
+    "item-other-truncated",
+    "another item is truncated",
+    with_field("conversation.item.truncated", "item_id", "item_other"),
+    "ITM-11",
+    also=("ITM-14", "ITM-23"),
+    scenario=GOES_ON,
+)
+item(
+    "item-other-retrieved",
+    "another item is retrieved",
+    with_field("conversation.item.retrieved", "item.id", "item_other"),
+    "ITM-11",
+    also=("ITM-23",),
+    scenario=TOGETHER,
+)

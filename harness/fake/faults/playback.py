@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from harness.fake.faults.base import CLIENT_EVENTS, CONDUCT, EVENTS, TURN, fault
-from harness.fake.faults.edits import deaf, drop, held, twice, with_field
+from harness.fake.faults.base import CLIENT_EVENTS, CONDUCT, EVENTS, TURN, Event, EventRewrite, Outgoing, fault
+from harness.fake.faults.edits import deaf, drop, held, instead, lookup, twice, with_field
+from harness.protocol.dialects import Dialect
 
+GOES_ON = "responses/the-call-goes-on-after-a-cancelled-answer.yaml"
 CANCEL = "responses/client-cancels.yaml"
 BARGE_IN = "interruption/caller-speaks-over-a-long-answer.yaml"
 STARTED, STOPPED, CLEARED = "output_audio_buffer.started", "output_audio_buffer.stopped", "output_audio_buffer.cleared"
+
+
+def _interruption_ignored(dialect: Dialect) -> EventRewrite:
+    def rewrite(event: Event, now: float) -> Iterable[Outgoing]:
+        if event.get("type") in (CLEARED, "conversation.item.truncated"):
+            return
+        if lookup(event, "response.status") != "cancelled":
+            yield 0.0, event
+            return
+        yield 4.0, {**event, "response": {**event["response"], "status": "completed", "status_details": None}}
+
+    return rewrite
 
 
 def playback(name: str, title: str, make: Callable[..., Any], *caught_by: str, **more: Any) -> None:
@@ -19,15 +33,78 @@ def playback(name: str, title: str, make: Callable[..., Any], *caught_by: str, *
     fault(name, title, plane=more.pop("plane", EVENTS), caught_by=caught_by, **{"scenario": TURN, **more})(make)
 
 
-playback("playback-start-missing", "output_audio_buffer.started does not come", drop(STARTED), "PLAY-01")
+playback(
+    "playback-start-missing", "output_audio_buffer.started does not come", drop(STARTED), "PLAY-01", also=("MED-12",)
+)
 playback("playback-starts-twice", "output_audio_buffer.started comes twice", twice(STARTED), "PLAY-01")
-playback("playback-stops-first", "stopped comes before started", held(STARTED, STOPPED), "PLAY-01")
+playback("playback-stops-first", "stopped comes before started", held(STARTED, STOPPED), "PLAY-01", also=("MED-12",))
 playback("playback-stops-early", "stopped comes before response.done", held("response.done", STOPPED), "PLAY-02")
-playback("playback-stop-missing", "stopped does not come", drop(STOPPED), "PLAY-03", scenario="turns/two-turns-in-one-call.yaml")
+playback(
+    "playback-stop-missing",
+    "stopped does not come",
+    drop(STOPPED),
+    "PLAY-03",
+    scenario="tools/speech-and-a-call-in-one-response.yaml",
+)
 playback("playback-stops-twice", "stopped comes twice", twice(STOPPED), "PLAY-03")
-playback("playback-other-response", "stopped names another response", with_field(STOPPED, "response_id", "resp_other"), "PLAY-01")
-playback("clear-ignored", "output_audio_buffer.clear is not heard", deaf("output_audio_buffer.clear"), "PLAY-04", plane=CLIENT_EVENTS, scenario=CANCEL)
-playback("clear-unconfirmed", "cleared does not come", drop(CLEARED), "PLAY-04", scenario=CANCEL)
-playback("cancel-ignored", "response.cancel is not heard", deaf("response.cancel"), "PLAY-06", plane=CLIENT_EVENTS, scenario=CANCEL)
-playback("cancel-as-turn-detected", "a cancel of the client ends as turn_detected", with_field("response.done", "response.status_details.reason", "turn_detected"), "PLAY-06", scenario=CANCEL)
-playback("audio-after-clear", "the audio goes on behind cleared", lambda right: replace(right, stops_audio=False), "PLAY-10", plane=CONDUCT, scenario=CANCEL)
+playback(
+    "playback-other-response",
+    "stopped names another response",
+    with_field(STOPPED, "response_id", "resp_other"),
+    "PLAY-01",
+    also=("RSP-01",),
+)
+playback(
+    "clear-ignored",
+    "output_audio_buffer.clear is not heard",
+    deaf("output_audio_buffer.clear"),
+    "PLAY-04",
+    plane=CLIENT_EVENTS,
+    scenario=GOES_ON,
+)
+playback("clear-unconfirmed", "cleared does not come", drop(CLEARED), "PLAY-04", also=("PLAY-03",), scenario=GOES_ON)
+playback(
+    "cancel-ignored",
+    "response.cancel is not heard",
+    deaf("response.cancel"),
+    "PLAY-06",
+    plane=CLIENT_EVENTS,
+    scenario=GOES_ON,
+)
+playback(
+    "cancel-as-turn-detected",
+    "a cancel of the client ends as turn_detected",
+    with_field("response.done", "response.status_details.reason", "turn_detected"),
+    "PLAY-06",
+    also=("RSP-21",),
+    scenario=CANCEL,
+)
+playback(
+    "audio-after-clear",
+    "the audio goes on behind cleared",
+    lambda right: replace(right, stops_audio=False),
+    "PLAY-10",
+    plane=CONDUCT,
+    scenario=CANCEL,
+)
+playback(
+    "interruption-ignored",
+    "the answer goes on while the caller speaks",
+    _interruption_ignored,
+    "PLAY-08",
+    scenario="interruption/silence-follows-a-barge-in.yaml",
+)
+playback(
+    "playback-cleared-unasked",
+    "cleared comes without a cause",
+    instead(STOPPED, lambda event: {**event, "type": CLEARED}),
+    "PLAY-13",
+)
+playback(
+    "playback-truncated-too-far",
+    "the service truncates behind what it has sent",
+    with_field("conversation.item.truncated", "audio_end_ms", 99999),
+    "PLAY-12",
+    also=("MED-08",),
+    scenario=BARGE_IN,
+)

@@ -54,9 +54,7 @@ def once(rewrite: Rewrite) -> Rewrite:
     return lambda reply: rewrite(reply) if reply.nth == 1 else reply
 
 
-def token(
-    name: str, title: str, rewrite: Rewrite, *caught_by: str, also: tuple[str, ...] = (), **more: Any
-) -> None:
+def token(name: str, title: str, rewrite: Rewrite, *caught_by: str, also: tuple[str, ...] = (), **more: Any) -> None:
     """Declare a fault of the token endpoint; unless told otherwise the call ends there."""
     more.setdefault("ends", "key")
     more.setdefault("scenario", SETUP)
@@ -103,8 +101,17 @@ token(
     diagnosis="api-key-invalid",
     dialects=("openai-ga", "openai-beta"),
 )
-token("key-forbidden", "403: the network rules of the resource forbid it", gateway(403, "403", "Public access is disabled."))
-token("key-not-found", "404 Resource not found: wrong path", gateway(404, "404", "Resource not found"), diagnosis="wrong-path")
+token(
+    "key-forbidden",
+    "403: the network rules of the resource forbid it",
+    gateway(403, "403", "Public access is disabled."),
+)
+token(
+    "key-not-found",
+    "404 Resource not found: wrong path",
+    gateway(404, "404", "Resource not found"),
+    diagnosis="wrong-path",
+)
 token(
     "key-no-deployment",
     "404 DeploymentNotFound",
@@ -114,7 +121,9 @@ token(
 token(
     "key-rate-limited",
     "429 on every try, with Retry-After",
-    model(429, "rate_limit_exceeded", "Rate limit reached.", "requests", **{"retry-after": "2", "retry-after-ms": "2000"}),
+    model(
+        429, "rate_limit_exceeded", "Rate limit reached.", "requests", **{"retry-after": "2", "retry-after-ms": "2000"}
+    ),
     diagnosis="rate-limited",
 )
 token(
@@ -124,7 +133,12 @@ token(
     "HTTP-23",
     diagnosis="rate-limited",
 )
-token("key-server-error", "500 on every try", model(500, "server_error", "The server had an error.", "server_error"), diagnosis="service-error")
+token(
+    "key-server-error",
+    "500 on every try",
+    model(500, "server_error", "The server had an error.", "server_error"),
+    diagnosis="service-error",
+)
 token("key-unavailable", "503 on every try", gateway(503, "503", "Service unavailable."), diagnosis="service-error")
 token(
     "key-gateway-page",
@@ -139,7 +153,9 @@ token(
     status(400, {"error": {"code": "400"}}),
     "HTTP-22",
 )
-token("key-error-in-text", "an error in plain text", status(403, "Forbidden", {"content-type": "text/plain"}), "HTTP-22")
+token(
+    "key-error-in-text", "an error in plain text", status(403, "Forbidden", {"content-type": "text/plain"}), "HTTP-22"
+)
 token("key-error-empty", "an error with an empty body", status(401, "", {}), "HTTP-22", diagnosis="api-key-invalid")
 token(
     "key-redirected",
@@ -147,9 +163,24 @@ token(
     status(302, "", {"location": "https://login.example/"}),
 )
 token("key-created", "201 instead of 200", lambda reply: replace(reply, status=201), "HTTP-08", ends=None)
-token("key-slow", "the response takes longer than a caller waits", lambda reply: replace(reply, delay=60.0), diagnosis="service-unreachable")
-token("key-cut-off", "the connection closes in the middle of the response", lambda reply: replace(reply, cut=20), diagnosis="service-unreachable")
-token("key-not-json", "the response is cut short but looks complete", lambda reply: replace(reply, body=reply.body[:-9]), "HTTP-08")
+token(
+    "key-slow",
+    "the response takes longer than a caller waits",
+    lambda reply: replace(reply, delay=60.0),
+    diagnosis="service-unreachable",
+)
+token(
+    "key-cut-off",
+    "the connection closes in the middle of the response",
+    lambda reply: replace(reply, cut=20),
+    diagnosis="service-unreachable",
+)
+token(
+    "key-not-json",
+    "the response is cut short but looks complete",
+    lambda reply: replace(reply, body=reply.body[:-9]),
+    "HTTP-08",
+)
 token("key-empty", "the response is empty", lambda reply: replace(reply, body=""), "HTTP-08")
 token("key-page", "a login page with status 200", status(200, HTML, {"content-type": "text/html"}), "HTTP-08")
 token("key-list", "a JSON list", status(200, "[]"), "HTTP-08")
@@ -160,15 +191,25 @@ token(
     "HTTP-08",
 )
 token(
-    "key-null", "the key is null", body(lambda edited, reply: put(edited, ".".join(reply.dialect.key_path), None)), "HTTP-08"
+    "key-null",
+    "the key is null",
+    body(lambda edited, reply: put(edited, ".".join(reply.dialect.key_path), None)),
+    "HTTP-08",
 )
 token(
-    "key-number", "the key is a number", body(lambda edited, reply: put(edited, ".".join(reply.dialect.key_path), 7)), "HTTP-08"
+    "key-number",
+    "the key is a number",
+    body(lambda edited, reply: put(edited, ".".join(reply.dialect.key_path), 7)),
+    "HTTP-08",
 )
 token(
     "key-in-beta-place",
     "a GA service puts the key where the beta had it",
-    body(lambda edited, reply: edited.update(client_secret={"value": edited.pop("value"), "expires_at": edited.pop("expires_at")})),
+    body(
+        lambda edited, reply: edited.update(
+            client_secret={"value": edited.pop("value"), "expires_at": edited.pop("expires_at")}
+        )
+    ),
     "HTTP-08",
     dialects=GA,
 )
@@ -194,9 +235,25 @@ token(
     "HTTP-08",
     ends=None,
 )
-token("key-expiry-text", "expires_at is an ISO date", put_expiry(lambda _: "2026-11-21T12:00:00Z"), "HTTP-09", ends=None)
-token("key-expiry-milliseconds", "expires_at counts milliseconds", put_expiry(lambda old: old * 1000), "HTTP-10", ends=None, dialects=("openai-ga", "azure-preview", "openai-beta"))
-token("key-expired", "the key has expired when it comes", put_expiry(lambda old: old - 7200), "HTTP-09", also=("HTTP-12",), ends=None)
+token(
+    "key-expiry-text", "expires_at is an ISO date", put_expiry(lambda _: "2026-11-21T12:00:00Z"), "HTTP-09", ends=None
+)
+token(
+    "key-expiry-milliseconds",
+    "expires_at counts milliseconds",
+    put_expiry(lambda old: old * 1000),
+    "HTTP-10",
+    ends=None,
+    dialects=("openai-ga", "azure-preview", "openai-beta"),
+)
+token(
+    "key-expired",
+    "the key has expired when it comes",
+    put_expiry(lambda old: old - 7200),
+    "HTTP-09",
+    also=("HTTP-12",),
+    ends=None,
+)
 token(
     "key-lives-an-hour",
     "the key says it lives an hour where one minute is documented",

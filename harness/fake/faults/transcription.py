@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.fake.faults.base import EVENTS, TURN, fault
-from harness.fake.faults.edits import added, drop, twice, with_field, without
+from harness.fake.faults.base import EVENTS, GA, TURN, fault
+from harness.fake.faults.edits import added, drop, held, twice, with_field, without
 
 HEARD = "transcription/what-the-caller-said-is-transcribed.yaml"
+STREAMED = "transcription/transcript-streams-in.yaml"
 DELTA = "conversation.item.input_audio_transcription.delta"
 COMPLETED = "conversation.item.input_audio_transcription.completed"
 
@@ -35,9 +36,65 @@ transcription(
     "TRN-01",
     scenario=TURN,
 )
-transcription("transcription-missing", "a configured transcription does not come", drop(COMPLETED), "TRN-02")
+transcription(
+    "transcription-missing",
+    "a configured transcription does not come",
+    drop(COMPLETED, at=1),
+    "TRN-02",
+    scenario="transcription/each-turn-is-transcribed.yaml",
+)
 transcription("transcription-twice", "the transcription is completed twice", twice(COMPLETED), "TRN-02")
-transcription("transcription-delta-lost", "a delta of the transcription is lost", drop(DELTA, at=1), "TRN-03")
-transcription("transcription-changes", "the transcript is another than its deltas", with_field(COMPLETED, "transcript", "He was an ill disposed old man."), "TRN-03")
+transcription(
+    "transcription-delta-lost", "a delta of the transcription is lost", drop(DELTA, at=1), "TRN-03", scenario=STREAMED
+)
+transcription(
+    "transcription-changes",
+    "the transcript is another than its deltas",
+    with_field(COMPLETED, "transcript", "He was an ill disposed old man."),
+    "TRN-03",
+)
 transcription("transcription-without-usage", "the transcription has no usage", without(COMPLETED, "usage"), "TRN-06")
-transcription("transcription-usage-unknown", "the usage is of an unknown type", with_field(COMPLETED, "usage", {"type": "letters", "letters": 9}), "TRN-06")
+transcription(
+    "transcription-usage-unknown",
+    "the usage is of an unknown type",
+    with_field(COMPLETED, "usage", {"type": "letters", "letters": 9}),
+    "TRN-06",
+)
+transcription(
+    "transcription-goes-on",
+    "a delta comes behind the end of the transcription",
+    held(DELTA, COMPLETED, at=1),
+    "TRN-07",
+    also=("TRN-03",),
+    scenario=STREAMED,
+)
+transcription(
+    "transcription-of-unknown-item",
+    "a transcription of an item that nobody knows",
+    with_field(DELTA, "item_id", "item_other", at=1),
+    "ITM-14",
+    also=("TRN-03",),
+    scenario=STREAMED,
+)
+transcription(
+    "transcription-session-answers",
+    "a transcription session makes a response",
+    added(
+        "input_audio_buffer.committed",
+        {
+            "type": "response.created",
+            "event_id": "event_answer",
+            "response": {
+                "id": "resp_x",
+                "object": "realtime.response",
+                "status": "in_progress",
+                "output": [],
+                "conversation_id": "conv_x",
+            },
+        },
+    ),
+    "TRN-05",
+    also=("TURN-18", "PLAY-08"),
+    scenario="transcription/ga-transcription-session-only-listens.yaml",
+    dialects=GA,
+)
