@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -163,7 +164,8 @@ def media_covers_truncation(view: View) -> Iterator[Observation]:
 def speech_has_owner(view: View) -> Iterator[Observation]:
     """Speech on the track belongs to a response whose playback has started. What follows a clear is PLAY-10.
 
-    Audio that no response owns cannot be interrupted, truncated or shown.
+    Audio that no response owns cannot be interrupted, truncated or shown. Where the harness delays the network, what is heard last is
+    not judged: the event that explains it may still be on its way.
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
@@ -176,11 +178,12 @@ def speech_has_owner(view: View) -> Iterator[Observation]:
         < output_audio_buffer.stopped {"response_id": "r"}
         audio.levels {"direction": "received", "start": 3.0, "step": 1.0, "levels": [-30], "speech": [1]}
     """
+    explained = view.trace.seconds - slack(view) if slack(view) else math.inf
     paths = PATHS_SECONDS + slack(view)
     spans = playbacks(view)
     judged_entries: dict[int, tuple[Entry, Window | None]] = {}
     for window in windows(view, "service"):
-        if not window.speech:
+        if not window.speech or window.start > explained:
             continue
         before = [span for span in spans if span[1].t - paths <= window.start]
         owned = any(ended is None or window.end <= ended.t + paths + 0.5 for _, _, ended, _ in before)

@@ -83,3 +83,12 @@ def test_what_comes_late_is_found_and_excused_by_the_networks_doing(name: str) -
     rows = sorted(LATE[name], key=lambda row: row[0])
     assert judge_rule(RULES[name], trace(*rows)).outcome is Outcome.FAIL
     assert judge_rule(RULES[name], trace(EXCUSES[name], *rows)).outcome is Outcome.PASS
+
+
+def test_speech_at_the_end_may_be_explained_by_an_event_that_is_still_on_its_way() -> None:
+    levels = {"direction": "received", "start": 8.0, "step": 0.5, "levels": [-30], "speech": [1]}
+    heard = (8.5, "audio.levels", levels)
+    assert judge_rule(RULES["MED-12"], trace(heard)).outcome is Outcome.FAIL
+    assert judge_rule(RULES["MED-12"], trace(disturbed(loss=0.05), heard)).outcome is Outcome.PASS
+    later = (20.0, "connection.state", {"state": "closed"})
+    assert judge_rule(RULES["MED-12"], trace(disturbed(loss=0.05), heard, later)).outcome is Outcome.FAIL
