@@ -33,6 +33,7 @@ answer(
     "ANS-01",
     also=("ANS-05",),
     ends="answer",
+    diagnosis="answer-refused",
 )
 answer(
     "answer-swapped",
@@ -41,6 +42,7 @@ answer(
     "ANS-01",
     also=("ANS-02", "ANS-03", "ANS-10"),
     ends="answer",
+    diagnosis="answer-refused",
 )
 answer(
     "answer-with-video",
@@ -49,6 +51,7 @@ answer(
     "ANS-01",
     also=("ANS-16",),
     ends="answer",
+    diagnosis="answer-refused",
 )
 answer("answer-plain-rtp", "audio is answered as RTP/AVP", line(r"^(m=audio \d+) \S+", r"\1 RTP/AVP"), "ANS-02")
 answer(
@@ -58,8 +61,17 @@ answer(
     "ANS-03",
     also=("ANS-05",),
     ends="answer",
+    diagnosis="answer-refused",
 )
-answer("answer-without-mid", "no mid", line(r"^a=mid:", ""), "ANS-03", also=("ANS-05",), ends="answer")
+answer(
+    "answer-without-mid",
+    "no mid",
+    line(r"^a=mid:", ""),
+    "ANS-03",
+    also=("ANS-05",),
+    ends="answer",
+    diagnosis="answer-refused",
+)
 answer("answer-new-payload-type", "a payload type that was not offered", line(r"^(m=audio .*)$", r"\1 122"), "ANS-04")
 answer(
     "answer-without-opus",
@@ -67,6 +79,7 @@ answer(
     lambda sdp: line(r"^a=(rtpmap|fmtp|rtcp-fb):", "", section="audio")(line(r"^(m=audio \d+ \S+) .*", r"\1 0")(sdp)),
     "ANS-04",
     ends="answer",
+    diagnosis="answer-refused",
 )
 answer(
     "answer-unbundled",
@@ -75,7 +88,7 @@ answer(
     "ANS-05",
     also=("MED-05",),
     ends="channel-open",
-    diagnosis="channel-never-opened",
+    diagnosis="channel-not-acknowledged",
 )
 answer(
     "answer-half-bundled",
@@ -84,12 +97,26 @@ answer(
     "ANS-05",
     also=("MED-05",),
     ends="channel-open",
-    diagnosis="channel-never-opened",
+    diagnosis="channel-not-acknowledged",
 )
-answer("answer-actpass", "a=setup:actpass: the role stays undecided", setup("actpass"), "ANS-06", ends="answer")
-answer("answer-without-setup", "no a=setup", setup(""), "ANS-06", ends="answer")
-answer("answer-holdconn", "a=setup:holdconn", setup("holdconn"), "ANS-06", ends="answer")
-answer("answer-without-fingerprint", "no fingerprint", line(r"^a=fingerprint:", ""), "ANS-08", ends="answer")
+answer(
+    "answer-actpass",
+    "a=setup:actpass: the role stays undecided",
+    setup("actpass"),
+    "ANS-06",
+    ends="answer",
+    diagnosis="answer-refused",
+)
+answer("answer-without-setup", "no a=setup", setup(""), "ANS-06", ends="answer", diagnosis="answer-refused")
+answer("answer-holdconn", "a=setup:holdconn", setup("holdconn"), "ANS-06", ends="answer", diagnosis="answer-refused")
+answer(
+    "answer-without-fingerprint",
+    "no fingerprint",
+    line(r"^a=fingerprint:", ""),
+    "ANS-08",
+    ends="answer",
+    diagnosis="answer-refused",
+)
 answer(
     "answer-short-ufrag",
     "an ice-ufrag of two characters",
@@ -97,7 +124,7 @@ answer(
     "ANS-09",
     also=("DC-01",),
     ends="channel-open",
-    diagnosis="channel-never-opened",
+    diagnosis="ice-never-connected",
 )
 answer(
     "answer-short-pwd",
@@ -106,12 +133,33 @@ answer(
     "ANS-09",
     also=("DC-01",),
     ends="channel-open",
-    diagnosis="channel-never-opened",
+    diagnosis="ice-never-connected",
 )
-answer("answer-without-ufrag", "no ICE credentials", line(r"^a=ice-(ufrag|pwd):", ""), "ANS-09", ends="answer")
-answer("answer-without-rtcp-mux", "no rtcp-mux", line(r"^a=rtcp-mux", ""), "ANS-10", ends="answer")
+answer(
+    "answer-without-ufrag",
+    "no ICE credentials",
+    line(r"^a=ice-(ufrag|pwd):", ""),
+    "ANS-09",
+    ends="answer",
+    diagnosis="answer-refused",
+)
+answer(
+    "answer-without-rtcp-mux",
+    "no rtcp-mux",
+    line(r"^a=rtcp-mux", ""),
+    "ANS-10",
+    ends="answer",
+    diagnosis="answer-refused",
+)
 answer("answer-two-directions", "two directions in one section", extra_line("a=inactive"), "ANS-11")
-answer("answer-without-sctp-port", "no sctp-port", line(r"^a=sctp-port:", ""), "ANS-12", ends="answer")
+answer(
+    "answer-without-sctp-port",
+    "no sctp-port",
+    line(r"^a=sctp-port:", ""),
+    "ANS-12",
+    ends="answer",
+    diagnosis="answer-refused",
+)
 answer(
     "answer-data-rejected",
     "the data channel is rejected with port 0",
@@ -137,6 +185,7 @@ answer(
     line(r"^(a=candidate:\S+ 1 udp \d+ \S+) .*", r"\1"),
     "ANS-14",
     ends="answer",
+    diagnosis="answer-refused",
 )
 answer(
     "answer-with-vp8",
@@ -152,13 +201,21 @@ answer(
     "ANS-16",
 )
 answer("answer-line-feeds", "lines end in LF alone", lambda sdp: sdp.replace("\r\n", "\n"), "ANS-17")
-answer("answer-without-version", "v=0 is missing", lambda sdp: sdp.removeprefix("v=0\r\n"), "ANS-17", ends="answer")
+answer(
+    "answer-without-version",
+    "v=0 is missing",
+    lambda sdp: sdp.removeprefix("v=0\r\n"),
+    "ANS-17",
+    ends="answer",
+    diagnosis="answer-not-sdp",
+)
 answer(
     "answer-with-prose",
     "an explanation before the answer",
     lambda sdp: "Here is your answer:\r\n" + sdp,
     "ANS-17",
     ends="answer",
+    diagnosis="answer-not-sdp",
 )
 answer(
     "answer-cut-short",
@@ -167,5 +224,6 @@ answer(
     "ANS-17",
     also=("ANS-06", "ANS-13"),
     ends="answer",
+    diagnosis="answer-refused",
 )
 answer("answer-without-origin", "no o= line", lambda sdp: re.sub(r"o=.*\r\n", "", sdp), "ANS-17")

@@ -37,11 +37,16 @@ call(
     model(400, "invalid_offer", "Invalid SDP offer. Please try again with a WHIP-compliant offer."),
     diagnosis="offer-refused",
 )
-call("call-too-large", "413: resource exceeds maximum size", gateway(413, "413", "resource exceeds maximum size"))
+call(
+    "call-too-large",
+    "413: resource exceeds maximum size",
+    gateway(413, "413", "resource exceeds maximum size"),
+    diagnosis="offer-refused",
+)
 call(
     "call-wrong-type", "415: only form data", gateway(415, "415", "Unsupported media type."), diagnosis="offer-refused"
 )
-call("call-denied", "401: the key is refused", gateway(401, "401", DENIED))
+call("call-denied", "401: the key is refused", gateway(401, "401", DENIED), diagnosis="ephemeral-key-refused")
 call(
     "call-key-expired",
     "401: the ephemeral key has expired",
@@ -98,13 +103,13 @@ call(
     "call-slow",
     "the answer takes longer than a caller waits",
     lambda reply: replace(reply, delay=60.0),
-    diagnosis="service-unreachable",
+    diagnosis="service-too-slow",
 )
 call(
     "call-cut-off",
     "the connection closes in the middle of the answer",
     lambda reply: replace(reply, cut=100),
-    diagnosis="service-unreachable",
+    diagnosis="response-cut-off",
 )
 call(
     "call-status-200",
@@ -143,12 +148,26 @@ call(
     "the answer is wrapped in JSON",
     lambda reply: replace(reply, body=json.dumps({"type": "answer", "sdp": reply.body})),
     "ANS-17",
+    diagnosis="answer-not-sdp",
 )
-call("call-answer-empty", "the answer is empty", lambda reply: replace(reply, body=""), "ANS-17")
-call("call-answer-page", "a web page as answer", lambda reply: replace(reply, body=HTML), "ANS-17")
+call(
+    "call-answer-empty",
+    "the answer is empty",
+    lambda reply: replace(reply, body=""),
+    "ANS-17",
+    diagnosis="answer-not-sdp",
+)
+call(
+    "call-answer-page",
+    "a web page as answer",
+    lambda reply: replace(reply, body=HTML),
+    "ANS-17",
+    diagnosis="answer-not-sdp",
+)
 call(
     "call-error-as-answer",
     "an error object with status 201",
     lambda reply: replace(reply, body=json.dumps({"error": {"code": "500", "message": "x"}})),
     "ANS-17",
+    diagnosis="answer-not-sdp",
 )

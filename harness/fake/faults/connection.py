@@ -26,18 +26,21 @@ unreachable(
     "the answer's ice-pwd is not the service's",
     line(r"^a=ice-pwd:.*", "a=ice-pwd:" + "w" * 24),
     "DC-01",
+    diagnosis="ice-never-connected",
 )
 unreachable(
     "ice-wrong-ufrag",
     "the answer's ice-ufrag is not the service's",
     line(r"^a=ice-ufrag:.*", "a=ice-ufrag:wxyz"),
     "DC-01",
+    diagnosis="ice-never-connected",
 )
 unreachable(
     "dtls-other-certificate",
     "the certificate is not the one of the fingerprint",
     line(r"^(a=fingerprint:\S+ )(..)", r"\g<1>00"),
     "DC-02",
+    diagnosis="certificate-mismatch",
 )
 conduct(
     "ice-silent",
@@ -45,7 +48,7 @@ conduct(
     lambda right: replace(right, deserts=True),
     "DC-01",
     ends="channel-open",
-    diagnosis="channel-never-opened",
+    diagnosis="ice-never-connected",
 )
 conduct(
     "dcep-not-acknowledged",
@@ -53,7 +56,7 @@ conduct(
     lambda right: replace(right, acknowledges=False),
     "DC-06",
     ends="channel-open",
-    diagnosis="channel-never-opened",
+    diagnosis="channel-not-acknowledged",
 )
 conduct(
     "dcep-acknowledged-elsewhere",
@@ -61,7 +64,7 @@ conduct(
     lambda right: replace(right, ack_stream=7),
     "DC-06",
     ends="channel-open",
-    diagnosis="channel-never-opened",
+    diagnosis="channel-not-acknowledged",
 )
 conduct(
     "dcep-wrong-parity",
@@ -76,7 +79,7 @@ conduct(
     lambda right: replace(right, closes_channel_after=2.0),
     scenario=TURN,
     ends="session",
-    diagnosis="connection-lost",
+    diagnosis="channel-closed-by-service",
 )
 conduct(
     "call-dropped",
@@ -84,7 +87,7 @@ conduct(
     lambda right: replace(right, hangs_up_after=2.0),
     scenario=TURN,
     ends="session",
-    diagnosis="connection-lost",
+    diagnosis="channel-closed-by-service",
 )
 conduct(
     "rtcp-missing",

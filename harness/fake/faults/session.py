@@ -141,7 +141,7 @@ session(
     plane=CONDUCT,
     scenario=TURN,
     ends="session",
-    diagnosis="connection-lost",
+    diagnosis="session-expired",
 )
 session(
     "filter-ignored",

@@ -68,6 +68,7 @@ token(
     "key-realtime-not-supported",
     "400 OpperationNotSupported: the deployed model has no realtime (spelled as the service spells it)",
     gateway(400, "OpperationNotSupported", "The requested operation is unsupported."),
+    diagnosis="realtime-not-supported",
 )
 token(
     "key-unknown-parameter",
@@ -79,12 +80,13 @@ token(
     "key-missing-parameter",
     "400 missing_required_parameter: session.type",
     model(400, "missing_required_parameter", "Missing required parameter: 'session.type'."),
-    diagnosis="wrong-session-fields",
+    diagnosis="session-type-missing",
 )
 token(
     "key-content-filter",
     "400 content_filter with an innererror",
     status(400, {"error": {"code": "content_filter", "message": "filtered", "innererror": {"code": "Filtered"}}}),
+    diagnosis="request-content-filtered",
 )
 token(
     "key-beta-removed",
@@ -105,6 +107,7 @@ token(
     "key-forbidden",
     "403: the network rules of the resource forbid it",
     gateway(403, "403", "Public access is disabled."),
+    diagnosis="access-forbidden",
 )
 token(
     "key-not-found",
@@ -131,7 +134,7 @@ token(
     "429 without a word on how long to wait",
     model(429, "insufficient_quota", "You exceeded your current quota.", "insufficient_quota"),
     "HTTP-23",
-    diagnosis="rate-limited",
+    diagnosis="quota-exhausted",
 )
 token(
     "key-server-error",
@@ -152,55 +155,77 @@ token(
     "an error whose body has no message",
     status(400, {"error": {"code": "400"}}),
     "HTTP-22",
+    diagnosis="token-request-refused",
 )
 token(
-    "key-error-in-text", "an error in plain text", status(403, "Forbidden", {"content-type": "text/plain"}), "HTTP-22"
+    "key-error-in-text",
+    "an error in plain text",
+    status(403, "Forbidden", {"content-type": "text/plain"}),
+    "HTTP-22",
+    diagnosis="access-forbidden",
 )
 token("key-error-empty", "an error with an empty body", status(401, "", {}), "HTTP-22", diagnosis="api-key-invalid")
 token(
     "key-redirected",
     "302 to a login page",
     status(302, "", {"location": "https://login.example/"}),
+    diagnosis="redirected",
 )
 token("key-created", "201 instead of 200", lambda reply: replace(reply, status=201), "HTTP-08", ends=None)
 token(
     "key-slow",
     "the response takes longer than a caller waits",
     lambda reply: replace(reply, delay=60.0),
-    diagnosis="service-unreachable",
+    diagnosis="service-too-slow",
 )
 token(
     "key-cut-off",
     "the connection closes in the middle of the response",
     lambda reply: replace(reply, cut=20),
-    diagnosis="service-unreachable",
+    diagnosis="response-cut-off",
 )
 token(
     "key-not-json",
     "the response is cut short but looks complete",
     lambda reply: replace(reply, body=reply.body[:-9]),
     "HTTP-08",
+    diagnosis="no-key-in-response",
 )
-token("key-empty", "the response is empty", lambda reply: replace(reply, body=""), "HTTP-08")
-token("key-page", "a login page with status 200", status(200, HTML, {"content-type": "text/html"}), "HTTP-08")
-token("key-list", "a JSON list", status(200, "[]"), "HTTP-08")
+token(
+    "key-empty",
+    "the response is empty",
+    lambda reply: replace(reply, body=""),
+    "HTTP-08",
+    diagnosis="no-key-in-response",
+)
+token(
+    "key-page",
+    "a login page with status 200",
+    status(200, HTML, {"content-type": "text/html"}),
+    "HTTP-08",
+    diagnosis="no-key-in-response",
+)
+token("key-list", "a JSON list", status(200, "[]"), "HTTP-08", diagnosis="no-key-in-response")
 token(
     "key-missing",
     "the response has no key",
     body(lambda edited, reply: put(edited, ".".join(reply.dialect.key_path))),
     "HTTP-08",
+    diagnosis="no-key-in-response",
 )
 token(
     "key-null",
     "the key is null",
     body(lambda edited, reply: put(edited, ".".join(reply.dialect.key_path), None)),
     "HTTP-08",
+    diagnosis="no-key-in-response",
 )
 token(
     "key-number",
     "the key is a number",
     body(lambda edited, reply: put(edited, ".".join(reply.dialect.key_path), 7)),
     "HTTP-08",
+    diagnosis="no-key-in-response",
 )
 token(
     "key-in-beta-place",
@@ -212,6 +237,7 @@ token(
     ),
     "HTTP-08",
     dialects=GA,
+    diagnosis="key-in-other-place",
 )
 token(
     "key-in-ga-place",
@@ -219,6 +245,7 @@ token(
     body(lambda edited, reply: edited.update(edited.pop("client_secret"))),
     "HTTP-08",
     dialects=BETA,
+    diagnosis="key-in-other-place",
 )
 token(
     "key-without-session",
