@@ -69,6 +69,9 @@ def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = Non
             lambda: _make_call(job, loaded, endpoints, sink, watch), time=job.clock, seed=job.seed
         )
     lenient = cooperative_steps(loaded.scenario) if job.foreign is not None else frozenset[int]()
+    if job.network is not None and loaded.scenario.network is None:
+        # The scenario was not written for this network: what it does not let through in time is not the service's fault.
+        lenient = frozenset(range(1, len(loaded.scenario.steps) + 1))
     judgement = judge(trace, loaded.scenario.assert_, walked, lenient=lenient)
     return Result(
         scenario=job.name,

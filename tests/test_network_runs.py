@@ -80,6 +80,18 @@ def test_a_call_without_a_network_ends_with_the_loss_of_its_connection(name: str
     assert least < error.t < most
 
 
+@pytest.mark.parametrize(("imposed", "verdict"), [(None, "nonconformant"), ("one-way-audio", "inconclusive")])
+def test_a_step_that_a_network_from_outside_withholds_is_nobodys_fault(
+    tmp_path: Path, imposed: PresetName | None, verdict: str
+) -> None:
+    path = tmp_path / "x.yaml"
+    own = "" if imposed else "network: one-way-audio\n"
+    path.write_text(f"title: x\n{own}steps: [text: Hello, hear: {{speech: 300ms, within: 3s}}]\n")
+    result = run(path, imposed)
+    assert [(one.met, one.lenient) for one in result.expectations if one.step == 2] == [(False, imposed is not None)]
+    assert result.verdict == verdict
+
+
 def test_a_scenarios_own_network_comes_before_the_one_of_the_command() -> None:
     own = load(SUITE / "network" / "unheard-caller-is-no-turn.yaml")
     emulator = network_of(Job(own.path, "x", "azure-ga", network="3g"), own.scenario)
