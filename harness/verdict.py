@@ -51,7 +51,7 @@ def judge(
     skip = asserted.rules.skip if asserted else None
     bugs: list[str] = []
     rules = tuple(_judged(one, trace, skip, bugs) for one in all_rules())
-    diagnosis = diagnose(trace, rules)
+    diagnosis = diagnose(trace, rules, missing=_missing(reached, asserted) if asserted else ())
     # Behind a lenient step that was missed the call went another way than the scenario.
     astray = any(not one.met and one.step in lenient for one in walked)
     expectations = [replace(one, lenient=True) if astray or one.step in lenient else one for one in walked]
@@ -86,14 +86,24 @@ def _judged(one: Rule, trace: Trace, skip: Mapping[str, str] | None, bugs: list[
         return RuleResult(one.id, Outcome.INCONCLUSIVE, one.severity_in(trace.header.dialect), note="the check raised")
 
 
-def _order(trace: Trace, asserted: Assert) -> list[Expectation]:
-    """One expectation for the whole order. Milestones are steps of one caller on one loop, so their entries may be compared."""
+def _wanted(asserted: Assert) -> list[str]:
+    """The milestones that must be reached: of a call that is to fail, only those before its failure."""
     fails = asserted.fails
-    wanted = [
+    return [
         name
         for name in asserted.order
         if fails is None or fails.at == "session" or _POSITION[name] < _POSITION.get(fails.at, len(MILESTONES))
     ]
+
+
+def _missing(reached: Mapping[str, float | None], asserted: Assert) -> list[str]:
+    """The milestones that were asked for, by the order or by a budget, and never reached."""
+    return [name for name in (*_wanted(asserted), *asserted.budgets) if reached.get(name) is None]
+
+
+def _order(trace: Trace, asserted: Assert) -> list[Expectation]:
+    """One expectation for the whole order. Milestones are steps of one caller on one loop, so their entries may be compared."""
+    wanted = _wanted(asserted)
     if not wanted:
         return []
     entries = milestone_entries(trace)

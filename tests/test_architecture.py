@@ -21,10 +21,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.trace": {"harness", "harness.errors", "harness.redact", "harness.trace_reader"},
     "harness.protocol": {"harness.protocol", "harness.errors"},
     "harness.rules": BOTTOM | {"harness.rules"},
-    "harness.diagnosis": BOTTOM | {"harness.rules"},
+    "harness.diagnosis": BOTTOM | {"harness.rules", "harness.diagnosis"},
     "harness.results": BOTTOM | {"harness.rules", "harness.diagnosis"},
     "harness.verdict": BOTTOM | {"harness.rules", "harness.diagnosis", "harness.results", "harness.scenario.model"},
-    "harness.scenario": BOTTOM | {"harness.scenario", "harness.rules.base", "harness.rules.catalogue"},
+    "harness.scenario": BOTTOM
+    | {"harness.scenario", "harness.rules.base", "harness.rules.catalogue", "harness.diagnosis"},
     "harness.media": BOTTOM | {"harness.media", "harness.rtp"},
     "harness.fake": BOTTOM | {"harness.fake", "harness.media", "harness.transport", "harness.scenario.model"},
     "harness.client": BOTTOM

@@ -163,9 +163,13 @@ def _rule_page(one: Rule) -> Iterator[str]:
 
 def _cause_page(found: Cause) -> Iterator[str]:
     yield f"{found.id}  {found.cause}"
+    first, *rest = found.recognised.splitlines()
+    yield f"{'recognised' if found.found else 'not seen':<12}{first}"
+    yield from (f"{'':<12}{line}" for line in rest)
+    if found.found is None:
+        yield f"{'':<12}No recording shows it, so it is explained here and never claimed of a run."
     yield f"fix         {found.fix}"
     yield f"source      {found.source}"
-    yield f"shown when  {inspect.cleandoc(found.found.__doc__ or '')}"
 
 
 def rows_text(rules: Sequence[Rule | Unobservable]) -> Iterator[str]:

@@ -45,6 +45,7 @@ def check(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
     _check_settings(source, scenario)
     _check_dialects(source, scenario)
     _check_rules(source, scenario)
+    _check_diagnosis(source, scenario)
     _check_recordings(source, scenario, path)
 
 
@@ -236,6 +237,23 @@ def _check_rules(source: Source, scenario: Mapping[str, Any]) -> None:
         if rule not in ids and not _may_come(rule, ids):
             hint = did_you_mean(rule, ids, otherwise="; an id looks like RSP-03")
             source.report(source.at_key(("assert", "rules", "skip", rule)), f"unknown rule {rule!r}{hint}")
+
+
+def _check_diagnosis(source: Source, scenario: Mapping[str, Any]) -> None:
+    fails: Any = scenario
+    for name in ("assert", "fails"):
+        fails = fails.get(name) if isinstance(fails, Mapping) else None
+    named = fails.get("diagnosis") if isinstance(fails, Mapping) else None
+    if not isinstance(named, str):
+        return
+    place = ("assert", "fails", "diagnosis")
+    # Imported only where a scenario names one: the causes bring the rules with them.
+    causes = import_module("harness.diagnosis").CAUSES
+    if named not in causes:
+        hint = did_you_mean(named, causes, otherwise="; an id looks like api-key-invalid")
+        source.report(source.at(place), f"unknown diagnosis {named!r}{hint}")
+    elif causes[named].found is None:
+        source.report(source.at(place), f"{named} cannot be seen in a recording; harness explain {named} says what can")
 
 
 def _may_come(rule: str, ids: Collection[str]) -> bool:

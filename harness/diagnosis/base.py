@@ -1,0 +1,268 @@
+"""What a diagnosis is: its declaration, the case it is made from, the registry of all known causes.
+
+A row is a predicate over a case that returns the entries which show it, so that evidence is never claimed:
+
+    @cause("deployment-not-found", "The resource has no deployment of this name.", fix="...", source="...")
+    def deployment_not_found(case: Case) -> Evidence:
+        '''404 with DeploymentNotFound, on either request.'''
+
+Rows stand from the most specific to the most general, and in the order in which a call meets its planes; the first that fits is
+shown first. Nothing is diagnosed where nothing is wrong: an error that a scenario provokes and expects is no trouble.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from harness.protocol.dialects import DIALECTS
+from harness.rules.base import INFO, MUST, Observation, Outcome, RuleResult, View
+from harness.rules.fields import text
+from harness.trace import Entry, Trace
+
+Evidence = Iterable[Entry]
+
+CONNECTED = ("connected", "completed")
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A known cause for what was seen, with the fix and the ``seq`` of the entries that show it."""
+
+    id: str
+    cause: str
+    fix: str
+    evidence: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The ``diagnosis`` element of results.json."""
+        return {"id": self.id, "cause": self.cause, "fix": self.fix, "evidence": list(self.evidence)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a diagnosis is made from: the trace, the rules' outcomes, and the milestones that were asked for and never reached."""
+
+    trace: Trace
+    rules: Sequence[RuleResult] = ()
+    missing: Collection[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def view(self) -> View:
+        """The trace together with its dialect."""
+        return View(self.trace, DIALECTS[self.trace.header.dialect])
+
+    @cached_property
+    def missed(self) -> tuple[Entry, ...]:
+        """The steps that did not get what they asked for, apart from those that were not reached."""
+        steps = self.trace.of("step.missed")
+        return tuple(entry for entry in steps if not text(entry.data, "actual").startswith("not reached"))
+
+    @property
+    def failed_call(self) -> bool:
+        """The call could not be made, or broke."""
+        return self.trace.first("harness.error") is not None or self.trace.end == "failed"
+
+    @cached_property
+    def wrong(self) -> bool:
+        """Whether there is anything to explain: a call that failed, a step or a milestone that was missed, a finding."""
+        return bool(
+            self.failed_call
+            or self.trace.of("step.missed")
+            or self.missing
+            or any(one.outcome is Outcome.FAIL and one.severity != INFO for one in self.rules)
+            or any(one.outcome is Outcome.INCONCLUSIVE and one.severity == MUST for one in self.rules)
+        )
+
+    @cached_property
+    def expected(self) -> frozenset[int]:
+        """The entries that a step of the scenario waited for and got: an error among them was provoked on purpose."""
+        return frozenset(
+            entry.data["entry"] for entry in self.trace.of("step.met") if isinstance(entry.data.get("entry"), int)
+        )
+
+    def waited_for(self, pattern: str) -> list[Entry]:
+        """The missed steps that asked for something like ``pattern``."""
+        return [entry for entry in self.missed if re.search(pattern, text(entry.data, "expected"))]
+
+    def broken(self, *ids: str) -> list[Entry]:
+        """The entries at which one of these rules failed or stayed open."""
+        return [
+            self.trace.entries[seen.entry]
+            for one in self.rules
+            if one.id in ids and one.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
+            for seen in _first_of_each(one.failures)
+            if seen.entry < len(self.trace.entries)
+        ]
+
+    def server(self, *types: str) -> list[Entry]:
+        """Events from the service, by canonical or wire type."""
+        return list(self.view.server(*types))
+
+    def client(self, *types: str) -> list[Entry]:
+        """Events from the client, by canonical or wire type."""
+        return list(self.view.client(*types))
+
+    def errors(self, code: str = "", saying: str = "", *, provoked: bool = False) -> list[Entry]:
+        """Error events with a code like ``code`` or a message like ``saying``, or any; those that a step expected only if ``provoked``."""
+        return [
+            entry
+            for entry in self.trace.events("service", "error")
+            if (provoked or entry.seq not in self.expected)
+            and (
+                not (code or saying)
+                or (code and re.fullmatch(code, text(entry.event, "error", "code")))
+                or (saying and re.search(saying, text(entry.event, "error", "message"), re.IGNORECASE))
+            )
+        ]
+
+    def responses(self, *steps: str) -> list[Entry]:
+        """The last HTTP response of each of these steps if it was no success: a retry that worked leaves nothing to explain."""
+        found = []
+        for step in steps or ("key", "call"):
+            last = [entry for entry in self.trace.of("http.response") if entry.data.get("step") == step][-1:]
+            found += [entry for entry in last if not 200 <= status_of(entry) < 300]
+        return found
+
+    def refused(self, *statuses: int, step: str = "", saying: str = "") -> list[Entry]:
+        """Responses that ended the call, with one of these statuses, and a body like ``saying``; empty arguments fit all."""
+        return [
+            entry
+            for entry in self.responses(*([step] if step else []))
+            if (not statuses or status_of(entry) in statuses)
+            and (not saying or re.search(saying, body_of(entry), re.IGNORECASE))
+        ]
+
+    def request_of(self, response: Entry) -> Entry | None:
+        """The request that this response (or failure) belongs to."""
+        asked = self.trace.of("http.request")
+        return next((one for one in asked if one.data.get("id") == response.data.get("id")), None)
+
+    def url_of(self, response: Entry) -> str:
+        """The URL of the request that this response (or failure) belongs to; empty where it was not recorded."""
+        asked = self.request_of(response)
+        return text(asked.data, "url") if asked else ""
+
+    def unanswered(self) -> list[Entry]:
+        """The last try of the last request, where it got no response at all."""
+        last = [entry for entry in self.trace.of("http.request") if entry.data.get("step") in ("key", "call")][-1:]
+        return [
+            entry for entry in self.trace.of("http.failed") if last and entry.data.get("id") == last[0].data.get("id")
+        ]
+
+    def last_state(self, plane: str) -> str:
+        """The last state of ``ice``, ``dtls`` or the connection (``state``) before the client hung up; empty where none was seen."""
+        states = [text(entry.data, "state") for entry in self.trace.of(f"connection.{plane}")]
+        return next((state for state in reversed(states) if state != "closed"), "")
+
+    def never_opened(self) -> bool:
+        """An answer was there, and no data channel opened."""
+        return (
+            self.failed_call and self.trace.first("sdp.answer") is not None and self.trace.first("channel.open") is None
+        )
+
+    def lost(self) -> list[Entry]:
+        """The entry that says that the connection went away during the session."""
+        return [entry for entry in self.trace.of("harness.error") if entry.data.get("error") == "ConnectionLost"]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A known cause: what it is, what to do, where it is documented, and when it fits.
+
+    ``found`` returns the entries that show it; None where no recording can show it, and ``recognised`` then says what can be
+    looked at instead. ``tell`` completes the text of the cause from the case. ``alone``: it is for what no other row explains.
+    """
+
+    id: str
+    cause: str
+    fix: str
+    source: str
+    recognised: str
+    found: Callable[[Case], Evidence] | None
+    tell: Callable[[Case], str] | None = None
+    alone: bool = False
+
+
+_CAUSES: dict[str, Cause] = {}
+CAUSES: Mapping[str, Cause] = MappingProxyType(_CAUSES)
+
+Row = Callable[[Case], Evidence]
+
+
+def cause(
+    id: str,
+    cause: str,
+    *,
+    fix: str,
+    source: str,
+    tell: Callable[[Case], str] | None = None,
+    alone: bool = False,
+) -> Callable[[Row], Row]:
+    """Register a row under a stable id, in order of declaration. Its docstring says how the cause is recognised.
+
+    Raises ValueError at import for an id used twice and for a row without a docstring.
+    """
+
+    def register(found: Row) -> Row:
+        _add(Cause(id, cause, fix, source, inspect.cleandoc(found.__doc__ or ""), found, tell, alone))
+        return found
+
+    return register
+
+
+def not_observable(id: str, cause: str, *, fix: str, source: str, instead: str) -> None:
+    """Register a cause that no recording shows, with what can be looked at instead. It is explained, and never claimed."""
+    _add(Cause(id, cause, fix, source, inspect.cleandoc(instead), None))
+
+
+def _add(row: Cause) -> None:
+    if row.id in _CAUSES:
+        raise ValueError(f"diagnosis {row.id} is declared twice")
+    if not row.recognised:
+        raise ValueError(f"diagnosis {row.id} does not say how it is recognised")
+    _CAUSES[row.id] = row
+
+
+def diagnose(trace: Trace, rules: Sequence[RuleResult] = (), *, missing: Collection[str] = ()) -> tuple[Diagnosis, ...]:
+    """All causes that fit, most specific first; empty where nothing is wrong.
+
+    ``missing`` are the milestones that were asked for and never reached.
+    """
+    case = Case(trace, rules, frozenset(missing))
+    if not case.wrong:
+        return ()
+    found: list[Diagnosis] = []
+    for row in _CAUSES.values():
+        if row.found is None or (row.alone and found):
+            continue
+        entries = tuple(row.found(case))
+        if entries:
+            text = f"{row.cause} {row.tell(case)}" if row.tell else row.cause
+            found.append(Diagnosis(row.id, text, row.fix, tuple(dict.fromkeys(entry.seq for entry in entries))))
+    return tuple(found)
+
+
+def status_of(response: Entry) -> int:
+    """The HTTP status, 0 where there is none."""
+    status = response.data.get("status")
+    return status if isinstance(status, int) else 0
+
+
+def body_of(entry: Entry) -> str:
+    """The body of a request or response as text."""
+    body = entry.data.get("body")
+    return body if isinstance(body, str) else json.dumps(body)
+
+
+def _first_of_each(failures: Iterable[Observation]) -> Iterable[Observation]:
+    seen: dict[int, Observation] = {}
+    for one in failures:
+        seen.setdefault(one.entry, one)
+    return seen.values()

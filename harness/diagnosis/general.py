@@ -1,0 +1,138 @@
+"""What is left when nothing specific fits: general causes, and how far the call came."""
+
+from __future__ import annotations
+
+from harness.diagnosis.audio import heard
+from harness.diagnosis.base import Case, Evidence, cause, status_of
+from harness.diagnosis.connection import closed_by_service, state_of
+from harness.rules.base import INFO, MUST, REGISTRY, Outcome, RuleResult
+from harness.rules.fields import text
+from harness.rules.sources import MS_WEBRTC, OWN
+from harness.trace import Entry
+
+
+@cause(
+    "channel-never-opened",
+    "The answer was accepted but the data channel never opened.",
+    fix="Create the channel before the offer, mint the key right before it, and let UDP 3478 (or TCP 443) through the firewall.",
+    source=MS_WEBRTC,
+)
+def channel_never_opened(case: Case) -> Evidence:
+    """An answer, no open channel, and the call gave up."""
+    answer = case.trace.first("sdp.answer")
+    return [answer] if answer and case.never_opened() else []
+
+
+@cause(
+    "channel-closed-by-service",
+    "The service closed the data channel in the middle of the session.",
+    fix="Look at the last events before it: an error says why; a service that is stopped or restarted says nothing.",
+    source="W3C WebRTC, RTCDataChannel",
+)
+def channel_closed_by_service(case: Case) -> Evidence:
+    """The call was lost, and the channel closed while the peer connection still stood."""
+    return [*closed_by_service(case)[:1], *case.lost()] if case.lost() and closed_by_service(case) else []
+
+
+@cause(
+    "connection-lost",
+    "The connection went away during the session.",
+    fix="See the last connection states in the trace; a service that restarts or a network that changes ends the call.",
+    source="W3C WebRTC, RTCPeerConnectionState",
+)
+def connection_lost(case: Case) -> Evidence:
+    """ConnectionLost after an open channel."""
+    return case.lost()
+
+
+@cause(
+    "rule-broken",
+    "No known cause fits, but a rule is broken:",
+    fix="What was missed may follow from it; harness explain with the rule's id says what it demands and why.",
+    source=OWN,
+    tell=lambda case: _broken_rules(case),
+    alone=True,
+)
+def rule_broken(case: Case) -> Evidence:
+    """The call failed, or a step or a milestone was missed, and a MUST or SHOULD rule failed; no other row fits."""
+    if not (case.failed_call or case.missed or case.missing):
+        return []
+    return [entry for one in _failures(case) for entry in case.broken(one.id)[:1]]
+
+
+def _failures(case: Case) -> list[RuleResult]:
+    failed = [one for one in case.rules if one.outcome is Outcome.FAIL and one.severity != INFO]
+    return [one for one in failed if one.severity == MUST] or failed
+
+
+def _broken_rules(case: Case) -> str:
+    first, *more = _failures(case)
+    others = f" (and {', '.join(one.id for one in more)})" if more else ""
+    return f"{first.id}, {REGISTRY[first.id].title}{others}." if first.id in REGISTRY else f"{first.id}{others}."
+
+
+@cause(
+    "unexpected-error",
+    "The service reported an error that nothing else explains.",
+    fix="Read its message, code and param in the trace; event_id names the client event that it is about.",
+    source=OWN,
+    alone=True,
+)
+def unexpected_error(case: Case) -> Evidence:
+    """An error event that no step expected, where a step was missed or the call failed."""
+    return case.errors() if case.failed_call or case.missed or case.missing else []
+
+
+def established(case: Case) -> str:
+    """What is certain about the course of a call, in words: the last milestone, the last states and error, whether audio flowed."""
+    reached = [name for name, entry in _milestones(case) if entry is not None]
+    parts = [f"reached last: {reached[-1]}" if reached else "no milestone was reached"]
+    unreached = next((name for name, entry in _milestones(case) if entry is None), None)
+    if unreached:
+        parts.append(f"not reached: {unreached}")
+    if states := state_of(case):
+        parts.append(states)
+    errors = case.trace.events("service", "error")
+    if errors:
+        told = text(errors[-1].event, "error", "message") or text(errors[-1].event, "error", "code")
+        parts.append(f"last error: {told[:120] or 'without a message'}")
+    elif case.trace.first("channel.open"):
+        parts.append("no error event" if not case.view.filtered else "errors are hidden by the filter")
+    if case.trace.first("channel.open"):
+        parts.append(heard(case))
+        last = case.server()[-1:]
+        parts.append(f"last event of the service: {last[0].type} at {last[0].t:.3f} s" if last else "no event at all")
+    return "; ".join(parts)
+
+
+def _milestones(case: Case) -> list[tuple[str, Entry | None]]:
+    trace = case.trace
+    answered = [one for one in trace.of("http.response") if one.data.get("step") == "key"]
+    keys = [one for one in answered if 200 <= status_of(one) < 300]
+    return [
+        ("key", keys[0] if keys else None),
+        ("offer", trace.first("sdp.offer")),
+        ("answer", trace.first("sdp.answer")),
+        ("channel-open", trace.first("channel.open")),
+        ("session.update", next(iter(case.client("session.update", "transcription_session.update")), None)),
+        (
+            "first-audio",
+            next((one for one in trace.of("audio.speech") if trace.sender(one) == "service"), None),
+        ),
+    ]
+
+
+@cause(
+    "not-recognised",
+    "No known cause fits. Established:",
+    fix="Look at the entries behind the last milestone in the trace, and at the findings.",
+    source=OWN,
+    tell=established,
+    alone=True,
+)
+def not_recognised(case: Case) -> Evidence:
+    """The call failed, or a step or a milestone was missed, and no other row fits. It says how far the call came."""
+    if not (case.failed_call or case.missed or case.missing):
+        return []
+    reached = [entry for _, entry in _milestones(case) if entry is not None]
+    return reached[-1:] or list(case.trace.entries[-1:])

@@ -1,0 +1,134 @@
+"""Causes in offer and answer: how the offer was made and sent, and what came back as an answer."""
+
+from __future__ import annotations
+
+import re
+
+from harness.diagnosis.base import Case, Evidence, body_of, cause, status_of
+from harness.rules.fields import mapping, text
+from harness.rules.sources import MS_WEBRTC, issue, rfc
+from harness.trace import Entry
+
+_REFUSED = (400, 413, 415, 422)
+
+
+def _offer(case: Case) -> str:
+    offer = case.trace.first("sdp.offer")
+    return text(offer.data, "sdp") if offer else ""
+
+
+@cause(
+    "offer-not-raw-sdp",
+    "The offer was not sent as it is: it is wrapped in JSON, or labelled as something else than SDP.",
+    fix="Post the SDP text itself with content-type application/sdp; in GA a multipart form with the fields sdp and session does as well.",
+    source=f"{issue('m1guelpf/swift-realtime-openai#54')}; {issue('espressif/esp-webrtc-solution#17')}",
+)
+def offer_not_raw_sdp(case: Case) -> Evidence:
+    """A refused call request whose body does not begin with v=0, or whose content-type is neither SDP nor a form."""
+    return [one for one in case.refused(*_REFUSED, step="call") if (sent := case.request_of(one)) and _wrapped(sent)]
+
+
+def _wrapped(request: Entry) -> bool:
+    kind = str(mapping(request.data, "headers").get("content-type", "")).lower()
+    body = request.data.get("body")
+    form = "multipart/form-data" in kind
+    labelled = not kind or "application/sdp" in kind or form
+    return not labelled or not (form or not isinstance(body, str) or not body or body.startswith("v=")) or body == {}
+
+
+@cause(
+    "channel-created-after-offer",
+    "The data channel was created after the offer, which therefore has no section for it.",
+    fix="Call createDataChannel before createOffer: there is no second offer.",
+    source=f"{MS_WEBRTC}; {rfc(9429, '5.2.1')}; {issue('espressif/esp-webrtc-solution#9')}",
+)
+def channel_created_after_offer(case: Case) -> Evidence:
+    """An offer without m=application, that was refused or led to no open channel; or a channel created behind it (OFF-20)."""
+    offer = case.trace.first("sdp.offer")
+    late = case.broken("OFF-20")
+    if offer is None:
+        return late
+    without = bool(_offer(case)) and not re.search(r"(?m)^m=application ", _offer(case)) and "m=" in _offer(case)
+    failed = case.refused(*_REFUSED, step="call") or case.never_opened()
+    return [offer, *late] if late or (without and failed) else []
+
+
+@cause(
+    "offer-refused",
+    "The service refuses the SDP offer.",
+    fix="Offer one audio section with Opus and one data channel, with ICE, DTLS and CRLF line ends; the findings OFF-01 to OFF-21 name what is missing.",
+    source=issue("espressif/esp-webrtc-solution#17"),
+)
+def offer_refused(case: Case) -> Evidence:
+    """400, 413, 415 or 422 at the call request, or an answer of no use, without a better reason, and what the offer lacks (OFF)."""
+    refused = case.refused(*_REFUSED, step="call")
+    lacking = case.broken(*(one.id for one in case.rules if one.id.startswith("OFF-")))
+    # An offer that the service answers as well as it can gets an answer that the client's own stack refuses.
+    unusable = case.trace.of("sdp.rejected") if lacking else ()
+    return [*refused, *unusable, *lacking] if refused or unusable else []
+
+
+@cause(
+    "created-not-accepted",
+    "The client takes only status 200 for success, and GA answers with 201.",
+    fix="Accept every 2xx (response.ok), and read the call's id from Location.",
+    source=MS_WEBRTC,
+)
+def created_not_accepted(case: Case) -> Evidence:
+    """A successful call response with an answer, behind which the client gave up (HTTP-21)."""
+    return case.broken("HTTP-21")
+
+
+@cause(
+    "answer-not-sdp",
+    "The call request succeeded, but its body is no SDP answer.",
+    fix="Look at the body in the trace: JSON around the answer comes from a gateway, a web page from a login or proxy; check the call URL.",
+    source=f"{MS_WEBRTC}; {rfc(8866, '5')}",
+)
+def answer_not_sdp(case: Case) -> Evidence:
+    """The client rejected a 2xx body that does not begin with v=0."""
+    return [one for one in case.trace.of("sdp.rejected") if not text(one.data, "sdp").lstrip().startswith("v=0")]
+
+
+@cause(
+    "answer-refused",
+    "The client's WebRTC stack refuses the answer.",
+    fix="The findings ANS-01 to ANS-17 name what is wrong with it; the entry gives the stack's own words.",
+    source=rfc(9429, "5.3.1"),
+)
+def answer_refused(case: Case) -> Evidence:
+    """setRemoteDescription failed on something that looks like SDP."""
+    rejected = case.trace.of("sdp.rejected")
+    accepted = [
+        one for one in case.trace.of("http.response") if one.data.get("step") == "call" and status_of(one) < 300
+    ]
+    return [one for one in rejected if accepted and text(one.data, "sdp") == body_of(accepted[-1])] or [
+        one for one in rejected if accepted and text(one.data, "sdp").startswith("v=")
+    ]
+
+
+@cause(
+    "audio-section-refused",
+    "Offer and answer agree on no audio from the service: the direction leaves no way for it.",
+    fix="Offer audio sendrecv (addTrack with the microphone, or a transceiver), and let the answer keep it.",
+    source=rfc(9429, "5.3.1"),
+)
+def audio_section_refused(case: Case) -> Evidence:
+    """The offer's audio is sendonly or inactive, or the answer's recvonly, inactive or on port 0, and no audio was heard."""
+    offer, answer = case.trace.first("sdp.offer"), case.trace.first("sdp.answer")
+    found = []
+    if offer and _audio_direction(text(offer.data, "sdp")) in ("sendonly", "inactive", "rejected"):
+        found.append(offer)
+    if answer and _audio_direction(text(answer.data, "sdp")) in ("recvonly", "inactive", "rejected"):
+        found.append(answer)
+    return found
+
+
+def _audio_direction(sdp: str) -> str:
+    section = re.search(r"(?ms)^m=audio (\d+)(.*?)(?=^m=|\Z)", sdp)
+    if section is None:
+        return ""
+    if section[1] == "0":
+        return "rejected"
+    direction = re.search(r"(?m)^a=(sendrecv|sendonly|recvonly|inactive)\s*$", section[2])
+    return direction[1] if direction else "sendrecv"

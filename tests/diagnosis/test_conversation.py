@@ -1,0 +1,172 @@
+"""Causes in the session, its turns and responses, and in what is heard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.diagnosis import CAUSES
+from tests.diagnosis.cases import START, Cases, Recorded, Row, error_event, http, levels, missed, packets, session
+from tests.traces import event, trace
+
+HEARD = "500 ms of speech in the received audio within 5 s"
+SPEECH: Row = (1.0, "audio.speech", {"direction": "sent", "state": "started", "at": 1.0})
+STARTED = event(1.0, "service", "input_audio_buffer.speech_started", item_id="item_1", audio_start_ms=0)
+COMMITTED = event(2.0, "service", "input_audio_buffer.committed", item_id="item_1")
+TRANSCRIBED = "conversation.item.input_audio_transcription.completed within 5 s"
+PLAYING = event(3.0, "service", "output_audio_buffer.started", response_id="resp_1")
+CALL = event(2.0, "service", "response.output_item.done", item={"type": "function_call", "call_id": "call_1"})
+VAD = {"audio": {"input": {"turn_detection": {"type": "server_vad", "create_response": True}}}}
+
+
+def done(status: str, details: Any = None) -> Row:
+    return event(2.0, "service", "response.done", response={"status": status, "status_details": details})
+
+
+def item(**fields: Any) -> Row:
+    return event(3.0, "client", "conversation.item.create", item=fields)
+
+
+def update(**fields: Any) -> Row:
+    return event(0.5, "client", "session.update", session=fields, event_id="event_1")
+
+
+def page(*, headers: dict[str, str]) -> Recorded:
+    """What a service records of a page that mints a key and is not heard of again."""
+    return Recorded(trace(*http("key", 200, {}, headers=headers), observer="service", end="failed"))
+
+
+CASES: Cases = {
+    "session-expired": lambda: session(error_event(None, "Your session hit the maximum duration of 60 minutes."), missed("x")),
+    "voice-locked": lambda: session(error_event("cannot_update_voice"), missed("session.updated within 5 s")),
+    "other-generations-fields": lambda: session(
+        update(voice="alloy"), error_event("unknown_parameter", "Unknown parameter: 'session.voice'."), missed("x")
+    ),
+    "unknown-update-field": lambda: session(
+        update(colour=1), error_event("unknown_parameter", "Unknown parameter: 'session.colour'."), missed("x")
+    ),
+    "sample-code-events": lambda: session(event(1.0, "service", "session.end"), missed("x")),
+    "wrong-dialect-events": lambda: session(
+        event(1.0, "service", "response.audio_transcript.done"), missed("response.output_audio_transcript.done within 5 s")
+    ),
+    "unknown-client-event": lambda: session(
+        event(1.0, "client", "conversation.item.shout"), broken={"EVT-02": START}
+    ),
+    "session-settings-out-of-range": lambda: session(update(speed=9), error_event("invalid_value"), broken={"SES-08": START}),
+    "session-update-refused": lambda: session(
+        update(tools=1), error_event("invalid_type", "Invalid type.", event_id="event_1"), missed("x")
+    ),
+    "filter-hides-events": lambda: session(missed("session.updated within 5 s"), query="?webrtcfilter=on"),
+    "session-update-not-sent": lambda: session(update=False, missing=("session.update",)),
+    "sent-before-session-created": lambda: session(
+        update(type="realtime"), event(1.0, "service", "session.updated", session={}), broken={"SES-04": START - 2}
+    ),
+    "session-update-not-confirmed": lambda: session(missed("session.updated within 5 s")),
+    "update-not-applied": lambda: session(event(1.0, "service", "session.updated", session={}), broken={"SES-05": START}),
+    "speech-before-update": lambda: session(SPEECH, broken={"SES-11": START}),
+    "response-already-active": lambda: session(error_event("conversation_already_has_active_response"), missed("x")),
+    "response-failed-by-quota": lambda: session(
+        done("failed", {"type": "failed", "error": {"code": "insufficient_quota"}}), missed(HEARD)
+    ),
+    "response-withheld": lambda: session(done("incomplete", {"reason": "content_filter"}), missed(HEARD)),
+    "response-too-long": lambda: session(done("incomplete", {"reason": "max_output_tokens"}), missed(HEARD)),
+    "response-failed": lambda: session(done("failed", {"error": {"code": "server_error"}}), missed(HEARD)),
+    "function-call-not-answered": lambda: session(CALL, broken={"ITM-08": START}),
+    "no-response-after-tool-result": lambda: session(
+        CALL, item(type="function_call_output", call_id="call_1"), missed("response.done within 5 s")
+    ),
+    "wrong-call-id": lambda: session(
+        CALL,
+        item(type="function_call_output", call_id="call_2"),
+        event(3.0, "client", "response.create"),
+        missed("response.done within 5 s"),
+    ),
+    "item-without-response": lambda: session(item(type="message", role="user"), missed("response.done within 5 s")),
+    "rate-limits-incomplete": lambda: session(
+        event(1.0, "service", "rate_limits.updated", rate_limits=[{"name": "tokens"}]),
+        missed('rate_limits.updated within 5 s where rate_limits contains {"name": "requests"}'),
+    ),
+    "truncated-too-far": lambda: session(
+        error_event("invalid_value", "Audio content of 800ms is already shorter than 2000ms"), missed("x")
+    ),
+    "unknown-item": lambda: session(
+        event(1.0, "client", "conversation.item.delete", item_id="item_9"), error_event("item_delete_invalid_item_id"), broken={"ITM-16": START}
+    ),
+    "malformed-event": lambda: session(
+        item(type="message", role="user"), error_event("missing_required_parameter"), broken={"EVT-06": START}
+    ),
+    "commit-of-empty-buffer": lambda: session(error_event("input_audio_buffer_commit_empty"), missed("x")),
+    "no-rtp-in-silence": lambda: session(STARTED, packets("sent", 0.1, 1.5), broken={"TURN-12": START + 1}),
+    "no-rtp-sent": lambda: session(packets("received", 0.1, 4.0), missed("input_audio_buffer.speech_started within 5 s")),
+    "silent-input": lambda: session(
+        packets("sent", 0.1, 4.0), levels("sent", -100.0, -100.0), missed("input_audio_buffer.speech_started within 5 s")
+    ),
+    "turn-detection-off": lambda: session(
+        SPEECH, missed("response.created within 5 s"), shown={"audio": {"input": {"turn_detection": None}}}
+    ),
+    "create-response-off": lambda: session(
+        COMMITTED,
+        missed("response.created within 5 s"),
+        shown={"audio": {"input": {"turn_detection": {"type": "server_vad", "create_response": False}}}},
+    ),
+    "speech-never-ends": lambda: session(SPEECH, STARTED, missed("input_audio_buffer.speech_stopped within 5 s")),
+    "speech-not-detected": lambda: session(
+        SPEECH, levels("sent", -20.0), packets("sent", 0.1), missed("input_audio_buffer.speech_started within 5 s"), shown=VAD
+    ),
+    "text-only-session": lambda: session(missed(HEARD), shown={"output_modalities": ["text"]}),
+    "silent-output": lambda: session(PLAYING, packets("received", 3.0), broken={"MED-07": START}),
+    "cleared-without-cancel": lambda: session(event(1.0, "client", "output_audio_buffer.clear"), broken={"PLAY-05": START}),
+    "audio-not-decodable": lambda: session(packets("received", 3.0), broken={"MED-06": START}),
+    "stopped-at-response-done": lambda: session(
+        PLAYING, packets("received", 3.0), done("completed"), (4.0, "channel.closed", {"label": "x"}), missed("output_audio_buffer.stopped within 5 s")
+    ),
+    "transcription-not-configured": lambda: session(COMMITTED, missed(TRANSCRIBED), shown=VAD),
+    "transcription-model-no-deployment": lambda: session(COMMITTED, broken={"SES-15": START}),
+    "transcription-failed": lambda: session(
+        COMMITTED, event(2.0, "service", "conversation.item.input_audio_transcription.failed", error={"code": "audio_unintelligible"}), missed("x")
+    ),
+    "transcription-missing": lambda: session(
+        COMMITTED, missed(TRANSCRIBED), shown={"audio": {"input": {"transcription": {"model": "whisper-1"}}}}
+    ),
+    "page-never-called": lambda: page(headers={"origin": "http://localhost:5173"}),
+    "header-fails-preflight": lambda: session(missed("x"), broken={"HTTP-26": 0}),
+    "rule-broken": lambda: session(missed("response.done within 5 s"), broken={"RSP-03": START}),
+    "unexpected-error": lambda: session(error_event("server_error"), missed("response.done within 5 s")),
+    "not-recognised": lambda: session(missed("response.done within 5 s")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cause_stands_first_with_its_evidence(name: str) -> None:
+    found = CASES[name]().diagnose()
+    assert [one.id for one in found][:1] == [name]
+    assert found[0].evidence
+    assert found[0].cause.startswith(CAUSES[name].cause)
+
+
+def test_error_that_a_step_waited_for_is_no_trouble() -> None:
+    expected = (1.0, "step.met", {"step": 1, "expected": "error", "actual": "error", "entry": START})
+    provoked = session(error_event("conversation_already_has_active_response"), expected, missed("x"))
+    assert provoked.trace.entries[START].type == "error"
+    assert [one.id for one in provoked.diagnose()] == ["not-recognised"]
+
+
+def test_page_that_calls_is_no_trouble() -> None:
+    asked = http("key", 200, {}, headers={"origin": "http://localhost:5173"})
+    called = http("call", 201, "v=0", number=3)
+    assert Recorded(trace(*asked, *called, observer="service")).diagnose() == ()
+
+
+def test_client_that_is_no_page_is_not_taken_for_one() -> None:
+    assert [one.id for one in page(headers={"user-agent": "curl"}).diagnose()] == ["not-recognised"]
+
+
+def test_what_no_row_explains_says_how_far_the_call_came() -> None:
+    found = session(levels("sent", -20.0), packets("sent", 0.1, 4.0), missed("response.done within 5 s")).diagnose()
+    (one,) = found
+    assert one.cause == (
+        "No known cause fits. Established: reached last: session.update; not reached: first-audio; ICE completed, "
+        "DTLS connected, connection connected; no error event; the caller's audio without speech, the service's audio never "
+        "came; last event of the service: session.created at 0.040 s"
+    )

@@ -1,0 +1,119 @@
+"""Causes of a refused or unanswered request: by its body, its address, its credentials."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.diagnosis import CAUSES
+from tests.diagnosis.cases import Cases, Recorded, error_body, failed, http, refused, unanswered
+from tests.traces import trace
+
+PREVIEW = "azure-preview"
+AZURE = "https://res.openai.azure.com"
+
+CASES: Cases = {
+    "error-taken-for-answer": lambda: refused("call", 429, broken={"HTTP-20": 0}),
+    "deployment-not-found": lambda: refused("key", 404, error_body("DeploymentNotFound")),
+    "beta-api-removed": lambda: refused("key", 400, error_body("beta_api_shape_disabled"), dialect="openai-beta"),
+    "realtime-not-supported": lambda: refused("key", 400, error_body("OpperationNotSupported")),
+    "flat-transcription-in-ga": lambda: refused("key", 500, sent={"session": {"input_audio_transcription": {}}}),
+    "request-content-filtered": lambda: refused("key", 400, error_body("content_filter")),
+    "session-type-missing": lambda: refused(
+        "key",
+        400,
+        error_body("missing_required_parameter", "Missing required parameter: 'session.type'.", "session.type"),
+    ),
+    "wrong-session-fields": lambda: refused(
+        "key",
+        400,
+        error_body("unknown_parameter", "Unknown parameter: 'session.voice'.", "session.voice"),
+        sent={"a": 1},
+    ),
+    "unknown-session-field": lambda: refused(
+        "key",
+        400,
+        error_body("unknown_parameter", "Unknown parameter: 'session.colour'.", "session.colour"),
+        sent={"a": 1},
+    ),
+    "quota-exhausted": lambda: refused("key", 429, error_body("insufficient_quota")),
+    "rate-limited": lambda: refused("call", 429, error_body("rate_limit_exceeded")),
+    "call-id-not-found": lambda: Recorded(trace(*http("hangup", 404, error_body("call_id_not_found"))), {"HTTP-18": 0}),
+    "region-mismatch": lambda: refused(
+        "call", 404, error_body("404", "Resource not found"), dialect=PREVIEW, config={"region": "eastus"}
+    ),
+    "wrong-domain": lambda: refused(
+        "key", 404, url="https://res.cognitiveservices.azure.com/openai/realtime?api-version=2024-10-01-preview"
+    ),
+    "websocket-path": lambda: refused(
+        "key",
+        404,
+        url=f"{AZURE}/openai/realtime?api-version=2024-10-01-preview&deployment=gpt-realtime",
+        dialect=PREVIEW,
+    ),
+    "other-dialects-path": lambda: refused(
+        "key", 404, url=f"{AZURE}/openai/realtimeapi/sessions?api-version=2025-04-01-preview"
+    ),
+    "api-version-in-ga-url": lambda: refused(
+        "key", 401, url=f"{AZURE}/openai/v1/realtime/client_secrets?api-version=2025-08-28"
+    ),
+    "api-version-missing": lambda: refused("key", 404, url=f"{AZURE}/openai/realtimeapi/sessions", dialect=PREVIEW),
+    "model-missing-in-call-url": lambda: refused(
+        "call", 400, url="https://eastus2.realtimeapi-preview.ai.azure.com/v1/realtimertc", dialect=PREVIEW
+    ),
+    "model-in-ga-call-url": lambda: refused("call", 400, url=f"{AZURE}/openai/v1/realtime/calls?model=gpt-realtime"),
+    "wrong-method": lambda: refused("key", 405, method="GET"),
+    "wrong-path": lambda: refused("key", 404, error_body("404", "Resource not found")),
+    "ephemeral-key-required": lambda: refused(
+        "call", 401, error_body("Unauthorized", "This operation requires ephemeral authentication.")
+    ),
+    "ephemeral-key-expired": lambda: refused("call", 401, error_body("Unauthorized", "The token has expired.")),
+    "not-the-minted-key": lambda: refused("call", 401, broken={"HTTP-11": 0}),
+    "ephemeral-key-refused": lambda: refused("call", 401),
+    "credential-misplaced": lambda: refused("key", 401, broken={"HTTP-03": 0}),
+    "api-key-invalid": lambda: refused("key", 401, error_body("401", "Access denied due to invalid subscription key")),
+    "access-forbidden": lambda: refused("key", 403, error_body("403", "Public access is disabled.")),
+    "token-request-empty": lambda: refused("key", 400, error_body("missing_required_parameter"), sent=""),
+    "token-request-refused": lambda: refused("key", 400, error_body("invalid_value"), sent={"session": {}}),
+    "redirected": lambda: refused("key", 302),
+    "key-in-other-place": lambda: failed(*http("key", 200, {"client_secret": {"value": "[redacted:1:9:text]"}})),
+    "no-key-in-response": lambda: failed(*http("key", 200, "<html>")),
+    "host-unknown": lambda: unanswered("gaierror", "the host name x cannot be resolved"),
+    "tls-failed": lambda: unanswered("SSLError", "no TLS connection"),
+    "service-too-slow": lambda: unanswered("ReadTimeout", step="call"),
+    "response-cut-off": lambda: unanswered("RemoteProtocolError"),
+    "service-unreachable": lambda: unanswered("ConnectionRefusedError", "refused"),
+    "service-error": lambda: refused("call", 503, "upstream"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cause_stands_first_with_its_evidence(name: str) -> None:
+    found = CASES[name]().diagnose()
+    assert [one.id for one in found][:1] == [name]
+    assert found[0].evidence
+    assert found[0].cause == CAUSES[name].cause
+
+
+def test_retry_that_worked_leaves_nothing_to_explain() -> None:
+    limited, good = http("key", 429, number=1), http("key", 200, {"value": "x"}, number=2)
+    assert not Recorded(trace(*limited, *good, end="failed")).trace.of("harness.error")
+    assert "rate-limited" not in [one.id for one in Recorded(trace(*limited, *good, end="failed")).diagnose()]
+
+
+def test_regional_host_that_does_not_resolve_is_a_wrong_region() -> None:
+    asked, _ = http("call", 0, url="https://nowhere.realtimeapi-preview.ai.azure.com/v1/realtimertc?model=m")
+    gone = (0.2, "http.failed", {"id": 2, "step": "call", "error": "gaierror", "message": "cannot be resolved"})
+    found = failed(asked, gone, dialect=PREVIEW, config={"region": "nowhere"}).diagnose()
+    assert [one.id for one in found][:1] == ["region-mismatch"]
+
+
+def test_region_is_no_cause_where_the_service_runs_in_it() -> None:
+    found = refused(
+        "call",
+        404,
+        error_body("404", "Resource not found"),
+        dialect=PREVIEW,
+        config={"region": "eastus2"},
+        url="https://h/v1/realtimertc?model=m",
+    )
+    assert [one.id for one in found.diagnose()] == ["wrong-path"]
