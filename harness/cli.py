@@ -218,24 +218,22 @@ def judge(
 def rules(
     as_json: AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="RULES.md on standard output.")] = False,
+    covered: Annotated[
+        bool, typer.Option("--coverage", help="What the suite exercises: from results.json, else by running it.")
+    ] = False,
+    out: Annotated[Path, typer.Option("--out", help="Where results.json lies.")] = Path("reports"),
 ) -> None:
-    """List the rules."""
-    from harness.report.catalogue import rows_text, rules_json, rules_markdown
-    from harness.rules.catalogue import all_rules, unobservable_rules
+    """List the rules, or what the suite exercises of them."""
+    from harness.report.catalogue import rules_json, rules_markdown, rules_text
 
-    if as_json:
+    if covered:
+        from harness.coverage import coverage_page
+
+        print(coverage_page(out, as_json=as_json))
+    elif as_json:
         print(json.dumps(rules_json(), indent=2))
-    elif markdown:
-        print(rules_markdown(), end="")
     else:
-        for line in rows_text(all_rules()):
-            print(line)
-        hidden = unobservable_rules()
-        print(
-            f"\n{len(all_rules())} rules; {len(hidden)} more cannot be observed from here (harness explain ID says why):"
-        )
-        for line in rows_text(hidden):
-            print(line)
+        print(rules_markdown() if markdown else rules_text(), end="")
 
 
 @app.command()

@@ -316,6 +316,14 @@ class TestCatalogues:
         committed = Path(cli.__file__).parents[1] / "RULES.md"
         assert harness("rules", "--markdown").out == committed.read_text()
 
+    def test_coverage_of_the_last_run(self, harness: Harness) -> None:
+        harness("run", write("greeting.yaml", GREETING), "-d", "azure-ga", "--out", "here")
+        ran = harness("rules", "--coverage", "--out", "here")
+        assert ran.code == 0, ran
+        assert re.search(r"^SES-01 +must +1 +1 +0  ", ran.out, re.MULTILINE)
+        assert re.search(r"^\d+ rows over 1 runs: ", ran.out, re.MULTILINE)
+        assert json.loads(harness("rules", "--coverage", "--json", "--out", "here").out)["runs"] == 1
+
     def test_dialects(self, harness: Harness) -> None:
         assert [row["name"] for row in json.loads(harness("dialects", "--json").out)] == list(DIALECTS)
         assert all(name in harness("dialects").out for name in DIALECTS)

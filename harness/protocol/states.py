@@ -12,23 +12,6 @@
 # 4. A pair of events whose order no vendor fixes is listed in both orders. The content part shows it: audio and transcript
 #    end in either order, so there are two states in between.
 # 5. Whatever an event carries that decides where it leads is part of its name here: ``response.done(cancelled)``.
-#
-# The six machines
-#
-# SIGNALING     RFC 9429 section 3.2 and the W3C RTCSignalingState strings, verbatim. The caller offers, the service answers,
-#               once; the rest of the table is there because a foreign stack may use it (rollback, provisional answers).
-# SESSION       waiting -> open with session.created, "the first server event"; session.updated and recoverable errors leave
-#               it open; error session_expired ends it, and the channel closes behind that.
-# ITEM          an item in the default conversation. A committed input buffer promises it (its id is known, it is not there
-#               yet), item.added brings it, item.done makes it final (GA only; beta has one event, conversation.item.created,
-#               which is item.added here). Deleted is final.
-# RESPONSE      response.created, any other response.* event, response.done with the final status. Final states are final:
-#               only the playback goes on, and that is another table.
-# CONTENT_PART  a part of an assistant message while it streams: content_part.added, deltas, the .done of its text or of its
-#               audio and transcript, content_part.done. "Also emitted when a Response is interrupted, incomplete, or
-#               cancelled" stands in the SDK at each .done event: no short cut to the end.
-# PLAYBACK      what leaves the service's output audio buffer for one response (WebRTC and SIP): started once, then drained
-#               (stopped) or cut (cleared).
 
 from __future__ import annotations
 
@@ -41,9 +24,10 @@ Table = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """A machine: its name, where it starts, and its table."""
+    """A machine: its name, what it stands for, where it starts, and its table."""
 
     name: str
+    about: str
     initial: str
     table: Table
 
@@ -82,6 +66,8 @@ def reach(lifecycle: Lifecycle, state: str) -> frozenset[str]:
 
 SIGNALING = Lifecycle(
     "signaling",
+    "RFC 9429 section 3.2, with the W3C RTCSignalingState strings verbatim. The caller offers, the service answers, once; the rest of the table "
+    "is there because a foreign stack may use it (rollback, provisional answers).",
     "stable",
     {
         # State: stable
@@ -120,6 +106,8 @@ SIGNALING = Lifecycle(
 
 SESSION = Lifecycle(
     "session",
+    'It opens with session.created, "the first server event"; session.updated and recoverable errors leave it open; error session_expired '
+    "ends it, and the channel closes behind that.",
     "waiting",
     {
         ("waiting", "session.created"): "open",
@@ -134,6 +122,8 @@ SESSION = Lifecycle(
 
 ITEM = Lifecycle(
     "item",
+    "An item of the default conversation. A committed input buffer promises it (its id is known, it is not there yet), item.added brings it, "
+    "item.done makes it final (GA only; beta has one event, conversation.item.created, which is item.added here). Deleted is final.",
     "absent",
     {
         ("absent", "input_audio_buffer.committed"): "promised",
@@ -153,6 +143,8 @@ FINAL_STATUSES = ("completed", "cancelled", "incomplete", "failed")
 
 RESPONSE = Lifecycle(
     "response",
+    "response.created, any other response.* event, response.done with the final status. Final states are final: only the playback goes on, "
+    "and that is another table.",
     "absent",
     {
         ("absent", "response.created"): "in_progress",
@@ -163,6 +155,9 @@ RESPONSE = Lifecycle(
 
 CONTENT_PART = Lifecycle(
     "content part",
+    "A part of an assistant message while it streams: content_part.added, deltas, the .done of its text or of its audio and transcript, "
+    'content_part.done. "Also emitted when a Response is interrupted, incomplete, or cancelled" stands in the SDK at each .done event: no '
+    "short cut to the end.",
     "absent",
     {
         ("absent", "response.content_part.added"): "open",
@@ -188,6 +183,7 @@ CONTENT_PART = Lifecycle(
 
 PLAYBACK = Lifecycle(
     "output audio buffer",
+    "What leaves the service's output audio buffer for one response (WebRTC and SIP): started once, then drained (stopped) or cut (cleared).",
     "silent",
     {
         ("silent", "output_audio_buffer.started"): "playing",

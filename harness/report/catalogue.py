@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.diagnosis import CAUSES, Cause
 from harness.protocol.dialects import DIALECTS
+from harness.report.lifecycles import lifecycles_markdown
 from harness.rules.base import ALL, BETA, FAMILIES, GA, Rule, Unobservable
 from harness.rules.catalogue import all_rules, unobservable_rules
 
@@ -43,7 +44,7 @@ def rules_json() -> list[dict[str, Any]]:
             "severity": one.severity,
             "confidence": one.confidence,
             "dialects": sorted(one.dialects),
-            "severity_in": dict(one.per_dialect),
+            "severity_in": dict(sorted(one.per_dialect.items())),
             "hidden_by_filter": one.hidden_by_filter,
             "source": one.source,
             "observable": True,
@@ -109,6 +110,7 @@ def rules_markdown() -> str:
             "|---|---|---|---|---|---|",
         ]
         lines += [_row(one) for one in members]
+    lines += ["", *lifecycles_markdown()]
     hidden = unobservable_rules()
     if hidden:
         lines += ["", "## Not observable from here", "", "| id | rule | severity | reason |", "|---|---|---|---|"]
@@ -141,7 +143,7 @@ def dialects_of(one: Rule) -> str:
 
 
 def _row(one: Rule) -> str:
-    severity = one.severity + "".join(f" ({value} in {name})" for name, value in one.per_dialect.items())
+    severity = one.severity + "".join(f" ({value} in {name})" for name, value in sorted(one.per_dialect.items()))
     return f"| {one.id} | {_cell(one.title)} | {WHO[one.who]} | {dialects_of(one)} | {severity} | {_cell(one.source)} ({one.confidence}) |"
 
 
@@ -152,7 +154,9 @@ def _cell(text: str) -> str:
 def _rule_page(one: Rule) -> Iterator[str]:
     yield f"{one.id}  {one.title}"
     yield f"who         {one.who}"
-    yield f"severity    {one.severity}" + "".join(f", {value} in {name}" for name, value in one.per_dialect.items())
+    yield f"severity    {one.severity}" + "".join(
+        f", {value} in {name}" for name, value in sorted(one.per_dialect.items())
+    )
     yield f"dialects    {dialects_of(one)}"
     yield f"source      {one.source} (confidence {one.confidence})"
     if one.hidden_by_filter:
@@ -170,6 +174,13 @@ def _cause_page(found: Cause) -> Iterator[str]:
         yield f"{'':<12}No recording shows it, so it is explained here and never claimed of a run."
     yield f"fix         {found.fix}"
     yield f"source      {found.source}"
+
+
+def rules_text() -> str:
+    """``harness rules``: one line a rule, then the rows that cannot be observed."""
+    rules, hidden = all_rules(), unobservable_rules()
+    more = f"{len(rules)} rules; {len(hidden)} more cannot be observed from here (harness explain ID says why):"
+    return "\n".join([*rows_text(rules), "", more, *rows_text(hidden), ""])
 
 
 def rows_text(rules: Sequence[Rule | Unobservable]) -> Iterator[str]:

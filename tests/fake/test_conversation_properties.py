@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.rules.base import SERVICE, Outcome, judge_all
+from harness.rules.base import BOTH, SERVICE, Outcome, judge_all
 from harness.rules.catalogue import all_rules
 from tests.fake.rim import EVERY_DIALECT, Rim, script
 
@@ -192,9 +192,15 @@ RULES = {rule.id: rule for rule in all_rules()}
 
 
 def broken_rules(rim: Rim) -> list[str]:
-    """The rules that bind the service and that this stream of events breaks, of any severity."""
-    failed = [result for result in judge_all(rim.trace()) if result.outcome is Outcome.FAIL]
-    return [f"{result.id}: {result.failures[0]}" for result in failed if RULES[result.id].who == SERVICE]
+    """What the service breaks, of any severity: rules that bind it, and rules that bind both where an event of its own fails."""
+    trace = rim.trace()
+    return [
+        f"{result.id}: {seen}"
+        for result in judge_all(trace)
+        if result.outcome is Outcome.FAIL and RULES[result.id].who in (SERVICE, BOTH)
+        for seen in result.failures
+        if RULES[result.id].who == SERVICE or trace.sender(trace.entries[seen.entry]) == "service"
+    ]
 
 
 @pytest.mark.parametrize("dialect", EVERY_DIALECT)
