@@ -80,6 +80,12 @@ def test_a_call_without_a_network_ends_with_the_loss_of_its_connection(name: str
     assert least < error.t < most
 
 
+def test_what_the_service_ended_is_not_put_down_to_the_network() -> None:
+    result = run(SUITE / "limits" / "session-ends-at-its-maximum.yaml", "wifi-bad", seed=3)
+    assert "network-disturbed" not in [one.id for one in result.diagnosis]
+    assert result.verdict == "conformant"
+
+
 @pytest.mark.parametrize(("imposed", "verdict"), [(None, "nonconformant"), ("one-way-audio", "inconclusive")])
 def test_a_step_that_a_network_from_outside_withholds_is_nobodys_fault(
     tmp_path: Path, imposed: PresetName | None, verdict: str

@@ -17,8 +17,12 @@ from harness.trace import Entry
     source=OWN,
 )
 def network_disturbed(case: Case) -> Evidence:
-    """The harness itself disturbed the network (--network, network:), and the channel never opened or the connection was lost."""
-    return case.trace.of("connection.disturbed") if case.never_opened() or case.lost() else []
+    """The harness itself disturbed the network (--network, network:), and the channel never opened or ICE lost the other end.
+
+    A connection that the service closed was closed by the service, on a bad network too.
+    """
+    silent = any(entry.data.get("state") == "failed" for entry in case.trace.of("connection.ice"))
+    return case.trace.of("connection.disturbed") if case.never_opened() or (case.lost() and silent) else []
 
 
 @cause(
