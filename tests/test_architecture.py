@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.scenario": BOTTOM
     | {"harness.scenario", "harness.rules.base", "harness.rules.catalogue", "harness.diagnosis"},
     "harness.media": BOTTOM | {"harness.media", "harness.rtp"},
-    "harness.fake": BOTTOM | {"harness.fake", "harness.media", "harness.transport", "harness.scenario.model"},
+    "harness.fake": BOTTOM
+    | {"harness.fake", "harness.media", "harness.rtp", "harness.transport", "harness.scenario.model"},
     "harness.client": BOTTOM
     | {
         "harness.client",
