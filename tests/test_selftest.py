@@ -20,11 +20,15 @@ from harness.service_faults import check_service_faults
 
 ONE_OF_EACH_PLANE = (
     "key-missing",
+    "key-slow",
+    "key-cut-off",
     "call-without-location",
     "answer-unbundled",
     "ice-wrong-password",
     "dcep-wrong-parity",
     "session-created-twice",
+    "event-binary",
+    "filter-ignored",
     "rsp-done-twice",
     "item-create-ignored",
     "audio-silent",

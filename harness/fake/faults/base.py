@@ -46,6 +46,9 @@ ALL: tuple[str, ...] = tuple(DIALECTS)
 BETA: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.generation == "beta")
 GA: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.generation == "ga")
 
+PREFERRED: tuple[str, ...] = ("azure-ga",)
+"""The dialect in which a fault is shown that is possible in several."""
+
 SETUP = "signaling/call-is-set-up-in-order.yaml"
 TURN = "turns/caller-speaks-assistant-answers.yaml"
 
@@ -125,7 +128,7 @@ class Fault:
     @property
     def dialect(self) -> str:
         """The dialect it is shown in."""
-        return "azure-ga" if "azure-ga" in self.dialects else self.dialects[0]
+        return next((name for name in PREFERRED if name in self.dialects), self.dialects[0])
 
     def to_json(self) -> dict[str, Any]:
         """An element of ``harness faults --json``."""
