@@ -8,10 +8,11 @@ from harness.results import Expectation
 from harness.scenario.model import Assert
 from harness.trace import Trace
 from harness.verdict import judge
-from tests.test_diagnosis import DENIED
+from tests.diagnosis import cases
 from tests.traces import SET_UP, refused, trace
 
 CLEAN = trace(*SET_UP)
+DENIED = cases.error_body("401", "Access denied due to invalid subscription key or wrong API endpoint.")
 
 
 def asserted(**fields: object) -> Assert:
@@ -53,7 +54,9 @@ def test_budget_is_exact(limit: str, met: bool) -> None:
 
 
 def test_budget_of_a_milestone_that_never_came_is_missed() -> None:
-    assert outcome_of(CLEAN, order=[], budgets={"first-audio": "1s"}) == [(False, "first-audio within 1 s", "never reached")]
+    assert outcome_of(CLEAN, order=[], budgets={"first-audio": "1s"}) == [
+        (False, "first-audio within 1 s", "never reached")
+    ]
 
 
 class TestWantedFailure:
@@ -62,7 +65,15 @@ class TestWantedFailure:
     FAILS = {"at": "key", "status": 401, "diagnosis": "api-key-invalid"}  # noqa: RUF012
 
     def test_is_met_by_just_that_failure(self) -> None:
-        judgement = judge(refused("key", 401, DENIED), asserted(fails=self.FAILS))
+        asked = {
+            "url": "https://res.openai.azure.com/openai/v1/realtime/client_secrets",
+            "headers": {"api-key": "[redacted:1:32:text]", "content-type": "application/json"},
+            "sent": {"session": {"type": "realtime", "model": "gpt-realtime"}},
+        }
+        judgement = judge(
+            cases.refused("key", 401, DENIED, **asked).trace,
+            asserted(fails={"at": "key", "diagnosis": "api-key-invalid"}),
+        )
         (failure,) = judgement.expectations
         assert failure.met, failure.actual
         assert judgement.verdict == "conformant"
@@ -108,3 +119,19 @@ def test_skipped_rule_says_so() -> None:
 
 def test_trace_on_its_own_is_judged_by_rules_alone() -> None:
     assert judge(CLEAN).expectations == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, ["session-update-not-sent"]),
+        ({"order": ["key", "offer", "answer", "channel-open"]}, []),
+        ({"order": ["key"], "budgets": {"session.update": "1s"}}, ["session-update-not-sent"]),
+    ],
+    ids=["order", "not asked for", "budget"],
+)
+def test_milestone_that_was_asked_for_and_never_reached_is_diagnosed(
+    asked: dict[str, object], expected: list[str]
+) -> None:
+    found = judge(trace(*SET_UP[:-1]), asserted(**asked)).diagnosis
+    assert [one.id for one in found if one.id == "session-update-not-sent"] == expected

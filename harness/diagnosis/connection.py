@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.diagnosis.base import CONNECTED, Case, Evidence, cause
-from harness.rules.fields import at, text
+from harness.rules.fields import text
 from harness.rules.sources import MS_WEBRTC, OWN, WEBRTC, issue, rfc
 from harness.trace import Entry
 
@@ -169,6 +169,6 @@ def state_of(case: Case) -> str:
 
 
 def closed_by_service(case: Case) -> list[Entry]:
-    """The channel's close, where the connection itself still stood."""
-    closed = case.trace.of("channel.closed")
-    return [one for one in closed if at(one.data, "label") is not None and not _gone(case)]
+    """The channel's close before the call was given up, where the connection itself still stood."""
+    lost = case.lost()
+    return [one for one in case.trace.of("channel.closed") if lost and one.seq < lost[0].seq and not _gone(case)]

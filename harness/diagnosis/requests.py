@@ -72,9 +72,10 @@ def ephemeral_key_refused(case: Case) -> Evidence:
     source=f"{MS_WEBRTC}; OpenAI API reference, Authentication",
 )
 def credential_misplaced(case: Case) -> Evidence:
-    """401 at a token request without the one credential of the right kind (HTTP-03)."""
+    """401 at a token request whose headers, as recorded, lack the one credential of the right kind (HTTP-03)."""
     wrong = {entry.seq for entry in case.broken("HTTP-03")}
-    return [one for one in case.refused(401, step="key") if (sent := case.request_of(one)) and sent.seq in wrong]
+    refused = case.refused(401, step="key")
+    return [one for one in refused if (sent := case.request_of(one)) and sent.seq in wrong and sent.data.get("headers")]
 
 
 @cause(

@@ -69,7 +69,7 @@ CASES: Cases = {
     "ephemeral-key-expired": lambda: refused("call", 401, error_body("Unauthorized", "The token has expired.")),
     "not-the-minted-key": lambda: refused("call", 401, broken={"HTTP-11": 0}),
     "ephemeral-key-refused": lambda: refused("call", 401),
-    "credential-misplaced": lambda: refused("key", 401, broken={"HTTP-03": 0}),
+    "credential-misplaced": lambda: refused("key", 401, headers={"host": "h"}, broken={"HTTP-03": 0}),
     "api-key-invalid": lambda: refused("key", 401, error_body("401", "Access denied due to invalid subscription key")),
     "access-forbidden": lambda: refused("key", 403, error_body("403", "Public access is disabled.")),
     "token-request-empty": lambda: refused("key", 400, error_body("missing_required_parameter"), sent=""),

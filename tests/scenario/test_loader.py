@@ -175,6 +175,8 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
         # rules and recordings
         ("title: x\nassert: {rules: {skip: {HTTP-1: why}}}\n", "2:25: unknown rule 'HTTP-1'; did you mean 'HTTP-"),
         ("title: x\nassert: {rules: {skip: {NOPE-01: why}}}\n", "2:25: unknown rule 'NOPE-01'"),
+        ("title: x\nassert: {fails: {at: key, diagnosis: api-key-wrong}}\n", "2:38: unknown diagnosis 'api-key-wrong'; did you mean 'api-key-invalid'?"),
+        ("title: x\nassert: {fails: {at: key, diagnosis: cors}}\n", "2:38: cors cannot be seen in a recording"),
         ("title: x\nsteps: [say: caller-not-ill-disposd.wav]\n", "2:14: no recording 'caller-not-ill-disposd.wav'; did you mean 'caller-not-ill-disposed.wav'? looked in "),
         ("title: x\nfake: {replies: [{audio: none.wav}]}\n", "2:26: no recording 'none.wav'; "),
     ],
