@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.spellings import base64_cores, parts_of_basic, spellings, unescaped
+from harness.spellings import base64_cores, layers, parts_of_basic, spellings, unescaped
 
 MARK = re.compile(r"\[redacted:(\d+):(\d+):(ice|text)\]")
 
@@ -163,10 +163,10 @@ class Redactor:
     def _clean(self, text: str) -> str:
         text = self._found(text)
         if _ESCAPED.search(text):
-            plain = unescaped(text)
-            clean = self._found(plain)
-            if clean != plain:
-                return clean
+            for plain in layers(text):
+                clean = self._found(plain)
+                if clean != plain:
+                    return self._clean(clean)
         return text
 
     def _found(self, text: str) -> str:

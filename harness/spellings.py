@@ -46,12 +46,19 @@ def base64_cores(secret: str) -> set[str]:
     return {core for core in cores if len(core) >= _SHORTEST_CORE}
 
 
-def unescaped(text: str) -> str:
-    """``text`` with its escapes replaced by what they stand for, and those again that this brings to light."""
+def layers(text: str) -> Iterator[str]:
+    """``text`` with its escapes replaced by what they stand for, then with those that this brings to light, and so on."""
     for _ in range(_ROUNDS):
         plain = _ESCAPE.sub(_unescape, text)
         if plain == text:
             break
+        yield plain
+        text = plain
+
+
+def unescaped(text: str) -> str:
+    """``text`` without any escapes."""
+    for plain in layers(text):
         text = plain
     return text
 
