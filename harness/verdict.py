@@ -51,7 +51,7 @@ def judge(
     skip = asserted.rules.skip if asserted else None
     bugs: list[str] = []
     rules = tuple(_judged(one, trace, skip, bugs) for one in all_rules())
-    diagnosis = diagnose(trace, rules, missing=_missing(reached, asserted) if asserted else ())
+    diagnosis = _diagnosed(trace, rules, _missing(reached, asserted) if asserted else [], bugs)
     # Behind a lenient step that was missed the call went another way than the scenario.
     astray = any(not one.met and one.step in lenient for one in walked)
     expectations = [replace(one, lenient=True) if astray or one.step in lenient else one for one in walked]
@@ -79,11 +79,23 @@ def _judged(one: Rule, trace: Trace, skip: Mapping[str, str] | None, bugs: list[
     try:
         return judge_rule(one, trace, skip=skip)
     except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        bugs.append(
-            f"bug in the harness: {one.id} raised {type(error).__name__}: {error} ({place.name}, line {place.lineno})"
-        )
+        bugs.append(_bug(one.id, error))
         return RuleResult(one.id, Outcome.INCONCLUSIVE, one.severity_in(trace.header.dialect), note="the check raised")
+
+
+def _diagnosed(
+    trace: Trace, rules: Sequence[RuleResult], missing: Sequence[str], bugs: list[str]
+) -> tuple[Diagnosis, ...]:
+    try:
+        return diagnose(trace, rules, missing=missing)
+    except Exception as error:
+        bugs.append(_bug("the diagnosis", error))
+        return ()
+
+
+def _bug(what: str, error: Exception) -> str:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"bug in the harness: {what} raised {type(error).__name__}: {error} ({place.name}, line {place.lineno})"
 
 
 def _wanted(asserted: Assert) -> list[str]:

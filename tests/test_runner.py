@@ -114,6 +114,17 @@ def test_a_check_that_raises_is_our_bug_and_hides_nothing(tmp_path: Path, monkey
     assert any(rule.outcome == "pass" for rule in result.rules)
 
 
+def test_a_diagnosis_that_raises_is_our_bug_and_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("evidence")
+
+    monkeypatch.setattr(verdict, "diagnose", broken)
+    result = run_job(*job_for(tmp_path))
+    assert (result.verdict, result.bug) == ("error", True)
+    assert result.error is not None
+    assert "the diagnosis raised KeyError" in result.error
+
+
 def test_results_come_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     jobs = [job_for(tmp_path, "title: x\nsteps: []\n", dialect) for dialect in ("openai-ga", "azure-ga")]
     seen: list[str] = []
