@@ -22,10 +22,11 @@ from harness import negotiation, rtp
 from harness.network import Emulator
 from harness.rtp import Direction, RtpPacket
 from harness.trace import Recorder
+from harness.transport_guard import Limits
 from harness.transport_taps import Ears, Hands, Handshake, InvalidText, Taps
 from harness.wire import Wire
 
-__all__ = ["Hands", "InvalidText", "Peer", "RejectedDescription", "RtpPacket"]
+__all__ = ["Hands", "InvalidText", "Limits", "Peer", "RejectedDescription", "RtpPacket"]
 
 _DCEP_MESSAGES = {0x03: "open", 0x02: "ack"}  # RFC 8832 section 8.2.1
 _DIGESTS = ("sha-256", "sha-384", "sha-512")
@@ -51,6 +52,7 @@ class Peer:
         track: gives ready Opus packets (:class:`av.Packet`) on its own clock; it is stopped with the peer.
         on_packet: gets every RTP packet, sent and received, in order, on the event loop; it must not raise.
         hands: what this end does wrongly, on purpose.
+        limits: what is taken from the other end before the call is lost.
         network: what the datagrams of this end meet on their way, in both directions; recorded as ``connection.disturbed``.
 
     No audio is decoded here and no thread is started.
@@ -74,6 +76,7 @@ class Peer:
         on_packet: Callable[[RtpPacket], None] | None = None,
         hands: Hands | None = None,
         network: Emulator | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.recorder = recorder
         self.lost = asyncio.Event()
@@ -87,9 +90,19 @@ class Peer:
         self._closing: asyncio.Task[None] | None = None
         self._closed_here: set[RTCDataChannel] = set()
         self._states: dict[str, str] = {}
-        ears = Ears(on_packet, self._on_rtcp, self._on_dcep, self._on_early, self._on_dtls_state, self._on_secured)
+        self._ignored: set[str] = set()
+        ears = Ears(
+            on_packet,
+            self._on_rtcp,
+            self._on_dcep,
+            self._on_early,
+            self._on_dtls_state,
+            self._on_secured,
+            self._on_ignored,
+            self._on_overrun,
+        )
         wire = None if network is None else Wire(network, partial(recorder.record, "connection.disturbed"))
-        self._taps = Taps(self.pc, ears, loopback=loopback, hands=hands, wire=wire)
+        self._taps = Taps(self.pc, ears, loopback=loopback, hands=hands, wire=wire, limits=limits)
         self.pc.on("signalingstatechange", lambda: self._changed("signaling", self.pc.signalingState))
         self.pc.on("icegatheringstatechange", lambda: self._changed("gathering", self.pc.iceGatheringState))
         self.pc.on("iceconnectionstatechange", lambda: self._changed("ice", self.pc.iceConnectionState))
@@ -207,6 +220,15 @@ class Peer:
             peer_fingerprint=handshake.fingerprint,
             matches=handshake.matches,
         )
+
+    def _on_ignored(self, text: str) -> None:
+        if text not in self._ignored:  # once: it may come a thousand times
+            self._ignored.add(text)
+            self.recorder.record("harness.note", text=text, about="limits")
+
+    def _on_overrun(self, text: str) -> None:
+        self._on_ignored(text)
+        self._lose(text)
 
     def _on_rtcp(self, direction: Direction, data: bytes) -> None:
         types, ssrc = rtp.rtcp_types(data)

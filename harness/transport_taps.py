@@ -27,6 +27,7 @@ from aiortc.rtcdtlstransport import State
 
 from harness import rtp
 from harness.rtp import Direction, Reception, RtpPacket
+from harness.transport_guard import Limits, PacketGuard, guard_association, guard_socket
 from harness.transport_handshake import Handshake as Handshake
 from harness.transport_handshake import handshake_of
 from harness.transport_network import lead_through, measure_on_loop
@@ -56,6 +57,8 @@ class Ears:
     early: Callable[[str], None]
     dtls_state: Callable[[str], None]
     secured: Callable[[Handshake], None]
+    ignored: Callable[[str], None]
+    overrun: Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,14 @@ class Taps:
         loopback: bool,
         hands: Hands | None = None,
         wire: Wire | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._pc = pc
         self._ears = ears
         self._hands = hands or Hands()
         self._wire = wire
+        self._limits = limits or Limits()
+        self._guard = PacketGuard(self._limits, ears.ignored)
         self._loopback = loopback
         self._tapped: set[Any] = set()
         self._dtls: list[Any] = []
@@ -181,8 +187,9 @@ class Taps:
             ears.rtcp("sent", data)
 
         async def handle_rtcp_and_tell(data: bytes) -> None:
-            ears.rtcp("received", data)
-            await handle_rtcp(data)
+            if self._guard.takes_report(self._loop.time()):
+                ears.rtcp("received", data)
+                await self._guard.survive(handle_rtcp(data))
 
         async def handle_rtp(data: bytes, arrival_time_ms: int) -> None:
             self._received(dtls, data)
@@ -229,6 +236,7 @@ class Taps:
                 datagram_received(data, addr)
 
         protocol.datagram_received = received
+        guard_socket(protocol, connection)
         # asyncio reads into 256 KiB, for which the allocator goes to the kernel every time: 13 of 17 us of a datagram's way.
         if hasattr(protocol.transport, "max_size"):
             protocol.transport.max_size = _LARGEST_DATAGRAM
@@ -240,7 +248,7 @@ class Taps:
     def _received(self, dtls: Any, data: bytes) -> None:
         now = self._loop.time()
         packet = rtp.unpack(data, now)
-        if packet is None:
+        if packet is None or not self._guard.takes(packet.ssrc, now):
             return
         reception = self._receptions.get(packet.ssrc) or self._new_stream(dtls, packet)
         if reception is not None:
@@ -376,6 +384,7 @@ class Taps:
 
         sctp._data_channel_receive = receive_and_tell
         sctp._send = send_and_tell
+        guard_association(sctp, self._limits, self._loop.time, ears.ignored, ears.overrun)
 
 
 def _is_opus(codec: Any) -> bool:
