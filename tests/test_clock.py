@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -120,6 +121,15 @@ def test_exceptions_come_through_and_tasks_left_over_are_cancelled(how: clock.Ti
     assert ended == ["cancelled"]
 
 
+@pytest.fixture
+def ctrl_c_works() -> Iterator[None]:
+    """A process started in the background of a shell inherits an ignored SIGINT; here it must raise KeyboardInterrupt."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_works")
 @pytest.mark.parametrize("how", ["virtual", "real"])
 def test_ctrl_c_cancels_and_lets_clean_up(how: clock.Time) -> None:
     ended: list[str] = []
