@@ -17,6 +17,8 @@ from harness.fake.checks import Refusal
 from harness.fake.client_events import decode
 from harness.fake.settings import FakeSettings
 
+LONGEST_TEXT = 1 << 16
+
 
 async def read(request: Request, settings: FakeSettings) -> bytes | HttpRefusal:
     """The whole body, or the refusal where it is too long or does not come."""
@@ -52,10 +54,10 @@ async def form(headers: Headers, body: bytes) -> Mapping[str, str] | None:
 
 
 def as_recorded(content_type: str, text: str) -> Any:
-    """A body as the trace keeps it: a JSON object as such, anything else as text."""
+    """A body as the trace keeps it: a JSON object as such, anything else as text, the beginning of it where it is longer than any SDP."""
     if content_type.startswith(JSON_TYPE):
         try:
             return decode(text)
         except Refusal:
-            return text
-    return text
+            pass
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from functools import partial
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from harness.errors import UsageError
 
@@ -15,13 +19,59 @@ GRACE = 1
 _FIX = "choose another --port (0 takes a free one), or another --host"
 
 
-class Listener:
-    """Serves ``application`` over HTTP/1.1 between ``start`` and ``stop``."""
+class Connection(H11Protocol):
+    """A client's connection that does not wait for ever: uvicorn itself bounds only the time between two requests."""
 
-    def __init__(self, application: ASGIApp) -> None:
+    def __init__(self, *args: Any, patience: float, most: int, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._patience = patience
+        self._most = most
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is here, if there is room for it."""
+        super().connection_made(transport)
+        if len(self.connections) > self._most:
+            transport.abort()
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has gone."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        """Octets have come; a head may be complete with them."""
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before:
+            self._stop_waiting()
+
+    def on_response_complete(self) -> None:
+        """The next request may come."""
+        self._wait_for_head()
+        super().on_response_complete()
+
+    def _wait_for_head(self) -> None:
+        self._stop_waiting()
+        self._timer = self.loop.call_later(self._patience, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Listener:
+    """Serves ``application`` over HTTP/1.1 between ``start`` and ``stop``.
+
+    A connection that takes longer than ``patience`` seconds over the head of a request is closed; so is one beyond ``connections``.
+    """
+
+    def __init__(self, application: ASGIApp, *, patience: float = 30.0, connections: int = 512) -> None:
         config = uvicorn.Config(
             application,
-            http="h11",
+            http=partial(Connection, patience=patience, most=connections),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             interface="asgi3",

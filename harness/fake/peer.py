@@ -24,7 +24,7 @@ from harness.media.track import OutgoingAudio, Playing
 from harness.protocol.dialects import Dialect
 from harness.scenario.model import FakeScript
 from harness.trace import Recorder, dump
-from harness.transport import Hands, InvalidText, Peer, RtpPacket
+from harness.transport import Hands, InvalidText, Limits, Peer, RtpPacket
 
 PACKET_SECONDS = 0.02
 # Seconds between the service's last message and its hanging up; again so many, up to the larger number, until the message has been
@@ -111,7 +111,12 @@ class ServiceCall:
             acknowledges=conduct.acknowledges,
             ack_stream=conduct.ack_stream,
         )
-        self._peer = Peer(recorder, loopback=loopback, track=self._voice, on_packet=self._on_packet, hands=hands)
+        limits = Limits(
+            bytes=settings.received_bytes, messages_per_second=settings.messages_per_second, channels=settings.channels
+        )
+        self._peer = Peer(
+            recorder, loopback=loopback, track=self._voice, on_packet=self._on_packet, hands=hands, limits=limits
+        )
         self._peer.on_channel = self._on_channel
         self._peer.on_early = self._record_received
 
@@ -289,6 +294,10 @@ class ServiceCall:
         if channel is None or channel.readyState != "open":
             return
         text = dump(message) if isinstance(message, Mapping) else message
+        if channel.bufferedAmount > self._settings.queued_bytes:
+            self.recorder.record("harness.note", text="the call is ended: the client takes no events", about="limits")
+            self._ending.set()
+            return
         try:
             channel.send(text)
         except ValueError as error:

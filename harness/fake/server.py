@@ -137,7 +137,9 @@ class FakeService:
         self._epoch = time.time() - loop.time()
         self._keys = KeyRing(self._epoch)
         self._traces = Traces(self._recorder_for, self._on_trace, loop.time)
-        self._listener = Listener(self._application())
+        self._listener = Listener(
+            self._application(), patience=self.settings.request_seconds, connections=self.settings.max_connections
+        )
         self.url = await self._listener.start(host, port)
         return self.url
 

@@ -30,9 +30,14 @@ class FakeSettings:
     ``Host``: the vendor's regional host, or ``{region}.localhost``; any other host has no region and is not checked.
     ``body_limit``: a longer request body is answered with 413.
     ``request_seconds``: a request body that is not there by then is answered with 408.
+    ``max_connections``: further HTTP connections are closed at once. A connection that has not brought a whole request head
+    within ``request_seconds`` is closed.
     ``max_calls``: further calls at the same time are answered with 429.
     ``connect_seconds``: a call whose peer connection is not there by then is dropped.
     ``max_call_seconds``: a call is ended then; None leaves it to the dialect's session length.
+    ``received_bytes``, ``messages_per_second`` (on the average), ``channels``: what one call may bring on its data channels; a
+    call that brings more is ended, further channels are ignored.
+    ``queued_bytes``: a call whose client does not take its events is ended when so much waits for it.
     ``key_seconds``: lifetime of every ephemeral key; None means the request's ``expires_after``, else the dialect's.
     ``seeds_mode``: speak as a client expects that was written to Microsoft's JavaScript sample (see :mod:`harness.fake.seeds`).
     """
@@ -42,9 +47,14 @@ class FakeSettings:
     regions: tuple[str, ...] | None = None
     body_limit: int = 1 << 20
     request_seconds: float = 30.0
+    max_connections: int = 512
     max_calls: int = 64
     connect_seconds: float = 30.0
     max_call_seconds: float | None = None
+    received_bytes: int = 16 << 20
+    messages_per_second: float = 200.0
+    channels: int = 16
+    queued_bytes: int = 8 << 20
     key_seconds: float | None = None
     seeds_mode: bool = False
 

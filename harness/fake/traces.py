@@ -15,6 +15,9 @@ from harness.trace import Entry, Header, Recorder
 # Traces of keys that nobody has used yet; beyond this many the oldest is closed.
 UNCLAIMED = 256
 
+# A trace of nothing but failures ends with so many entries; a client that goes on failing begins another one.
+LONGEST_FAILURE = 100
+
 Client = tuple[str, ...]
 
 
@@ -59,7 +62,9 @@ class Traces:
     def failed(self, recorder: Recorder, client: Client, key: str = "") -> None:
         """The request was refused: the trace waits for the next try, with the good ``key`` it was minted for, if any."""
         self._forget(recorder)
-        if key:
+        if len(recorder.entries) >= LONGEST_FAILURE:
+            self.close(recorder, "failed")
+        elif key:
             self._by_key[key] = recorder
         else:
             self._failing[(recorder.header.dialect, *client)] = recorder
