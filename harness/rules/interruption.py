@@ -154,6 +154,13 @@ def barge_in(view: View) -> Iterator[Observation]:
         +4s
         < response.done {"response": {"id": "r", "status": "completed"}}
     Unseen:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
+        < response.created {"response": {"id": "r", "status": "in_progress", "conversation_id": null}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        +4s
+        < response.done {"response": {"id": "r", "status": "completed", "conversation_id": null}}
+    Unseen:
         < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "interrupt_response": false}}}}}
         < output_audio_buffer.started {"response_id": "r"}
         < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
@@ -165,8 +172,8 @@ def barge_in(view: View) -> Iterator[Observation]:
         if not _allows_interruption(course, speech.entry.seq):
             continue
         for response in course.responses.values():
-            active = response.playing(speech.entry.seq) or (in_default(response) and response.running(speech.entry.seq))
-            if active:
+            # "... any ongoing response with output to the default conversation": an out-of-band answer may go on.
+            if in_default(response) and (response.playing(speech.entry.seq) or response.running(speech.entry.seq)):
                 yield from _interrupted(view, speech, response)
 
 

@@ -71,6 +71,13 @@ def commit_answered(view: View) -> Iterator[Observation]:
     Okay:
         > input_audio_buffer.commit {}
         < input_audio_buffer.committed {"item_id": "a"}
+    Okay:
+        > input_audio_buffer.commit {}
+        < error {"error": {"type": "invalid_request_error", "code": "input_audio_buffer_commit_empty", "message": "empty"}}
+        < response.created {"response": {"id": "r"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        > input_audio_buffer.commit {}
+        < input_audio_buffer.committed {"item_id": "a"}
     Fail:
         > input_audio_buffer.commit {}
         < response.created {"response": {"id": "r"}}
@@ -82,7 +89,9 @@ def commit_answered(view: View) -> Iterator[Observation]:
     """
     course = history(view)
     for commit in course.client("input_audio_buffer.commit"):
-        answer = next(course.after(commit.entry, COMMITTED), None) or named_error(course, commit.entry)
+        answers = (next(course.after(commit.entry, COMMITTED), None), named_error(course, commit.entry))
+        # The first of both: an error answers this commit, however a later one was answered.
+        answer = min((one for one in answers if one is not None), key=lambda one: one.entry.seq, default=None)
         evidence = overtaken(course, commit.entry)
         if answer is not None and (evidence is None or answer.entry.seq < evidence.entry.seq):
             yield good(commit.entry, answer.kind)
