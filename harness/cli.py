@@ -104,12 +104,14 @@ def run(
     """Run scenario files and judge them. Without a path: scenarios/ here, else the packaged suite."""
     from harness.jobs import not_exercised
     from harness.results import exit_code
-    from harness.runner import run_many
+    from harness.runner import configurations, run_many
 
     jobs = _jobs(paths or [], dialect or [], target, clock, tuple(fault or ()), out, k, m, network)
     for job, reason in (left_out := not_exercised(jobs)).items():
         _say(f"- {job.id}  not exercised: {reason}")
     jobs = [(job, loaded) for job, loaded in jobs if job not in left_out]
+    for line in configurations([job for job, _ in jobs]):
+        print(line, file=sys.stderr)
     began = time.perf_counter()
     made: list[Result] = []
     try:

@@ -228,6 +228,19 @@ def _patience(step: object) -> float:
     return float(getattr(inner or step, "within", 0.0)) + float(getattr(step, "wait", 0.0))
 
 
+def configurations(jobs: Sequence[Job]) -> list[str]:
+    """A line for each dialect of a target that is not the fake: resource, deployment, API version, region; no secret."""
+    lines: dict[str, str] = {}
+    for job in jobs:
+        if job.target != "fake" and job.dialect not in lines:
+            seen = _endpoints(job).config()
+            named = ("resource", "deployment", "api_version", "region", "key_url", "call_url")
+            lines[job.dialect] = f"  {job.dialect}: " + ", ".join(
+                f"{name} {seen[name]}" for name in named if name in seen
+            )
+    return list(lines.values())
+
+
 def _endpoints(job: Job) -> Endpoints:
     if job.target == "live":
         return live_endpoints(job.dialect, job.environment)

@@ -132,6 +132,24 @@ def test_results_come_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     assert [result.dialect for result in results] == seen == ["openai-ga", "azure-ga"]
 
 
+def test_configuration_of_a_live_target_is_told_without_its_key(tmp_path: Path) -> None:
+    environment = {
+        "VITE_AZURE_OPENAI_RESOURCE_NAME": "my-resource",
+        "VITE_AZURE_OPENAI_REALTIME_KEY": "a-key-of-this-resource",
+        "AZURE_OPENAI_REALTIME_DEPLOYMENT": "gpt-realtime",
+        "AZURE_OPENAI_WEBRTC_REGION": "swedencentral",
+    }
+    jobs = [
+        Job(tmp_path, "s.yaml", name, "live", environment=environment) for name in ("azure-preview", "azure-preview")
+    ]
+    (line,) = runner.configurations(jobs)
+    assert line.startswith(
+        "  azure-preview: resource my-resource, deployment gpt-realtime, api_version 2025-04-01-preview, region swedencentral, "
+    )
+    assert "a-key-of-this-resource" not in line
+    assert runner.configurations([Job(tmp_path, "s.yaml", "azure-ga")]) == []
+
+
 def test_patience_covers_all_that_a_scenario_waits_for() -> None:
     steps = [{"expect": "response.done", "within": "40s"}, {"wait": "5s"}, {"hear": {"speech": "1s", "within": "7s"}}]
     scenario = Scenario.model_validate({"title": "x", "steps": steps})
