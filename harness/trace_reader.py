@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,79 @@ def _header(name: str, line: str) -> Header:
     )
 
 
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LONGEST
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_number, value))
+
+
+def _packets(value: Any) -> bool:
+    """Rows of dt_ms, sequence, timestamp, size, marker, toc."""
+    rows = value if isinstance(value, list) else [None]
+    return all(
+        isinstance(row, list) and len(row) == 6 and _whole(row[2]) and _numbers(row[:2] + row[3:]) for row in rows
+    )
+
+
+def _headers(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_text, value.values()))
+
+
+_STATE = (("state", _text),)
+_STEP = (("step", _whole), ("text", _text), ("word", _text), ("expected", _text), ("actual", _text))
+_HTTP = (
+    ("id", _whole),
+    ("step", _text),
+    ("headers", _headers),
+    ("url", _text),
+    ("method", _text),
+    ("status", _whole),
+    ("seconds", _number),
+)
+_CHANNEL = (("label", _text), ("direction", _text), ("message", _text), ("stream", _whole))
+_AUDIO = (
+    ("direction", _text), ("state", _text), ("at", _number), ("start", _number), ("step", _number), ("levels", _numbers),
+    ("speech", _numbers), ("size", _whole), ("sequence", _whole), ("seconds", _number), ("path", _text),
+)  # fmt: skip
+_RTP = (
+    ("direction", _text), ("ssrc", lambda value: value is None or _whole(value)), ("payload_type", _whole), ("first", _number),
+    ("packets", _packets), ("types", _texts),
+)  # fmt: skip
+_EVENT = (("event", _object), ("size", _whole), ("direction", _text), ("reason", _text), ("text", _text))
+_HARNESS = (("text", _text), ("error", _text), ("step", _text), ("what", _text), ("seen", _text), ("fix", _text))
+
+# What the fields of an entry are, as far as its readers rely on it; what a peer sent (bodies, events) may be anything.
+_FIELDS: Mapping[str, tuple[tuple[str, Callable[[Any], bool]], ...]] = {
+    **dict.fromkeys(("harness.note", "harness.error", "harness.log"), _HARNESS),
+    **dict.fromkeys(("http.request", "http.response", "http.failed"), _HTTP),
+    **dict.fromkeys(("sdp.offer", "sdp.answer", "sdp.rejected"), (("sdp", _text), ("reason", _text))),
+    **dict.fromkeys([f"connection.{what}" for what in ("signaling", "gathering", "ice", "dtls", "state")], _STATE),
+    **dict.fromkeys([f"channel.{what}" for what in ("created", "open", "dcep", "closed")], _CHANNEL),
+    **dict.fromkeys([f"event.{what}" for what in ("sent", "received", "undecodable")], _EVENT),
+    **dict.fromkeys([f"rtp.{what}" for what in ("packets", "rtcp")], _RTP),
+    **dict.fromkeys([f"audio.{what}" for what in ("levels", "speech", "undecodable", "file")], _AUDIO),
+    **dict.fromkeys([f"step.{what}" for what in ("started", "met", "missed", "said")], _STEP),
+}
+
+
 def _entry(where: str, value: Any, expected_seq: int) -> Entry:
     match value:
         case {"seq": int(seq), "t": int() | float() as t, "kind": str(kind), "data": dict(data)} if 0 <= t < _LONGEST:
@@ -107,5 +180,8 @@ def _entry(where: str, value: Any, expected_seq: int) -> Entry:
                 raise BrokenTrace(
                     f"entry {seq} where {expected_seq} belongs", where=where, fix="lines are missing or were moved"
                 )
+            wrong = [name for name, right in _FIELDS.get(kind, ()) if name in data and not right(data[name])]
+            if wrong:
+                raise BrokenTrace(f"{kind} has a {wrong[0]} that it cannot have", where=where)
             return Entry(seq, float(t), kind, data)
     raise BrokenTrace("not a trace entry (seq, t, kind, data)", where=where)
