@@ -183,20 +183,6 @@ def test_what_the_service_hears() -> None:
     assert hear(A) is A
 
 
-# Rewrites of SDP
-
-SDP = "v=0\r\na=group:BUNDLE 0 1\r\nm=audio 9 X 96\r\na=mid:0\r\nm=application 9 Y z\r\na=mid:1\r\n"
-
-
-def test_lines_of_sdp() -> None:
-    assert edit.line(r"^a=mid:", "")(SDP) == SDP.replace("a=mid:0\r\n", "").replace("a=mid:1\r\n", "")
-    assert edit.line(r"^a=mid:.*", "a=mid:x", count=1)(SDP) == SDP.replace("a=mid:0", "a=mid:x")
-    assert edit.line(r"^a=mid:.*", "a=mid:x", section="application")(SDP) == SDP.replace("a=mid:1", "a=mid:x")
-    assert edit.extra_line("a=new")(SDP) == SDP.replace("a=mid:0\r\n", "a=mid:0\r\na=new\r\n")
-    assert edit.sections(lambda media: media[:1])(SDP) == SDP[: SDP.index("m=application")]
-    assert edit.line("nothing", "")(SDP) == SDP
-
-
 # Rewrites of RTP
 
 

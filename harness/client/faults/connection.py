@@ -18,7 +18,7 @@ from harness.client.faults.base import (
     Conduct,
     client_fault,
 )
-from harness.client.faults.edits import line
+from harness.protocol.sdp_edits import line
 from harness.scenario.model import Caller
 
 LONG = "audio/half-minute-answer-is-heard-in-full.yaml"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -79,47 +78,6 @@ def chain(*rewrites: RequestRewrite) -> RequestRewrite:
         return draft
 
     return change
-
-
-# SDP
-
-
-def line(pattern: str, replacement: str, *, section: str = "") -> Callable[[str], str]:
-    """Each line that matches replaced; an empty replacement removes it. ``section``: "audio", "application", or "" for all."""
-    compiled = re.compile(pattern)
-
-    def rewrite(sdp: str) -> str:
-        kept: list[str] = []
-        here = ""
-        for one in sdp.splitlines():
-            if one.startswith("m="):
-                here = one[2:].split(" ", 1)[0]
-            if (not section or section == here) and compiled.search(one):
-                one = compiled.sub(replacement, one) if replacement else ""
-            if one:
-                kept.append(one)
-        return "".join(f"{one}\r\n" for one in kept)
-
-    return rewrite
-
-
-def more(text: str, *, section: str = "audio") -> Callable[[str], str]:
-    """Further lines at the end of a section, divided by CRLF."""
-
-    def change(media: list[str]) -> list[str]:
-        return [one + f"{text}\r\n" if one.startswith(f"m={section} ") else one for one in media]
-
-    return sections(change)
-
-
-def sections(change: Callable[[list[str]], list[str]]) -> Callable[[str], str]:
-    """The media sections, each as one text, put together anew."""
-
-    def rewrite(sdp: str) -> str:
-        head, *media = re.split(r"(?m)^(?=m=)", sdp)
-        return head + "".join(change(media))
-
-    return rewrite
 
 
 # Events. Types are canonical (GA) names, found under their wire name in every dialect.

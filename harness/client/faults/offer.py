@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.client.faults.base import OFFER, SERVICE_END, SETTINGS, SETUP, client_fault
-from harness.client.faults.edits import line, more, sections
+from harness.protocol.sdp_edits import line, more, other_certificate, sections
 from harness.scenario.model import Caller
 
 
@@ -152,7 +152,7 @@ offer(
 offer(
     "fingerprint-of-another-certificate",
     "the fingerprint is not that of the caller's certificate",
-    line(r"^(a=fingerprint:\S+ )\S\S", r"\g<1>00"),
+    other_certificate,
     "DC-02",
     also=("MED-05",),
     seen_by=SERVICE_END,

@@ -14,8 +14,9 @@ from harness.client.faults.base import (
     TURN,
     client_fault,
 )
-from harness.client.faults.edits import Make, changed, instead, line, send_at, session
+from harness.client.faults.edits import Make, changed, instead, send_at, session
 from harness.protocol.dialects import DIALECTS, Dialect, session_body
+from harness.protocol.sdp_edits import line
 
 AZURE_GA = tuple(name for name, row in DIALECTS.items() if row.vendor == "azure" and row.generation == "ga")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.fake.faults.base import ANSWER, SETUP, fault
-from harness.fake.faults.edits import extra_line, line, sections
+from harness.protocol.sdp_edits import line, more, sections
 
 
 def answer(
@@ -151,7 +151,7 @@ answer(
     ends="answer",
     diagnosis="answer-refused",
 )
-answer("answer-two-directions", "two directions in one section", extra_line("a=inactive"), "ANS-11")
+answer("answer-two-directions", "two directions in one section", more("a=inactive"), "ANS-11")
 answer(
     "answer-without-sctp-port",
     "no sctp-port",
@@ -190,14 +190,14 @@ answer(
 answer(
     "answer-with-vp8",
     "VP8 among the audio formats",
-    lambda sdp: extra_line("a=rtpmap:122 VP8/90000")(line(r"^(m=audio .*)$", r"\1 122")(sdp)),
+    lambda sdp: more("a=rtpmap:122 VP8/90000")(line(r"^(m=audio .*)$", r"\1 122")(sdp)),
     "ANS-16",
     also=("ANS-04",),
 )
 answer(
     "answer-with-extension",
     "a header extension that was not offered",
-    extra_line("a=extmap:9 urn:example:never-offered"),
+    more("a=extmap:9 urn:example:never-offered"),
     "ANS-16",
 )
 answer("answer-line-feeds", "lines end in LF alone", lambda sdp: sdp.replace("\r\n", "\n"), "ANS-17")

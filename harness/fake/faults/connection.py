@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.fake.faults.base import ANSWER, CONDUCT, SETUP, TURN, Conduct, fault
-from harness.fake.faults.edits import line
+from harness.protocol.sdp_edits import line, other_certificate
 
 
 def unreachable(name: str, title: str, rewrite: Callable[[str], str], *caught_by: str, **more: Any) -> None:
@@ -38,7 +38,7 @@ unreachable(
 unreachable(
     "dtls-other-certificate",
     "the certificate is not the one of the fingerprint",
-    line(r"^(a=fingerprint:\S+ )(..)", r"\g<1>00"),
+    other_certificate,
     "DC-02",
     diagnosis="certificate-mismatch",
 )

@@ -7,7 +7,6 @@ counted from 1; None means every one of them.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -190,47 +189,3 @@ def misheard(kind: str, change: Change) -> Callable[[Dialect], HeardRewrite]:
         return edited
 
     return lambda dialect: hear
-
-
-# SDP
-
-
-def line(pattern: str, replacement: str, *, count: int = 0, section: str = "") -> Callable[[str], str]:
-    """Each line that matches replaced (``count`` of them, 0 for all); an empty replacement removes it. ``section``: audio, application."""
-    compiled = re.compile(pattern)
-
-    def rewrite(sdp: str) -> str:
-        done = 0
-        kept: list[str] = []
-        here = ""
-        for one in sdp.splitlines():
-            if one.startswith("m="):
-                here = one[2:].split(" ", 1)[0]
-            if (not section or section == here) and (not count or done < count) and compiled.search(one):
-                done += 1
-                one = compiled.sub(replacement, one) if replacement else ""
-            if one:
-                kept.append(one)
-        return "".join(f"{one}\r\n" for one in kept)
-
-    return rewrite
-
-
-def extra_line(text: str, *, section: str = "audio") -> Callable[[str], str]:
-    """One more line at the end of a section."""
-
-    def rewrite(sdp: str) -> str:
-        head, *sections = re.split(r"(?m)^(?=m=)", sdp)
-        return head + "".join(one + f"{text}\r\n" if one.startswith(f"m={section} ") else one for one in sections)
-
-    return rewrite
-
-
-def sections(change: Callable[[list[str]], list[str]]) -> Callable[[str], str]:
-    """The media sections, each as one text, put together anew."""
-
-    def rewrite(sdp: str) -> str:
-        head, *media = re.split(r"(?m)^(?=m=)", sdp)
-        return head + "".join(change(media))
-
-    return rewrite
