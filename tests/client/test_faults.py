@@ -198,15 +198,6 @@ def test_a_body_is_edited_as_json() -> None:
 # SDP
 
 
-def test_lines_are_replaced_and_removed_in_a_section() -> None:
-    assert edits.line(r"^a=mid:\d", "a=mid:7", section="application")(OFFER).count("a=mid:7") == 1
-    assert "a=mid" not in edits.line(r"^a=mid", "")(OFFER)
-
-
-def test_lines_are_added_at_the_end_of_a_section() -> None:
-    assert edits.more("a=x", section="audio")(OFFER) == OFFER.replace("a=mid:0\r\n", "a=mid:0\r\na=x\r\n")
-
-
 def test_a_section_that_is_taken_away_leaves_the_bundle() -> None:
     edited = client_fault_named("no-audio-section").rewrite(OFFER)
     assert edited == "v=0\r\ns=-\r\na=group:BUNDLE 1\r\nm=application 9 Y z\r\na=mid:1\r\n"
