@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from harness.rules.base import GA, SERVICE, SHOULD, Observation, View, bad, judged, rule
 from harness.rules.fields import at, text
 from harness.rules.history import Step, history, overdue, overtaken
-from harness.rules.responses import in_default
+from harness.rules.responses import surely_in_default
 from harness.rules.sources import LOG, sdk
 
 _ADDED = sdk("conversation_item_added.py", "conversation_item_created_event.py")
@@ -45,11 +45,9 @@ def output_is_added(view: View) -> Iterator[Observation]:
     course = history(view)
     announced = course.server("conversation.item.added", "conversation.item.created")
     known = {text(one.event, "item", "id"): one.entry.seq for one in reversed(announced)}
-    beside = any(text(one.event, "response", "conversation") == "none" for one in course.client("response.create"))
     for response in course.responses.values():
         done = response.done
-        # Where out-of-band responses are asked for, only a conversation_id that is shown tells which is which.
-        if done is None or not in_default(response) or (beside and not isinstance(response.conversation, str)):
+        if done is None or not surely_in_default(course, response):
             continue
         for added in response.all("response.output_item.added"):
             item = text(added.event, "item", "id")

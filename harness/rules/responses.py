@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.protocol.states import RESPONSE, step
 from harness.rules.base import CLIENT, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.disturbance import slack
-from harness.rules.fields import MISSING, at, index, listing, shown, text
+from harness.rules.fields import at, index, listing, shown, text
 from harness.rules.history import PATIENCE, RACE, History, Response, Step, history, named_error, overdue
 from harness.rules.sources import CONVERSATIONS, issue, sdk
 
@@ -19,6 +19,13 @@ _DONE_SOURCE = sdk("response_done_event.py")
 def in_default(response: Response) -> bool:
     """Whether it writes to the default conversation: only a conversation_id that is null says it does not."""
     return response.conversation is not None
+
+
+def surely_in_default(course: History, response: Response) -> bool:
+    """As :func:`in_default`, but where out-of-band responses were asked for, only a conversation_id that is shown says so."""
+    if not any(text(one.event, "response", "conversation") == "none" for one in course.client("response.create")):
+        return in_default(response)
+    return isinstance(response.conversation, str)
 
 
 def _event(one: Step) -> str:
@@ -114,6 +121,10 @@ def closed_once(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
         +15s
         < rate_limits.updated {"rate_limits": []}
+    Unseen:
+        < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
+        > response.create {"response": {"conversation": "none"}}
+        < response.created {"response": {"id": "resp_2", "status": "in_progress"}}
     """
     course = history(view)
     for response in course.responses.values():
@@ -134,10 +145,11 @@ def closed_once(view: View) -> Iterator[Observation]:
 def _over(course: History, response: Response) -> Step | None:
     """What shows that a response without response.done is over: its audio drained, or the next one began in its conversation."""
     stopped = response.first("output_audio_buffer.stopped")
-    if stopped is not None or response.created is None or not in_default(response):
+    if stopped is not None or response.created is None or not surely_in_default(course, response):
         return stopped
     for later in course.responses.values():
-        if later.created and later.created.entry.seq > response.steps[-1].entry.seq and in_default(later):
+        behind = later.created and later.created.entry.seq > response.steps[-1].entry.seq
+        if behind and surely_in_default(course, later):
             return later.created
     return None
 
@@ -267,11 +279,7 @@ def one_at_a_time(view: View) -> Iterator[Observation]:
         < response.done {"response": {"id": "resp_1", "status": "completed", "conversation_id": "conv_1"}}
     """
     course = history(view)
-    # Where the id is not shown, a request for an out-of-band response makes it uncertain which one is meant.
-    hidden = any(text(one.event, "response", "conversation") == "none" for one in course.client("response.create"))
-    responses = [
-        one for one in course.responses.values() if in_default(one) and not (hidden and one.conversation is MISSING)
-    ]
+    responses = [one for one in course.responses.values() if surely_in_default(course, one)]
     for response in responses:
         if response.created is None:
             continue
