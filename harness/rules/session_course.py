@@ -1,18 +1,36 @@
-"""SES, how the session goes on: expiry, its id, and changes that nobody asked for."""
+"""SES, how the session goes on: expiry, its id, what stays as it is, and changes that nobody asked for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.protocol.dialects import SESSION_FIELDS
-from harness.rules.base import BOTH, INFO, SERVICE, SHOULD, Observation, View, bad, good, judged, rule, unobservable
-from harness.rules.exchange import epoch_of
+from harness.rules.base import (
+    BOTH,
+    CLIENT,
+    INFO,
+    MUST,
+    SERVICE,
+    SHOULD,
+    Observation,
+    View,
+    bad,
+    good,
+    judged,
+    rule,
+    unobservable,
+)
+from harness.rules.exchange import epoch_of, query_of
+from harness.rules.exchange import exchanges as http_exchanges
 from harness.rules.fields import MISSING, at, mapping, number, shown, text
-from harness.rules.history import EXPIRED, history
-from harness.rules.session import RESOLVED, exchanges, same
+from harness.rules.history import EXPIRED, RACE, History, history
+from harness.rules.session import RESOLVED, UPDATES, exchanges, same
+from harness.rules.session_requests import requested, word
 from harness.rules.sources import LOG, issue, sdk
 
+_DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 EXPIRY_SECONDS = 60.0  # the Date header has whole seconds and the clocks of a gateway and its backend may differ
 
 
@@ -186,3 +204,90 @@ def partial_update(view: View) -> Iterator[Observation]:
                     changed.append(f"{'.'.join(path)}: {shown(old, 40)} became {shown(new, 40)}")
             yield judged(effective.step.entry, not changed, "only what the update names changes", "; ".join(changed))
         before = effective.session
+
+
+@rule(
+    "SES-09",
+    "the voice stays after the first audio, the model always",
+    who=CLIENT,
+    severity=MUST,
+    confidence="D",
+    source=sdk("session_update_event.py"),
+)
+def voice_and_model_stay(view: View) -> Iterator[Observation]:
+    """Vendor text: "update any field except for voice and model. voice can be updated only if there have been no other audio outputs yet".
+
+    Later changes are refused with cannot_update_voice. Choose the voice in the key request or the first update.
+
+    Okay:
+        < session.created {"session": {"type": "realtime", "model": "gpt-realtime", "audio": {"output": {"voice": "alloy"}}}}
+        > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "verse"}}}}
+    Fail:
+        < session.created {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
+        < output_audio_buffer.started {"response_id": "resp_1"}
+        > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "verse"}}}}
+    Fail[azure-preview]:
+        request key
+        < session.created {"session": {"model": "gpt-4o-realtime-preview"}}
+        > session.update {"session": {"model": "gpt-4o-mini-realtime-preview"}}
+    Okay[azure-preview]:
+        < session.created {"session": {"voice": "alloy"}}
+        < response.audio_transcript.delta {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "delta": "Hi"}
+        > session.update {"session": {"voice": "alloy"}}
+    Okay[azure-ga service]:
+        < session.created {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
+        < output_audio_buffer.started {"response_id": "resp_1"}
+        +200ms
+        > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "verse"}}}}
+    Okay[azure-ga]:
+        < session.created {"session": {"type": "realtime", "model": "gpt-realtime-2025-08-28"}}
+        > session.update {"session": {"type": "realtime", "model": "my-deployment"}}
+    Okay[openai-ga]:
+        < session.created {"session": {"type": "realtime", "model": "gpt-realtime-2025-08-28"}}
+        > session.update {"session": {"type": "realtime", "model": "gpt-realtime"}}
+    Fail[openai-ga]:
+        < session.created {"session": {"type": "realtime", "model": "gpt-realtime-2025-08-28"}}
+        > session.update {"session": {"type": "realtime", "model": "gpt-realtime-mini"}}
+    """
+    course = history(view)
+    models = _models(view, course)
+    # What the service has begun to send, the client may not have heard yet.
+    blind = RACE if view.trace.header.observer == "service" else 0.0
+    for step in course.client(*UPDATES):
+        session = mapping(step.event, "session")
+        voice, model = word(view, session, "voice"), word(view, session, "model")
+        current = course.settings.value("voice", step.entry.seq)
+        spoken = [
+            one
+            for one in course.before(
+                step.entry,
+                "output_audio_buffer.started",
+                "response.output_audio.delta",
+                "response.output_audio_transcript.delta",
+            )
+            if step.entry.t - one.entry.t >= blind
+        ]
+        if isinstance(model, str) and models and not any(_same_model(model, one) for one in models):
+            yield bad(step.entry, f"the model stays {' or '.join(sorted(models))}", f"model {model}")
+        elif voice not in (MISSING, None) and current not in (MISSING, None) and spoken and voice != current:
+            since = f"{spoken[0].kind} (entry {spoken[0].entry.seq})"
+            yield bad(step.entry, f"the voice stays {shown(current, 40)}", f"voice {shown(voice, 40)} after {since}")
+        elif voice is not MISSING or model is not MISSING:
+            yield good(step.entry)
+
+
+def _models(view: View, course: History) -> set[str]:
+    """Every name the model of this call goes by: as asked for, as configured, as the service resolved it.
+
+    Empty where the service shows a name on Azure and nothing tells the deployment's own: which names are the same cannot be told then.
+    """
+    asked = {text(session, "model") for entry, session in requested(view) if entry.kind == "http.request"}
+    asked |= {query_of(one.request).get("model", "") for one in http_exchanges(view, "call")}
+    asked |= {text(entry.data, "deployment") for entry in view.trace.of("harness.config")}
+    names = {text(one.session, "model") for one in course.settings.shown} | asked
+    return set() if view.dialect.vendor == "azure" and not asked - {""} else names - {""}
+
+
+def _same_model(one: str, other: str) -> bool:
+    """Equal, or one is the other with the date of its version: gpt-realtime and gpt-realtime-2025-08-28."""
+    return _DATE.sub("", one) == _DATE.sub("", other)

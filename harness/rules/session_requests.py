@@ -7,8 +7,9 @@ from typing import Any
 
 from harness.protocol.dialects import DIALECTS, SESSION_FIELDS
 from harness.rules.base import BOTH, CLIENT, GA, MUST, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.exchange import body_of
 from harness.rules.fields import MISSING, at, mapping, number, shown, text
-from harness.rules.history import History, history
+from harness.rules.history import history
 from harness.rules.session import UPDATED, UPDATES, exchanges
 from harness.rules.sources import MS_REFERENCE, TURN_DETECTION, beta_sdk, issue, sdk
 from harness.trace import Entry
@@ -33,8 +34,7 @@ def requested(view: View) -> Iterator[tuple[Entry, Mapping[str, Any]]]:
     """Every session the client asked for: in the body of the key request and in its updates."""
     for entry in view.trace.of("http.request"):
         if entry.data.get("step") == "key":
-            body = mapping(entry.data, "body")
-            yield entry, body if view.dialect.body == "flat" else mapping(body, "session")
+            yield entry, mapping(body_of(entry)) if view.dialect.body == "flat" else mapping(body_of(entry), "session")
     for step in history(view).client(*UPDATES):
         yield step.entry, mapping(step.event, "session")
 
@@ -163,63 +163,6 @@ def value_ranges(view: View) -> Iterator[Observation]:
         if eagerness not in (MISSING, None, *EAGERNESS):
             wrong.append((f"eagerness {', '.join(EAGERNESS)}", shown(eagerness, 40)))
         yield judged(entry, not wrong, [expected for expected, _ in wrong], ", ".join(seen for _, seen in wrong))
-
-
-@rule(
-    "SES-09",
-    "the voice stays after the first audio, the model always",
-    who=CLIENT,
-    severity=MUST,
-    confidence="D",
-    source=sdk("session_update_event.py"),
-)
-def voice_and_model_stay(view: View) -> Iterator[Observation]:
-    """Vendor text: "update any field except for voice and model. voice can be updated only if there have been no other audio outputs yet".
-
-    Later changes are refused with cannot_update_voice. Choose the voice in the key request or the first update.
-
-    Okay:
-        < session.created {"session": {"type": "realtime", "model": "gpt-realtime", "audio": {"output": {"voice": "alloy"}}}}
-        > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "verse"}}}}
-    Fail:
-        < session.created {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
-        < output_audio_buffer.started {"response_id": "resp_1"}
-        > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "verse"}}}}
-    Fail[azure-preview]:
-        < session.created {"session": {"model": "gpt-4o-realtime-preview"}}
-        > session.update {"session": {"model": "gpt-4o-mini-realtime-preview"}}
-    Okay[azure-preview]:
-        < session.created {"session": {"voice": "alloy"}}
-        < response.audio_transcript.delta {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "delta": "Hi"}
-        > session.update {"session": {"voice": "alloy"}}
-    """
-    course = history(view)
-    models = _models(view, course)
-    for step in course.client(*UPDATES):
-        session = mapping(step.event, "session")
-        voice, model = word(view, session, "voice"), word(view, session, "model")
-        current = course.settings.value("voice", step.entry.seq)
-        spoken = course.before(
-            step.entry,
-            "output_audio_buffer.started",
-            "response.output_audio.delta",
-            "response.output_audio_transcript.delta",
-        )
-        if isinstance(model, str) and models and model not in models:
-            yield bad(step.entry, f"the model stays {' or '.join(sorted(models))}", f"model {model}")
-        elif voice not in (MISSING, None) and current not in (MISSING, None) and spoken and voice != current:
-            since = f"{spoken[0].kind} (entry {spoken[0].entry.seq})"
-            yield bad(step.entry, f"the voice stays {shown(current, 40)}", f"voice {shown(voice, 40)} after {since}")
-        elif voice is not MISSING or model is not MISSING:
-            yield good(step.entry)
-
-
-def _models(view: View, course: History) -> set[str]:
-    """Every name the model of this call goes by: as asked for, as configured, as the service resolved it."""
-    names = {text(one.session, "model") for one in course.settings.shown}
-    names |= {text(session, "model") for entry, session in requested(view) if entry.kind == "http.request"}
-    names |= {text(entry.data, "deployment") for entry in view.trace.of("harness.config")}
-    return names - {""}
 
 
 @rule(
