@@ -77,13 +77,26 @@ def known_items_only(view: View) -> Iterator[Observation]:
         < conversation.item.added {"item": {"id": "a", "type": "message"}}
         < conversation.item.deleted {"item_id": "a"}
         > conversation.item.retrieve {"item_id": "a"}
+    Okay:
+        < conversation.item.added {"item": {"id": "a", "type": "message"}}
+        < conversation.item.deleted {"item_id": "a"}
+        > conversation.item.create {"item": {"id": "a", "type": "message", "role": "user", "content": []}}
+        > conversation.item.retrieve {"item_id": "a"}
     """
     course = history(view)
     for one in course.client(*_REQUESTS):
         named = text(one.event, "item_id")
-        gone = any(
-            text(other.event, "item_id") == named for other in course.before(one.entry, "conversation.item.deleted")
-        )
+        deleted = [
+            other.entry.seq
+            for other in course.before(one.entry, "conversation.item.deleted")
+            if text(other.event, "item_id") == named
+        ]
+        anew = [
+            other.entry.seq
+            for other in course.before(one.entry, "conversation.item.create", by="client")
+            if text(other.event, "item", "id") == named
+        ]
+        gone = bool(deleted) and max(anew, default=-1) < deleted[-1]
         ok = course.known(named, one.entry.seq) and not gone
         yield judged(
             one.entry, ok, "an item of the conversation", f"{named!r}, {'deleted' if gone else 'never announced'}"

@@ -12,6 +12,7 @@ from harness.rules.history import History, Step, content_of, history, named_erro
 from harness.rules.sources import LOG, sdk
 
 ADDED, CREATED, DONE = "conversation.item.added", "conversation.item.created", "conversation.item.done"
+DELETED = "conversation.item.deleted"
 _ADDED = sdk("conversation_item_added.py")
 _CREATE = sdk("conversation_item_create_event.py")
 _CONTENT = sdk(
@@ -65,7 +66,7 @@ def ids(view: View) -> Iterator[Observation]:
     deleted: set[str] = set()
     for one in course.steps:
         named, previous = text(one.event, "item", "id"), at(one.event, "previous_item_id")
-        if one.by == "service" and one.kind == "conversation.item.deleted":
+        if one.by == "service" and one.kind == DELETED:
             deleted.add(text(one.event, "item_id"))
         if one.by == "service" and one.kind == "response.output_item.added" and named:
             response = text(one.event, "response_id")
@@ -100,9 +101,18 @@ def done_behind_added(view: View) -> Iterator[Observation]:
         < conversation.item.added {"item": {"id": "a", "type": "message"}}
         < conversation.item.done {"item": {"id": "a", "type": "message"}}
         < conversation.item.done {"item": {"id": "a", "type": "message"}}
+    Okay:
+        < conversation.item.added {"item": {"id": "a", "type": "message"}}
+        < conversation.item.done {"item": {"id": "a", "type": "message"}}
+        < conversation.item.deleted {"item_id": "a"}
+        < conversation.item.added {"item": {"id": "a", "type": "message"}}
+        < conversation.item.done {"item": {"id": "a", "type": "message"}}
     """
     states: dict[str, str] = {}
-    for one in history(view).server(ADDED, CREATED, DONE):
+    for one in history(view).server(ADDED, CREATED, DONE, DELETED):
+        if one.kind == DELETED:  # the client may make an item of this id anew
+            states.pop(text(one.event, "item_id"), None)
+            continue
         named = text(one.event, "item", "id")
         state = states.get(named, ITEM.initial)
         new = step(ITEM, state, DONE if one.kind == DONE else ADDED)
@@ -136,16 +146,21 @@ def announced_once(view: View) -> Iterator[Observation]:
     Fail[azure-preview]:
         < conversation.item.created {"item": {"id": "a", "type": "message"}}
         < conversation.item.created {"item": {"id": "a", "type": "message"}}
+    Okay[azure-preview]:
+        < conversation.item.created {"item": {"id": "a", "type": "message"}}
+        < conversation.item.deleted {"item_id": "a"}
+        < conversation.item.created {"item": {"id": "a", "type": "message"}}
     """
     course = history(view)
     for kind in (ADDED, CREATED):
         seen: set[str] = set()
-        for one in course.server(kind):
+        for one in course.server(kind, DELETED):
+            if one.kind == DELETED:
+                seen.discard(text(one.event, "item_id"))
+                continue
             named = text(one.event, "item", "id")
             yield judged(one.entry, named not in seen, f"one {one.entry.type}", f"{named!r} again")
             seen.add(named)
-        for one in course.server("conversation.item.deleted"):
-            seen.discard(text(one.event, "item_id"))
 
 
 @rule(
@@ -303,10 +318,20 @@ def service_content_fits_role(view: View) -> Iterator[Observation]:
         < conversation.item.done {"item": {"id": "i", "type": "message", "role": "assistant", "content": [{"type": "output_audio", "transcript": "Hi"}]}}
     Fail:
         < conversation.item.done {"item": {"id": "i", "type": "message", "role": "assistant", "content": [{"type": "input_text", "text": "Hi"}]}}
+    Fail:
+        < conversation.item.retrieved {"item": {"id": "i", "type": "message", "role": "user", "content": [{"type": "audio", "transcript": "Hi"}]}}
     Fail[azure-preview]:
         < response.output_item.done {"response_id": "r", "output_index": 0, "item": {"id": "i", "type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}}
     """
-    for one in history(view).server(ADDED, CREATED, DONE, "response.output_item.added", "response.output_item.done"):
+    kinds = (
+        ADDED,
+        CREATED,
+        DONE,
+        "conversation.item.retrieved",
+        "response.output_item.added",
+        "response.output_item.done",
+    )
+    for one in history(view).server(*kinds):
         yield from _content(view, one)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.rules.base import INFO, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.fields import MISSING, at, index, listing, mapping, number, shown, text
-from harness.rules.history import ITEM_EVENTS, History, Response, content_of, history
+from harness.rules.history import ITEM_EVENTS, History, Response, Step, content_of, history
 from harness.rules.sources import LOG, sdk
 
 _STATUS = sdk("realtime_response_status.py")
@@ -218,10 +218,16 @@ def _only_answer(course: History, seq: int) -> Response | None:
     creates = [one.entry.seq for one in course.client("response.create")]
     following = [
         one
-        for one in course.server("response.created", "input_audio_buffer.speech_stopped", "error")
+        for one in course.server(
+            "response.created", "input_audio_buffer.speech_stopped", "input_audio_buffer.timeout_triggered", "error"
+        )
         if one.entry.seq > seq
     ]
-    if not following or following[0].kind != "response.created":
+    # A service that runs MCP tools by itself may go on by itself.
+    tools = any(
+        text(one.event, "item", "type").startswith("mcp_") for one in course.server("response.output_item.added")
+    )
+    if tools or not following or following[0].kind != "response.created":
         return None
     answer = course.responses.get(text(following[0].event, "response", "id"))
     waiting = [one for one in creates if one < following[0].entry.seq]
@@ -290,9 +296,23 @@ def out_of_band(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "r", "status": "in_progress", "conversation_id": null}}
         < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
         < conversation.item.added {"item": {"id": "i", "type": "message", "role": "assistant"}}
+    Fail:
+        > response.create {"response": {"conversation": "none"}}
+        < response.created {"response": {"id": "r", "status": "in_progress", "conversation_id": null}}
+        < response.done {"response": {"id": "r", "status": "completed", "conversation_id": "conv_1"}}
+    Unseen:
+        > response.create {"response": {"conversation": "none"}, "event_id": "mine"}
+        < error {"error": {"type": "invalid_request_error", "message": "no", "event_id": "mine"}}
+        < response.created {"response": {"id": "r", "status": "in_progress", "conversation_id": null}}
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
+        < conversation.item.added {"item": {"id": "i", "type": "message", "role": "assistant"}}
     """
     course = history(view)
-    beside = [one for one in course.client("response.create") if text(one.event, "response", "conversation") == "none"]
+    beside = [
+        one
+        for one in course.client("response.create")
+        if text(one.event, "response", "conversation") == "none" and not _refused(course, one)
+    ]
     if not beside:
         return
     meant = [answer for one in beside if (answer := _only_answer(course, one.entry.seq)) is not None]
@@ -303,8 +323,13 @@ def out_of_band(view: View) -> Iterator[Observation]:
         created = response.created
         if created is None:
             continue
-        if isinstance(response.conversation, str):
-            yield bad(created.entry, "conversation_id null", shown(response.conversation))
+        named = [
+            one
+            for one in response.all("response.created", "response.done")
+            if isinstance(at(one.event, "response", "conversation_id"), str)
+        ]
+        if named:
+            yield bad(named[0].entry, "conversation_id null", shown(at(named[0].event, "response", "conversation_id")))
             continue
         items = {text(one.event, "item", "id") for one in response.all("response.output_item.added")} - {""}
         added = [one for one in course.server(*ITEM_EVENTS) if text(one.event, "item", "id") in items]
@@ -312,6 +337,12 @@ def out_of_band(view: View) -> Iterator[Observation]:
             yield bad(added[0].entry, f"no conversation items from {response.id!r}", f"{added[0].kind} of its item")
         else:
             yield good(created.entry)
+
+
+def _refused(course: History, create: Step) -> bool:
+    """Whether an error names this very request."""
+    named = text(create.event, "event_id")
+    return bool(named) and any(text(one.event, "error", "event_id") == named for one in course.server("error"))
 
 
 @rule(
