@@ -100,10 +100,14 @@ def same_mids(view: View) -> Iterator[Observation]:
     Fail:
         offer
         answer s|^a=mid:1\\r\\n||
+    Okay:
+        offer
+        answer s|^m=application 9|m=application 0| s|^a=mid:1\\r\\n||
     """
     for one in answers(view):
         for offered, answered in pairs(one):
-            if offered.mid is not None:
+            # Of a section that is refused JSEP wants nothing more: "further processing for this m= section can be skipped".
+            if offered.mid is not None and (answered.used or answered.mid is not None):
                 seen = f"mid {answered.mid}" if answered.mid is not None else "no mid"
                 yield judged(one.entry, answered.mid == offered.mid, f"mid {offered.mid}", seen)
 

@@ -14,7 +14,8 @@ from harness.trace import Entry, Observer
 
 ICE_SECONDS = 10.0  # own policy: a reachable host candidate connects in far less than a second
 OPEN_SECONDS = 15.0  # own policy: ICE, DTLS, SCTP and DCEP together
-# RFC 5764 section 4.1.2 and RFC 7714 section 14.2; the two NULL profiles encrypt nothing and are left out (RFC 8827 section 6.5).
+# The profiles of RFC 5764, RFC 7714, RFC 8269 and RFC 8723 in IANA's DTLS-SRTP Protection Profiles registry; the two NULL profiles
+# encrypt nothing and are left out (RFC 8827 section 6.5).
 SRTP_PROFILES = frozenset(
     {
         "SRTP_AES128_CM_HMAC_SHA1_80",
@@ -23,6 +24,11 @@ SRTP_PROFILES = frozenset(
         "SRTP_AES128_CM_SHA1_32",
         "SRTP_AEAD_AES_128_GCM",
         "SRTP_AEAD_AES_256_GCM",
+        *(f"SRTP_ARIA_{bits}_CTR_HMAC_SHA1_{tag}" for bits in (128, 256) for tag in (80, 32)),
+        "SRTP_AEAD_ARIA_128_GCM",
+        "SRTP_AEAD_ARIA_256_GCM",
+        "DOUBLE_AEAD_AES_128_GCM_AEAD_AES_128_GCM",
+        "DOUBLE_AEAD_AES_256_GCM_AEAD_AES_256_GCM",
     }
 )
 

@@ -120,8 +120,8 @@ def setup(view: View) -> Iterator[Observation]:
 
 
 def fingerprint_sets(sdp: Sdp) -> dict[str, frozenset[tuple[str, str]]]:
-    """Fingerprints by where they stand: "session", or the section's name. Places without any are left out."""
-    places = [("session", sdp.fingerprints), *((name_of(media), media.fingerprints) for media in sdp.media)]
+    """The fingerprints that hold for each section, its own or the session's, by the section's name; without those that have none."""
+    places = [(name_of(media), sdp.fingerprints_of(media)) for media in sdp.media if media.used]
     return {place: frozenset((one.hash, one.value) for one in found) for place, found in places if found}
 
 
@@ -134,9 +134,10 @@ def fingerprint_sets(sdp: Sdp) -> dict[str, frozenset[tuple[str, str]]]:
     source=f"{rfc(8122, '5')}; {_JSEP}",
 )
 def fingerprint(view: View) -> Iterator[Observation]:
-    """There is an a=fingerprint with sha-256 and its 32 octets, and every place that has fingerprints has the same ones.
+    """There is an a=fingerprint with sha-256 and its 32 octets, and the same ones hold for every section that has any.
 
-    The DTLS certificate is checked against it; a mistake here is a connection that dies right after ICE.
+    The DTLS certificate is checked against it; a mistake here is a connection that dies right after ICE. What a section says goes
+    before what stands at the session level.
 
     Okay:
         offer
@@ -148,6 +149,8 @@ def fingerprint(view: View) -> Iterator[Observation]:
         offer s|^a=fingerprint:sha-256|a=fingerprint:sha-1|
     Fail:
         offer s|sha-256 FB:|sha-256 |
+    Okay:
+        offer s|^t=0 0|t=0 0\\r\\na=fingerprint:sha-1 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13|
     Fail:
         offer s|FB:(?=[^m]*m=application)|00:|
     """

@@ -1,14 +1,14 @@
-"""TURN, causes and answers: every commit has a cause, every request to the input buffer an answer, the turn stands before its reply."""
+"""TURN, causes and answers: a commit and an idle timeout have a cause, a request has an answer, a turn stands before its reply."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from harness.rules.base import SERVICE, SHOULD, Observation, View, bad, good, judged, rule
-from harness.rules.fields import text
+from harness.rules.base import GA, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.fields import MISSING, at, number, shown, text
 from harness.rules.history import Step, history, named_error, overdue, overtaken
-from harness.rules.sources import LOG, sdk
-from harness.rules.turns import COMMITTED, STOPPED, TIMEOUT
+from harness.rules.sources import LOG, TURN_DETECTION, sdk
+from harness.rules.turns import COMMITTED, SPEECH, STARTED, STOPPED, TIMEOUT, taken_by_hand
 
 CLEARED = "input_audio_buffer.cleared"
 
@@ -195,3 +195,82 @@ def item_before_response(view: View) -> Iterator[Observation]:
         if created and added and response and response.conversation is not None:
             ok = added.entry.seq < created.entry.seq
             yield judged(created.entry, ok, f"{item!r} in the conversation first", "response.created before it")
+
+
+@rule(
+    "TURN-11",
+    "timeout_triggered needs an idle timeout, and is followed by a commit",
+    who=SERVICE,
+    severity=MUST,
+    confidence="D",
+    dialects=GA,
+    source=f"{sdk('input_audio_buffer_timeout_triggered.py')}; {TURN_DETECTION}",
+)
+def idle_timeout(view: View) -> Iterator[Observation]:
+    """It is configured with idle_timeout_ms; "The empty audio will be committed" and "a model response will be generated".
+
+    Okay:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 6000}}}}}
+        < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
+        < input_audio_buffer.committed {"item_id": "item_1"}
+        < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
+    Fail:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": null}}}}}
+        < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
+        < input_audio_buffer.committed {"item_id": "item_1"}
+        < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
+    Fail:
+        < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
+        < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
+    Open:
+        < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
+        < input_audio_buffer.committed {"item_id": "item_1"}
+        +11s
+        < rate_limits.updated {"rate_limits": []}
+    """
+    course = history(view)
+    for step in course.server(TIMEOUT):
+        detection = course.settings.value("turn_detection", step.entry.seq)
+        configured = at(detection, "idle_timeout_ms")
+        known = detection is None or (isinstance(detection, Mapping) and configured is not MISSING)
+        if known and number(detection, "idle_timeout_ms") is None:
+            yield bad(step.entry, "an idle timeout is configured", f"idle_timeout_ms {shown(configured)}")
+            continue
+        named = text(step.event, "item_id")
+        following = next(course.after(step.entry, COMMITTED, "response.created"), None)
+        if following is None:
+            yield from overdue(view, step.entry, f"committed of {named!r}, then response.created")
+        elif following.kind != COMMITTED or text(following.event, "item_id") != named:
+            yield bad(step.entry, f"committed of {named!r}", f"{following.kind} (entry {following.entry.seq})")
+        elif next(course.after(following.entry, "response.created", STARTED), None) is None:
+            yield from overdue(view, step.entry, "response.created")
+        else:
+            yield good(step.entry)
+
+
+@rule(
+    "TURN-13",
+    "speech does not start twice",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="D",
+    source=SPEECH + '; "any time audio is added to the buffer (unless speech is already detected)"',
+)
+def no_second_start(view: View) -> Iterator[Observation]:
+    """Between speech_started and speech_stopped speech is already detected; the client's commit or clear starts afresh.
+
+    Okay:
+        < input_audio_buffer.speech_started {"item_id": "item_1", "audio_start_ms": 500}
+        < input_audio_buffer.speech_stopped {"item_id": "item_1", "audio_end_ms": 2000}
+        < input_audio_buffer.speech_started {"item_id": "item_2", "audio_start_ms": 4000}
+    Fail:
+        < input_audio_buffer.speech_started {"item_id": "item_1", "audio_start_ms": 500}
+        < input_audio_buffer.speech_started {"item_id": "item_2", "audio_start_ms": 4000}
+    """
+    course = history(view)
+    speaking: Step | None = None
+    for step in course.server(STARTED, STOPPED):
+        if step.kind == STARTED:
+            again = speaking is not None and not taken_by_hand(course, speaking.entry.seq, step.entry.seq)
+            yield judged(step.entry, not again, "speech_stopped in between", "speech_started twice")
+        speaking = step if step.kind == STARTED else None

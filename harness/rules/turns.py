@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.rules.base import GA, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.base import MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.disturbance import slack
-from harness.rules.fields import MISSING, at, number, shown, text
+from harness.rules.fields import number, text
 from harness.rules.history import PATIENCE, History, Step, history, overdue
 from harness.rules.sources import LOG, MS_HOWTO, TURN_DETECTION, sdk
 
@@ -14,7 +14,8 @@ STARTED = "input_audio_buffer.speech_started"
 STOPPED = "input_audio_buffer.speech_stopped"
 COMMITTED = "input_audio_buffer.committed"
 TIMEOUT = "input_audio_buffer.timeout_triggered"
-_SPEECH = sdk("input_audio_buffer_speech_started_event.py", "input_audio_buffer_speech_stopped_event.py")
+_OUTPUT = "response.output_item.added"
+SPEECH = sdk("input_audio_buffer_speech_started_event.py", "input_audio_buffer_speech_stopped_event.py")
 
 
 def taken_by_hand(course: History, since: int, until: int) -> bool:
@@ -34,7 +35,7 @@ def _last(course: History, before: Step, kind: str) -> Step | None:
     who=SERVICE,
     severity=MUST,
     confidence="D",
-    source=_SPEECH,
+    source=SPEECH,
 )
 def started_before_stopped(view: View) -> Iterator[Observation]:
     """Vendor text: the item_id of speech_started "will also be included in the speech_stopped event".
@@ -72,7 +73,7 @@ def started_before_stopped(view: View) -> Iterator[Observation]:
     who=SERVICE,
     severity=MUST,
     confidence="D",
-    source=f"{_SPEECH}; {sdk('input_audio_buffer_committed_event.py')}",
+    source=f"{SPEECH}; {sdk('input_audio_buffer_committed_event.py')}",
     hidden_by_filter=True,
 )
 def one_item(view: View) -> Iterator[Observation]:
@@ -113,7 +114,7 @@ def one_item(view: View) -> Iterator[Observation]:
     who=SERVICE,
     severity=SHOULD,
     confidence="I",
-    source=_SPEECH,
+    source=SPEECH,
 )
 def times_forward(view: View) -> Iterator[Observation]:
     """Both are offsets in the audio of the whole session: the end is not before its start, and no turn is before the last one.
@@ -169,6 +170,13 @@ def committed_after_stopped(view: View) -> Iterator[Observation]:
         < input_audio_buffer.speech_started {"item_id": "item_1", "audio_start_ms": 500}
         < input_audio_buffer.speech_stopped {"item_id": "item_1", "audio_end_ms": 2000}
         < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
+    Okay:
+        < input_audio_buffer.speech_stopped {"item_id": "item_1", "audio_end_ms": 2000}
+        < input_audio_buffer.committed {"item_id": "item_1"}
+        < input_audio_buffer.speech_started {"item_id": "item_2", "audio_start_ms": 2100}
+        < input_audio_buffer.speech_stopped {"item_id": "item_2", "audio_end_ms": 2600}
+        < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
+        < input_audio_buffer.committed {"item_id": "item_2"}
     Open:
         < input_audio_buffer.speech_stopped {"item_id": "item_1", "audio_end_ms": 2000}
         +12s
@@ -208,10 +216,14 @@ def _item(step: Step | None) -> str:
 
 
 def _asked(course: History, created: Step) -> bool:
-    """Whether the client asked for a response since the last one was created: then this one need not be the turn's."""
+    """Whether this response need not be the turn's: the client, or an earlier turn, asked for one since the last was created.
+
+    Nor need it where the service runs MCP tools, and goes on by itself.
+    """
     earlier = _last(course, created, "response.created")
-    asked = course.before(created.entry, "response.create", by="client")
-    return bool(asked) and (earlier is None or asked[-1].entry.seq > earlier.entry.seq)
+    asked = course.before(created.entry, "response.create", by="client") + course.before(created.entry, COMMITTED)
+    tools = any(text(one.event, "item", "type").startswith("mcp_") for one in course.before(created.entry, _OUTPUT))
+    return tools or any(earlier is None or one.entry.seq > earlier.entry.seq for one in asked)
 
 
 @rule(
@@ -241,6 +253,10 @@ def commit_makes_item(view: View) -> Iterator[Observation]:
     Okay[azure-preview]:
         < input_audio_buffer.committed {"item_id": "item_1"}
         < conversation.item.created {"item": {"id": "item_1", "type": "message", "role": "user"}}
+    Unseen:
+        < response.created {"response": {"id": "resp_1"}}
+        < input_audio_buffer.committed {"item_id": "item_1"}
+        < response.done {"response": {"id": "resp_1", "status": "cancelled"}}
     Open:
         < input_audio_buffer.committed {"item_id": "item_1"}
         +12s
@@ -259,10 +275,18 @@ def commit_makes_item(view: View) -> Iterator[Observation]:
             yield good(committed.entry)
         elif announced:
             yield bad(committed.entry, f"{wanted} behind it", f"it came before, in entry {announced[-1].entry.seq}")
-        elif late := next(course.after(committed.entry, COMMITTED, "response.done"), None):
+        elif late := next(course.after(committed.entry, COMMITTED), None) or _answered(course, committed):
             yield bad(committed.entry, wanted, f"{late.kind} (entry {late.entry.seq}) without it")
         else:
             yield from overdue(view, committed.entry, wanted)
+
+
+def _answered(course: History, committed: Step) -> Step | None:
+    """The end of a response that began behind the commit: by then the turn was in the conversation."""
+    for response in course.responses.values():
+        if response.created and response.done and response.created.entry.seq > committed.entry.seq:
+            return response.done
+    return None
 
 
 @rule(
@@ -311,82 +335,3 @@ def turn_answered(view: View) -> Iterator[Observation]:
             waited = view.trace.seconds - committed.entry.t
             if waited >= PATIENCE + slack(view):
                 yield bad(committed.entry, "response.created", f"nothing in {waited:.0f} s")
-
-
-@rule(
-    "TURN-11",
-    "timeout_triggered needs an idle timeout, and is followed by a commit",
-    who=SERVICE,
-    severity=MUST,
-    confidence="D",
-    dialects=GA,
-    source=f"{sdk('input_audio_buffer_timeout_triggered.py')}; {TURN_DETECTION}",
-)
-def idle_timeout(view: View) -> Iterator[Observation]:
-    """It is configured with idle_timeout_ms; "The empty audio will be committed" and "a model response will be generated".
-
-    Okay:
-        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 6000}}}}}
-        < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
-        < input_audio_buffer.committed {"item_id": "item_1"}
-        < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
-    Fail:
-        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": null}}}}}
-        < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
-        < input_audio_buffer.committed {"item_id": "item_1"}
-        < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
-    Fail:
-        < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
-        < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
-    Open:
-        < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
-        < input_audio_buffer.committed {"item_id": "item_1"}
-        +11s
-        < rate_limits.updated {"rate_limits": []}
-    """
-    course = history(view)
-    for step in course.server(TIMEOUT):
-        detection = course.settings.value("turn_detection", step.entry.seq)
-        configured = at(detection, "idle_timeout_ms")
-        known = detection is None or (isinstance(detection, Mapping) and configured is not MISSING)
-        if known and number(detection, "idle_timeout_ms") is None:
-            yield bad(step.entry, "an idle timeout is configured", f"idle_timeout_ms {shown(configured)}")
-            continue
-        named = text(step.event, "item_id")
-        following = next(course.after(step.entry, COMMITTED, "response.created"), None)
-        if following is None:
-            yield from overdue(view, step.entry, f"committed of {named!r}, then response.created")
-        elif following.kind != COMMITTED or text(following.event, "item_id") != named:
-            yield bad(step.entry, f"committed of {named!r}", f"{following.kind} (entry {following.entry.seq})")
-        elif next(course.after(following.entry, "response.created", STARTED), None) is None:
-            yield from overdue(view, step.entry, "response.created")
-        else:
-            yield good(step.entry)
-
-
-@rule(
-    "TURN-13",
-    "speech does not start twice",
-    who=SERVICE,
-    severity=SHOULD,
-    confidence="D",
-    source=_SPEECH + '; "any time audio is added to the buffer (unless speech is already detected)"',
-)
-def no_second_start(view: View) -> Iterator[Observation]:
-    """Between speech_started and speech_stopped speech is already detected; the client's commit or clear starts afresh.
-
-    Okay:
-        < input_audio_buffer.speech_started {"item_id": "item_1", "audio_start_ms": 500}
-        < input_audio_buffer.speech_stopped {"item_id": "item_1", "audio_end_ms": 2000}
-        < input_audio_buffer.speech_started {"item_id": "item_2", "audio_start_ms": 4000}
-    Fail:
-        < input_audio_buffer.speech_started {"item_id": "item_1", "audio_start_ms": 500}
-        < input_audio_buffer.speech_started {"item_id": "item_2", "audio_start_ms": 4000}
-    """
-    course = history(view)
-    speaking: Step | None = None
-    for step in course.server(STARTED, STOPPED):
-        if step.kind == STARTED:
-            again = speaking is not None and not taken_by_hand(course, speaking.entry.seq, step.entry.seq)
-            yield judged(step.entry, not again, "speech_stopped in between", "speech_started twice")
-        speaking = step if step.kind == STARTED else None
