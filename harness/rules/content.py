@@ -16,6 +16,8 @@ TEXT = "response.output_text"
 TRANSCRIPT = "response.output_audio_transcript"
 AUDIO = "response.output_audio"
 STREAMS = (TEXT, TRANSCRIPT, AUDIO)
+_ARGUMENTS = ("response.function_call_arguments", "response.mcp_call_arguments")
+_STREAMED = (ADDED, DONE, *(f"{stream}.{end}" for stream in (*STREAMS, *_ARGUMENTS) for end in ("delta", "done")))
 _SOURCE = sdk("response_content_part_added_event.py", "response_content_part_done_event.py")
 _DONES = sdk("response_text_done_event.py", "response_audio_done_event.py", "response_audio_transcript_done_event.py")
 # These say "Also emitted when a Response is interrupted, incomplete, or cancelled"; nothing is promised for failed.
@@ -125,7 +127,7 @@ def part_around_content(view: View) -> Iterator[Observation]:
 def announced_item(view: View) -> Iterator[Observation]:
     """Vendor text: item_id is "The ID of the item", output_index "The index of the output item in the response": one item, one index.
 
-    Clients find the place of a delta by either of them. (With webrtcfilter=on the announcement may be hidden.)
+    Clients find the place of a delta by either of them, of a tool call's arguments too. (With webrtcfilter=on the announcement may be hidden.)
 
     Okay:
         < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
@@ -133,6 +135,9 @@ def announced_item(view: View) -> Iterator[Observation]:
     Fail:
         < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
         < response.output_text.delta {"response_id": "r", "item_id": "i", "output_index": 1, "content_index": 0, "delta": "Hi"}
+    Fail:
+        < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i", "type": "function_call"}}
+        < response.function_call_arguments.delta {"response_id": "r", "item_id": "i", "output_index": 1, "call_id": "c", "delta": "{}"}
     Fail[azure-preview]:
         < response.audio_transcript.delta {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "delta": "Hi"}
     Okay[azure-preview]:
@@ -140,15 +145,16 @@ def announced_item(view: View) -> Iterator[Observation]:
         < response.audio_transcript.delta {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "delta": "Hi"}
     """
     course = history(view)
-    for part in parts(view):
-        added = [
-            one for one in part.response.all("response.output_item.added") if text(one.event, "item", "id") == part.item
-        ]
-        place = index((added or part.steps)[0].event, "output_index")
-        for one in part.steps:
-            actual = index(one.event, "output_index")
-            if not view.filtered and not course.known(part.item, one.entry.seq):
-                yield bad(one.entry, "an item that was announced", f"{part.item!r}")
+    for response in course.responses.values():
+        places = {
+            text(one.event, "item", "id"): index(one.event, "output_index")
+            for one in reversed(response.all("response.output_item.added"))
+        }
+        for one in response.all(*_STREAMED):
+            item, actual = text(one.event, "item_id"), index(one.event, "output_index")
+            place = places.setdefault(item, actual)
+            if not view.filtered and not course.known(item, one.entry.seq):
+                yield bad(one.entry, "an item that was announced", f"{item!r}")
             else:
                 yield judged(
                     one.entry, actual == place, f"output_index {place}", f"{shown(at(one.event, 'output_index'))}"

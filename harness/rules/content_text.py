@@ -98,7 +98,7 @@ def transcript_streamed(view: View) -> Iterator[Observation]:
     hidden_by_filter=True,
 )
 def text_repeated(view: View) -> Iterator[Observation]:
-    """content_part.done, output_item.done and response.done show the same text or transcript as its own done event.
+    """content_part.done, output_item.done, conversation.item.done and response.done show the text or transcript of its own done event.
 
     Clients read whichever comes handy: the conversation on screen must not depend on which.
 
@@ -109,17 +109,21 @@ def text_repeated(view: View) -> Iterator[Observation]:
     Fail:
         < response.output_text.done {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "text": "Hello"}
         < response.content_part.done {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "part": {"type": "text", "text": "Hell"}}
+    Fail:
+        < response.output_text.done {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "text": "Hello"}
+        < conversation.item.done {"item": {"id": "i", "type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Bye"}]}}
     Fail[azure-preview]:
         < response.audio_transcript.done {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "transcript": "Hello"}
         < response.output_item.done {"response_id": "r", "output_index": 0, "item": {"id": "i", "content": [{"type": "audio", "transcript": "Bye"}]}}
     """
+    finalized = history(view).server("conversation.item.done")
     for part in parts(view):
         for stream, name in _FIELD.items():
             final = final_text(part, stream)
             if final is None:
                 continue
             places = [(one, mapping(one.event, "part")) for one in part.all(DONE)]
-            for one in part.response.all("response.output_item.done", "response.done"):
+            for one in part.response.all("response.output_item.done", "response.done") + finalized:
                 listed = (
                     listing(one.event, "response", "output")
                     if one.kind == "response.done"

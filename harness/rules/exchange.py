@@ -162,14 +162,14 @@ def asked_lifetime(view: View, request: Entry) -> Any:
 
 
 def epoch_of(entry: Entry) -> float | None:
-    """Wall time of an HTTP entry in epoch seconds: as the recorder noted it, else the response's own ``Date`` header."""
-    noted = number(entry.data, "epoch")
-    if noted is not None:
-        return noted
+    """Wall time of an HTTP entry in epoch seconds: the response's own ``Date`` header, else as the recorder noted it.
+
+    The service's clock goes first: it is the one that ``expires_at`` was reckoned with, and the observer's may be wrong.
+    """
     try:
         return parsedate_to_datetime(header(entry, "date")).timestamp()
     except (TypeError, ValueError, IndexError, OverflowError):
-        return None
+        return number(entry.data, "epoch")
 
 
 def long_lived(view: View) -> frozenset[int]:

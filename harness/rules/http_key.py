@@ -102,12 +102,15 @@ def token_response_shape(view: View) -> Iterator[Observation]:
 def expires_at(view: View) -> Iterator[Observation]:
     """expires_at says in whole seconds since 1970 until when the key may open a session; when it arrives that is still to come.
 
-    A text or milliseconds make clients think that a key is dead or immortal. The future is judged by the clock of the observer
-    (or the response's Date header), where the recording has one.
+    A text or milliseconds make clients think that a key is dead or immortal. The future is judged by the response's Date header (or
+    the clock of the observer), where the recording has one.
 
     Okay:
         request key
         response key
+    Okay:
+        request key
+        response key {"epoch": 1800000900, "headers": {"date": "Fri, 15 Jan 2027 08:00:00 GMT"}}
     Fail:
         request key
         response key {"body": {"expires_at": "2027-01-15T08:00:00Z"}}
@@ -256,6 +259,10 @@ def key_is_fresh(view: View) -> Iterator[Observation]:
         response key
         +2s
         request call
+    Okay:
+        request key
+        response key {"headers": {"date": "Fri, 15 Jan 2027 08:00:00 GMT"}}
+        request call {"epoch": 1800000900}
     Fail[azure-preview]:
         request key
         response key
@@ -270,8 +277,8 @@ def key_is_fresh(view: View) -> Iterator[Observation]:
         source = next((earlier for earlier, number in reversed(keys) if mark and number == mark.number), None)
         if source is None or source.response is None:
             continue
-        when, now = expiry(view, source), epoch_of(one.request)
-        if now is None and (then := epoch_of(source.response)) is not None:
-            now = then + one.request.t - source.response.t
+        # By the clock of the token response and the time since, whatever the observer's own clock says.
+        when, then = expiry(view, source), epoch_of(source.response)
+        now = epoch_of(one.request) if then is None else then + one.request.t - source.response.t
         if when is not None and now is not None:
             yield judged(one.request, now < when, f"before {when}", f"{now - when:.1f} s after the key expired")

@@ -27,13 +27,14 @@ class _Elsewhere(NamedTuple):
     path: str
     kind: str = ""
     generation: Generation | None = None
+    side: Side | None = None
 
 
 _SESSION = r"(transcription_)?session\.\w+"
 _ITEM = r"(conversation\.item|response\.output_item)\.\w+"
 _ELSEWHERE = (
-    _Elsewhere("EVT-04", r".*", r"event_id"),
-    _Elsewhere("EVT-11", r".*", r"(item|response)\.object"),
+    _Elsewhere("EVT-04", r".*", r"event_id", side="service"),
+    _Elsewhere("EVT-11", r".*", r"(item|response)\.object", side="service"),
     _Elsewhere("SES-03", r"session\.created", r"session\.type"),
     _Elsewhere("SES-06", r"session\.update", r"session\.type", "missing"),
     _Elsewhere("SES-07", r"session\.update", r"session\..*", "unknown", "ga"),
@@ -54,9 +55,10 @@ _ELSEWHERE = (
 
 
 @cache
-def _is_elsewhere(generation: Generation, event: str, path: str, kind: str) -> bool:
+def _is_elsewhere(generation: Generation, side: Side, event: str, path: str, kind: str) -> bool:
     return any(
-        re.fullmatch(one.events, event) is not None
+        one.side in (None, side)
+        and re.fullmatch(one.events, event) is not None
         and re.fullmatch(one.path, path) is not None
         and one.kind in ("", kind)
         and one.generation in (None, generation)
@@ -68,7 +70,7 @@ def _found(view: View, side: Side, entry: Entry) -> list[Problem]:
     """What the schema says against an event, without what other rules judge."""
     generation = view.dialect.generation
     problems = findings(generation, side, entry.event)
-    return [one for one in problems if not _is_elsewhere(generation, entry.type, one.path, one.kind)]
+    return [one for one in problems if not _is_elsewhere(generation, side, entry.type, one.path, one.kind)]
 
 
 def _judged(entry: Entry, wrong: list[Problem]) -> Observation:
@@ -100,6 +102,8 @@ def fits_schema(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "r", "status": "in_progress", "output": {}}}
     Fail:
         > conversation.item.delete {}
+    Fail:
+        > response.create {"event_id": 7}
     Okay:
         > response.create {"event_id": "a", "response": {"mood": "good"}}
     Fail:

@@ -249,6 +249,9 @@ def update_echoed(view: View) -> Iterator[Observation]:
     Okay:
         > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy", "speed": 1.1}}}}
         < session.updated {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy", "speed": 1.10000002}}}}
+    Okay:
+        > session.update {"session": {"type": "realtime", "instructions": ""}}
+        < session.updated {"session": {"type": "realtime", "instructions": null}}
     Fail:
         > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "verse"}}}}
         < session.updated {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
@@ -274,8 +277,8 @@ def update_echoed(view: View) -> Iterator[Observation]:
 
 def same(name: str, sent: Any, seen: Any) -> bool:
     """Equal up to what a service may normalise: float precision, order of lists, spelling of tools, null for absent."""
-    if sent is None or sent == {}:
-        return seen is MISSING or seen is None or seen == {}
+    if sent is None or sent == {} or sent == "":
+        return seen is MISSING or seen is None or seen in ({}, "")
     if isinstance(sent, float) or isinstance(seen, float):
         both = isinstance(sent, (int, float)) and isinstance(seen, (int, float))
         return both and isclose(sent, seen, rel_tol=1e-3)

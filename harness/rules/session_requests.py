@@ -147,13 +147,18 @@ def value_ranges(view: View) -> Iterator[Observation]:
         > session.update {"session": {"temperature": 0.8, "max_response_output_tokens": 4096}}
     Fail[azure-preview]:
         http.request {"step": "key", "method": "POST", "url": "http://x", "headers": {}, "body": {"model": "m", "temperature": 2}}
+    Fail[azure-preview]:
+        http.request {"step": "key", "method": "POST", "url": "http://x", "headers": {}, "body": "{\\"temperature\\": 2}"}
+    Unseen:
+        > session.update {"session": {"type": "realtime", "instructions": "Be kind."}}
     """
     for entry, session in requested(view):
-        wrong = []
+        wrong, given = [], 0
         for name, inner, low, high in _RANGES:
             found = at(word(view, session, name), *inner)
             value = number({"value": found}, "value")
-            if found is not MISSING and found is not None and (value is None or not low <= value <= high):
+            given += found not in (MISSING, None)
+            if found not in (MISSING, None) and (value is None or not low <= value <= high):
                 wrong.append((f"{'.'.join((name, *inner))} {low:g}..{high:g}", shown(found, 40)))
         tokens = word(view, session, "max_output_tokens")
         count = number({"value": tokens}, "value")
@@ -162,7 +167,9 @@ def value_ranges(view: View) -> Iterator[Observation]:
         eagerness = at(word(view, session, "turn_detection"), "eagerness")
         if eagerness not in (MISSING, None, *EAGERNESS):
             wrong.append((f"eagerness {', '.join(EAGERNESS)}", shown(eagerness, 40)))
-        yield judged(entry, not wrong, [expected for expected, _ in wrong], ", ".join(seen for _, seen in wrong))
+        given += sum(value not in (MISSING, None) for value in (tokens, eagerness))
+        if given:
+            yield judged(entry, not wrong, [expected for expected, _ in wrong], ", ".join(seen for _, seen in wrong))
 
 
 @rule(

@@ -25,12 +25,12 @@ BOTH_ENDS = {"sent": "received", "received": "sent"}
 # What each sequence is there to exercise, in whichever dialect it is written.
 EXERCISES = {
     "s00-connect": "DC-02 DC-03 DC-06 DC-07 DC-13 SES-01 SES-02 SES-03 EVT-04 EVT-05 EVT-06",
-    "s01-session-update": "SES-04 SES-05 SES-08 SES-09 SES-16 SES-17 SES-18 DC-10 DC-11",
+    "s01-session-update": "SES-04 SES-05 SES-09 SES-16 SES-17 SES-18 DC-10 DC-11",
     "s02-server-vad-turn": "TURN-01 TURN-02 TURN-03 TURN-04 TURN-05 TURN-06 TURN-13 TURN-14 TURN-17 TURN-18 RSP-01 RSP-02 RSP-03 "
     "RSP-04 RSP-05 RSP-06 RSP-07 RSP-08 RSP-09 RSP-11 RSP-12 RSP-13 RSP-15 RSP-19 RSP-20 CNT-01 CNT-02 CNT-04 CNT-05 CNT-06 "
     "CNT-07 CNT-10 CNT-11 CNT-12 ITM-01 ITM-03 ITM-19 PLAY-01 PLAY-02 PLAY-03 PLAY-11 TRN-01 TRN-02 TRN-03 TRN-06 TRN-07 "
     "MED-01 MED-02 MED-03 MED-04 MED-05 MED-06 MED-07 MED-09 MED-10 MED-11 MED-12 MED-13 TURN-12 SES-11",
-    "s03-semantic-vad-turn": "SES-12 TURN-04 RSP-03",
+    "s03-semantic-vad-turn": "SES-08 SES-12 TURN-04 RSP-03",
     "s04-no-automatic-response": "RSP-10 RSP-18 TURN-04",
     "s05-push-to-talk": "TURN-07 TURN-08 TURN-09 TURN-15 TURN-16",
     "s06-text": "CNT-03 CNT-08 ITM-04 ITM-12 SES-10",

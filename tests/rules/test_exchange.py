@@ -158,7 +158,8 @@ class TestReading:
     @pytest.mark.parametrize(
         ("data", "epoch"),
         [
-            ({"epoch": 1.5, "headers": {"date": "Thu, 01 Jan 1970 00:01:00 GMT"}}, 1.5),
+            ({"epoch": 1.5, "headers": {"date": "Thu, 01 Jan 1970 00:01:00 GMT"}}, 60.0),
+            ({"epoch": 1.5, "headers": {"date": "yesterday"}}, 1.5),
             ({"headers": {"date": "Thu, 01 Jan 1970 00:01:00 GMT"}}, 60.0),
             ({"headers": {"date": "yesterday"}}, None),
             ({"epoch": True}, None),
