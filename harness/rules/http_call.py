@@ -36,6 +36,7 @@ from harness.rules.fields import at, mapping, shown, text
 from harness.rules.sources import MS_PREVIEW_WEBRTC, MS_WEBRTC, OPENAPI, issue
 
 _CALLS = f"{OPENAPI}; {MS_WEBRTC}"
+_RESOURCE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 # What a page may send across origins to these services, and what browsers add by themselves (Fetch standard, CORS-safelisted and
 # forbidden request-header names).
 _BROWSER_HEADERS = frozenset(
@@ -194,9 +195,15 @@ def same_host(view: View) -> Iterator[Observation]:
     Okay:
         request key {"url": "http://localhost:8080/openai/v1/realtime/client_secrets"}
         request call {"url": "http://127.0.0.1:8080/openai/v1/realtime/calls"}
+    Okay:
+        request key {"url": "https://contoso.services.ai.azure.com/openai/v1/realtime/client_secrets"}
+        request call
     Fail:
         request key
         request call {"url": "https://eastus2.realtimeapi-preview.ai.azure.com/v1/realtimertc"}
+    Fail:
+        request key
+        request call {"url": "https://fabrikam.openai.azure.com/openai/v1/realtime/calls"}
     Unseen:
         request call
     """
@@ -210,6 +217,8 @@ def same_host(view: View) -> Iterator[Observation]:
 def _host(one: Exchange) -> str:
     parts = url_of(one.request)
     host = "this machine" if is_loopback(parts.hostname) else (parts.hostname or "")
+    # One resource has several names: https://<resource>.<any of these>.
+    host = next((host.removesuffix(suffix) for suffix in _RESOURCE_HOSTS if host.endswith(suffix)), host)
     return host + (f":{parts.port}" if parts.port not in (None, 80, 443) else "")
 
 

@@ -64,6 +64,11 @@ def expiry(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "resp_1"}}
     Okay:
         http.response {"step": "key", "status": 200, "headers": {"date": "Sat, 21 Nov 2026 03:00:00 GMT"}, "body": {}}
+        < session.created {"session": {"type": "realtime", "expires_at": 1795230100}}
+        +200s
+        channel.closed {"label": "realtime-channel"}
+    Unseen:
+        http.response {"step": "key", "status": 200, "headers": {"date": "Sat, 21 Nov 2026 03:00:00 GMT"}, "body": {}}
         < session.created {"session": {"type": "realtime", "expires_at": 1795233600}}
         < response.created {"response": {"id": "resp_1"}}
     """
@@ -83,9 +88,9 @@ def expiry(view: View) -> Iterator[Observation]:
         return
     end = expires - epoch + EXPIRY_SECONDS
     used = next((step for step in course.server("response.created") if step.entry.t > end), None)
-    if used is None:
+    if used is None and view.trace.seconds > end:
         yield good(created.entry)
-    else:
+    elif used is not None:
         yield bad(
             used.entry,
             f"the session ends at {expires - epoch:.0f} s of this trace",

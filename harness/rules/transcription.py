@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.rules.base import INFO, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule, unobservable
+from harness.rules.base import (
+    BETA,
+    INFO,
+    MUST,
+    SERVICE,
+    SHOULD,
+    Observation,
+    View,
+    bad,
+    good,
+    judged,
+    rule,
+    unobservable,
+)
 from harness.rules.disturbance import slack
 from harness.rules.fields import MISSING, at, mapping, number, shown, text
 from harness.rules.history import History, Step, history, overdue
@@ -210,9 +223,12 @@ def no_responses(view: View) -> Iterator[Observation]:
     severity=SHOULD,
     confidence="D",
     source=_COMPLETED,
+    per_dialect=dict.fromkeys(BETA, INFO),
 )
 def usage_shown(view: View) -> Iterator[Observation]:
     """``usage`` is billed "according to the ASR model's pricing": type tokens with counts, or type duration with seconds.
+
+    The beta's later models require it as well, but calls of 2025 were recorded without: there it is only noted.
 
     Okay:
         < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi", "usage": {"type": "duration", "seconds": 2}}
