@@ -133,7 +133,7 @@ def _voice(dialect: Dialect) -> Any:
     body, _ = session_body(
         dialect, {"type": "realtime", "voice": "sage"} if dialect.generation == "ga" else {"voice": "sage"}
     )
-    return send_at("output_audio_buffer.started", {"type": "session.update", "session": body})(dialect)
+    return send_at("output_audio_buffer.started", {"type": "session.update", "session": body}, after=0.8)(dialect)
 
 
 client_fault(
