@@ -253,41 +253,37 @@ def faults(as_json: AsJson = False) -> None:
 @app.command()
 def dialects(as_json: AsJson = False) -> None:
     """List the dialects and where they differ."""
-    from harness.protocol.dialects import SESSION_FIELDS
-    from harness.report.catalogue import dialects_json
+    from harness.report.catalogue import dialects_json, dialects_text
 
     if as_json:
         print(json.dumps(dialects_json(), indent=2))
         return
-    for row in DIALECTS.values():
-        print(f"{row.name}  {row.title} ({row.state})")
-        print(
-            f"  key          POST {row.key_url}" + "".join(f"?{name}={value}" for name, value in row.key_query.items())
-        )
-        print(
-            f"  call         POST {row.call_url}"
-            + "".join(f"?{name}={value}" for name, value in row.call_query.items())
-        )
-        print(f"  auth         {' or '.join(row.auth)}; key at {'.'.join(row.key_path)}; label {row.label}")
-        statuses = " or ".join(str(status) for status in sorted(row.call_statuses))
-        print(f"  success      {statuses}{'' if row.call_statuses_documented else ' (undocumented)'}")
-        print(f"  sources      {'; '.join(row.sources)}\n")
-    print("session setting      beta                          GA")
-    for field in SESSION_FIELDS:
-        print(f"{field.word:<20} {'.'.join(field.beta or ('–',)):<29} {'.'.join(field.ga or ('–',))}")
+    for line in dialects_text():
+        print(line)
 
 
 @app.command()
 def selftest(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[FAULT]...", help="Only these faults.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FAULT|RULE]...", help="Only these faults, or those that a rule catches."),
+    ] = None,
     as_json: AsJson = False,
     workers: Annotated[
         int | None, typer.Option("-n", min=1, help="Processes side by side; default: one for each core.")
     ] = None,
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Where selftest.json and selftest.html go; reports made there show what is proven."),
+    ] = Path("reports"),
 ) -> None:
-    """Prove the rules: run every fault, which must be caught by exactly its rules, and every scenario clean, which must be silent."""
+    """Prove the rules: run every fault, which must be caught by exactly its rules, and every scenario clean, which must be silent.
+
+    Only a selftest of all faults is written to --out: a few of them prove little.
+    """
     import os
 
+    from harness.report.write import write_selftest
     from harness.selftest import selftest as prove
     from harness.selftest import tasks_of
 
@@ -295,11 +291,17 @@ def selftest(
     progress = Progress(len(tasks_of(wanted, clean=not wanted)))
     with progress:
         result = prove(names=wanted, clean=not wanted, workers=workers or os.cpu_count() or 1, done=progress.step)
+    document = result.to_json()
+    written = write_selftest(document, out) if result.whole else None
     if as_json:
-        print(json.dumps(result.to_json(), indent=2))
+        print(json.dumps(document, indent=2))
     else:
         for line in result.lines():
             _say(line)
+        if written is not None:
+            _say(f"  report: {written}")
+    if result.made < result.planned:
+        raise KeyboardInterrupt
     raise typer.Exit(0 if result.passed else 1)
 
 

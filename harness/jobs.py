@@ -11,10 +11,10 @@ from typing import Literal
 
 from harness.access import Access
 from harness.errors import UsageError
+from harness.faults import check_named
 from harness.scenario.foreign import Foreign, why_not
 from harness.scenario.loader import LoadedScenario, dialects_of, find, load, suite_dir
 from harness.scenario.network import PRESETS, PresetName
-from harness.service_faults import check_named
 from harness.targets import load_environment
 
 Clock = Literal["virtual", "real"]

@@ -161,10 +161,15 @@ def _add_html(item: ScenarioItem, report: Any) -> None:
     from harness.report.html import run_html
 
     assert item.result is not None
-    page = item.config.getoption("htmlpath", None)
     out = output_folder(item.config) / ("live" if item.live else "")
-    base = os.path.relpath(out, Path(page).absolute().parent) if page else str(out)
-    report.extras = [*getattr(report, "extras", []), extras.html(run_html(item.result, out=out, base=base))]
+    page = run_html(item.result, out=out, base=_from_page(item.config, out))
+    report.extras = [*getattr(report, "extras", []), extras.html(page)]
+
+
+def _from_page(config: pytest.Config, out: Path) -> str:
+    """The way from the page of pytest-html to a folder."""
+    page = config.getoption("htmlpath", None)
+    return os.path.relpath(out, Path(page).absolute().parent) if page else str(out)
 
 
 class Results:
@@ -179,8 +184,19 @@ class Results:
         if report.when == "call" and hasattr(report, RESULT):
             self._runs.append(getattr(report, RESULT))
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, postfix: list[str]) -> None:
+        """Say in the page of pytest-html, above its table, what a selftest has proven."""
+        from harness.report.html import proof_html
+        from harness.report.proof import read_proof
+
+        out = output_folder(self._config)
+        if self._runs:
+            postfix.append(proof_html(read_proof(out, base=_from_page(self._config, out))))
+
     def pytest_sessionfinish(self) -> None:
         """Write results.json, conformance.html and junit.xml; live runs apart from offline ones."""
+        from harness.report.proof import read_proof
         from harness.report.write import write_reports
         from harness.results import Result
 
@@ -188,4 +204,5 @@ class Results:
         for folder, live in ((out, False), (out / "live", True)):
             results = [Result.from_json(run) for run in self._runs if (run["target"] == "live") == live]
             if results:
-                write_reports(results, folder, seconds=sum(result.seconds for result in results))
+                seconds = sum(result.seconds for result in results)
+                write_reports(results, folder, seconds=seconds, proof=read_proof(out, base=".." if live else ""))

@@ -6,22 +6,19 @@ import asyncio
 import signal
 import time as wall
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import IO
 
 from harness import clock
 from harness.access import service_endpoints, tls
 from harness.client.call import Call
-from harness.client.faults.check import check_faults
 from harness.client.player import play
 from harness.client.roles import Audio
-from harness.errors import CallError, HarnessError, UsageError
+from harness.errors import CallError, UsageError
+from harness.faults import check_faults
 from harness.jobs import Job
 from harness.libraries import quiet_libraries
 from harness.media import opus, wav
@@ -34,11 +31,11 @@ from harness.scenario.foreign import adapt, cooperative_steps
 from harness.scenario.loader import LoadedScenario, load, resolve_audio
 from harness.scenario.model import Say, Scenario
 from harness.scenario.network import Network
-from harness.service_faults import check_service_faults
 from harness.targets import Endpoints, fake_endpoints, live_endpoints
 from harness.trace import Header, Recorder, Trace
 from harness.transport import Peer
 from harness.verdict import judge
+from harness.workers import ignore_interrupts, spread
 
 FAKE_KEY = "fake-api-key-0123456789"
 # Behind the sum of all that a scenario waits for, a run that still has not ended has hung.
@@ -59,7 +56,6 @@ def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = Non
             fix="leave --time out, or use --time real",
         )
     check_faults(loaded)
-    check_service_faults(loaded)
     if job.foreign is not None:
         loaded = replace(loaded, scenario=adapt(loaded.scenario, job.foreign))
     began = wall.perf_counter()
@@ -297,46 +293,22 @@ def run_many(
 
     ``done`` is called with each result as it is ready.
     """
-    if workers <= 1 or len(jobs) <= 1:
-        results = []
-        for job, loaded in jobs:
-            results.append(run_job(job, loaded))
-            done(results[-1])
-        return results
     ready: dict[int, Result] = {}
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn"), initializer=_ignore_interrupts)
-    try:
-        futures = {pool.submit(_run_apart, job): index for index, (job, _) in enumerate(jobs)}
-        for future in as_completed(futures):
-            ready[futures[future]] = future.result()
-            done(ready[futures[future]])
-    except BrokenProcessPool as error:
-        raise WorkerLost(
-            "a process that made calls ended abruptly",
-            where=f"-n {workers}",
-            fix="it was killed, perhaps for lack of memory: run fewer side by side",
-        ) from error
-    finally:
-        # After an error, or Ctrl-C, no further call begins.
-        pool.shutdown(cancel_futures=True)
-    return [ready[index] for index in range(len(jobs))]
-
-
-class WorkerLost(HarnessError):
-    """A process that made calls is gone (exit code 3)."""
-
-    exit_code = 3
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; a worker that has no call to end leaves it to the process that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if workers <= 1 or len(jobs) <= 1:
+        made: Iterator[tuple[int, Result]] = enumerate(run_job(job, loaded) for job, loaded in jobs)
+    else:
+        made = spread(_run_apart, [job for job, _ in jobs], workers=workers)
+    for number, result in made:
+        ready[number] = result
+        done(result)
+    return [ready[number] for number in range(len(jobs))]
 
 
 def _run_apart(job: Job) -> Result:
     """In a worker: the file is read again and the recording stays in its file, so that little crosses the process boundary."""
+    # Ctrl-C ends the call that is being made, so that it leaves what was recorded until then.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return replace(run_job(job, load(job.path)), recording=None)
     finally:
-        _ignore_interrupts()
+        ignore_interrupts()

@@ -1,159 +1,142 @@
 """How we know that green is green: every fault must be caught by exactly its rules, every clean run must be silent.
 
-Faults of the service run against their scenarios in virtual time, those of a client as :mod:`harness.selftest_clients` says. A
-fault is caught when each rule of its ``caught_by`` failed, nothing failed outside ``caught_by`` and ``also``, the call failed at the
-step ``ends`` (or did not fail, without one), and the diagnosis it names stood first. Rules of severity INFO accuse nobody and count
-only where a fault names them.
+Which calls are made, how they are spread over processes, and what they prove together. What a single call shows is said in
+:mod:`harness.selftest_calls`.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
+from harness import __version__
 from harness.client.faults import CLIENT_FAULTS
-from harness.fake.faults import FAULTS, Fault, named
-from harness.jobs import Job, display_name, select
-from harness.results import Result
-from harness.rules.base import CLIENT, INFO, MUST, Outcome, Rule
+from harness.fake.faults import FAULTS
+from harness.fault_registry import Declared
+from harness.jobs import Job, select
+from harness.revision import revision
+from harness.rules.base import CLIENT, MUST, SERVICE, Rule
 from harness.rules.catalogue import all_rules
 from harness.runner import run_job
-from harness.scenario.files import suite_dir
 from harness.scenario.loader import load
-from harness.selftest_clients import (
-    UNPROVEN_OF_CLIENTS,
-    ShownByClient,
-    proven_by_clients,
-    shown_by_client,
-    unexplained_of_clients,
-)
+from harness.selftest_calls import Alarm, Shown, alarm, show
+from harness.workers import spread
 
-Verdict = Literal["caught", "missed", "extra"]
+SCHEMA = 1
 
-UNPROVEN: dict[str, str] = {
-    "DC-03": "the TLS library of the fake refuses weaker versions and ciphers, so that it cannot misbehave; the examples of the rule show it failing",
-    "DC-11": "the SCTP stack of the fake refuses to send what is too long; the examples of the rule show it failing",
-    "SEC-02": "it judges the recording, not the service; a property test plants secrets and looks for them",
+Side = Literal["service", "client"]
+CATALOGUES: Mapping[Side, Mapping[str, Declared]] = {"service": FAULTS, "client": CLIENT_FAULTS}
+
+UNPROVEN: Mapping[Side, Mapping[str, str]] = {
+    "service": {
+        "DC-03": "the TLS library of the fake refuses weaker versions and ciphers, so that it cannot misbehave; the examples of the rule show it failing",
+        "DC-11": "the SCTP stack of the fake refuses to send what is too long; the examples of the rule show it failing",
+        "SEC-02": "it judges the recording, not the service; a property test plants secrets and looks for them",
+    },
+    "client": {
+        "DC-03": "the TLS library of either end refuses older versions and profiles that do not protect: no caller can agree on one",
+        "DC-15": "the WebRTC stack refuses a description out of turn, so that no caller on it can jump between signaling states",
+        "DC-16": "the stack delivers nothing on a closed channel, and what a client sends there is DC-14",
+        "SES-17": "the service gives the session its id; no client can change it",
+        "ERR-03": "what a client does behind an error is its own choice; only the service can break the rule",
+        "LAT-01": "it tells the times of the call and judges nothing",
+        "SEC-02": "it judges the recording, not a client; a property test plants secrets and looks for them",
+    },
 }
-"""MUST rules about the service that no fault shows failing, each with the reason."""
+"""Rules that no fault of this side shows failing, each with the reason: of the service its MUSTs, of clients all about them.
 
-
-@dataclass(frozen=True)
-class Shown:
-    """A fault as it was met: the rules that failed, the first diagnosis, the step at which the call failed."""
-
-    name: str
-    failed: tuple[str, ...]
-    diagnosis: str | None
-    ended: str | None
-    missed: tuple[str, ...]
-    extra: tuple[str, ...]
-
-    @property
-    def fault(self) -> Fault:
-        """The fault itself; its rewrite cannot cross a process boundary, its name can."""
-        return FAULTS[self.name]
-
-    @property
-    def outcome(self) -> Verdict:
-        """caught, missed (something that had to fail did not), or extra (something failed that should not have)."""
-        return "missed" if self.missed else "extra" if self.extra else "caught"
-
-    def to_json(self) -> dict[str, Any]:
-        """The ``faults`` element of ``harness selftest --json``."""
-        return {
-            "fault": self.fault.name,
-            "of": "service",
-            "scenario": self.fault.scenario,
-            "dialect": self.fault.dialect,
-            "caught_by": list(self.fault.caught_by),
-            "also": list(self.fault.also),
-            "failed": list(self.failed),
-            "diagnosis": self.diagnosis,
-            "ended": self.ended,
-            "missed": list(self.missed),
-            "extra": list(self.extra),
-            "outcome": self.outcome,
-        }
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """A clean run in which something was found: a false alarm."""
-
-    run: str
-    verdict: str
-    failed: tuple[str, ...]
-    open: tuple[str, ...]
+Of HTTP-01 one half is not shown either: on the loopback interface http is allowed, so that no caller can break the demand for https.
+"""
 
 
 @dataclass(frozen=True)
 class Selftest:
     """All faults as they were met, the false alarms among ``clean`` runs, and the rules that nothing proves.
 
-    ``proven``: rules that a caught fault shows failing. ``unproven``: rules without a fault, each with the reason. ``unexplained``:
-    MUST rules about the service, and rules about clients, with neither. Where only some faults were asked for, these are empty.
+    ``proven``: rules that a caught fault shows failing. ``unexplained``: rules that need a fault or a reason and have neither. It is
+    empty where not all calls were made: ``planned`` were asked for, ``made`` of them were; ``whole`` where every fault was asked for.
     """
 
     shown: tuple[Shown, ...]
-    by_clients: tuple[ShownByClient, ...]
     clean: int
     alarms: tuple[Alarm, ...]
-    proven: tuple[str, ...]
-    unproven: Mapping[str, str]
-    unexplained: tuple[str, ...]
+    planned: int
+    made: int
+    whole: bool
     seconds: float = field(compare=False, default=0.0)
 
     @property
+    def complete(self) -> bool:
+        """Everything was asked for, and nothing was interrupted."""
+        return self.whole and self.made == self.planned
+
+    @property
     def passed(self) -> bool:
-        """Every fault caught, no false alarm, no rule without a fault or a reason."""
-        return not self.alarms and not self.unexplained and not self.uncaught
+        """Every fault caught, no false alarm, no rule without a fault or a reason, nothing interrupted."""
+        return not (self.alarms or self.uncaught or self.unexplained) and self.made == self.planned
 
     @property
-    def uncaught(self) -> tuple[Shown | ShownByClient, ...]:
+    def uncaught(self) -> tuple[Shown, ...]:
         """The faults that were missed, and those that made other rules fail."""
-        return tuple(one for one in self._faults if one.outcome != "caught")
+        return tuple(one for one in self.shown if one.outcome != "caught")
 
     @property
-    def _faults(self) -> tuple[Shown | ShownByClient, ...]:
-        return (*self.shown, *self.by_clients)
+    def proven(self) -> tuple[str, ...]:
+        """The rules that a caught fault, of whichever side, shows failing."""
+        found = self._proven_by("service") | self._proven_by("client")
+        return tuple(one.id for one in all_rules() if one.id in found)
+
+    @property
+    def unexplained(self) -> tuple[str, ...]:
+        """The rules that have neither a fault that was caught nor a reason."""
+        if not self.complete:
+            return ()
+        return tuple(dict.fromkeys(id for side in CATALOGUES for id in unexplained(side, self._proven_by(side))))
 
     @property
     def summary(self) -> dict[str, int]:
         """The counts."""
-        outcomes = [one.outcome for one in self._faults]
+        outcomes = [one.outcome for one in self.shown]
         return {
             "faults": len(outcomes),
-            "of_service": len(self.shown),
-            "of_clients": len(self.by_clients),
+            "of_service": len(self._of("service")),
+            "of_clients": len(self._of("client")),
             "caught": outcomes.count("caught"),
             "missed": outcomes.count("missed"),
             "extra": outcomes.count("extra"),
             "clean_runs": self.clean,
             "false_alarms": len(self.alarms),
             "rules_proven": len(self.proven),
+            "rules": len(all_rules()),
         }
 
     def to_json(self) -> dict[str, Any]:
-        """The whole of ``harness selftest --json``."""
+        """The whole of ``harness selftest --json``, and of ``selftest.json``."""
+        reasons = UNPROVEN if self.whole else {}
         return {
+            "schema": SCHEMA,
+            "harness": __version__,
+            "revision": revision(),
+            "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "passed": self.passed,
+            "complete": self.complete,
+            "calls": {"planned": self.planned, "made": self.made},
             "seconds": round(self.seconds, 3),
             "summary": self.summary,
-            "faults": [one.to_json() for one in self.shown],
-            "client_faults": [one.to_json() for one in self.by_clients],
-            "alarms": [
-                {"run": one.run, "verdict": one.verdict, "failed": list(one.failed), "open": list(one.open)}
-                for one in self.alarms
-            ],
+            "faults": [one.to_json() for one in self._of("service")],
+            "client_faults": [one.to_json() for one in self._of("client")],
+            "alarms": [one.to_json() for one in self.alarms],
             "proven": list(self.proven),
-            "unproven": [{"id": id, "reason": reason} for id, reason in self.unproven.items()],
+            "unproven": [
+                {"id": id, "of": side, "reason": reason}
+                for side, rows in reasons.items()
+                for id, reason in rows.items()
+            ],
             "unexplained": list(self.unexplained),
         }
 
@@ -161,146 +144,96 @@ class Selftest:
         """The result for a person: what went wrong, one line each, then the counts."""
         for one in self.uncaught:
             what = f"did not: {', '.join(one.missed)}" if one.missed else f"also: {', '.join(one.extra)}"
-            yield f"✗ {one.outcome:<7} {one.name}  (by {', '.join(one.fault.caught_by) or 'the end of the call'}; {what})"
-        for alarm in self.alarms:
-            yield f"✗ alarm   {alarm.run}  {alarm.verdict} {', '.join((*alarm.failed, *alarm.open))}"
+            by = ", ".join(one.fault.caught_by) or one.fault.otherwise
+            yield f"✗ {one.outcome:<7} {one.name}  (by {by}; {what})"
+        for false in self.alarms:
+            yield f"✗ alarm   {false.run}  {false.verdict} {', '.join((*false.failed, *false.open))}"
         for id in self.unexplained:
             yield f"✗ unproven {id}: no fault makes it fail, and no reason is given"
+        if self.made < self.planned:
+            yield f"? interrupted: {self.made} of {self.planned} calls were made"
         count = self.summary
         yield (
             f"{'✓' if self.passed else '✗'} {count['caught']} of {count['faults']} faults caught ({count['of_service']} of the "
             f"service, {count['of_clients']} of clients); {count['clean_runs']} clean runs, {count['false_alarms']} false alarms; "
-            f"{count['rules_proven']} rules shown able to fail; {self.seconds:.1f} s"
+            f"{count['rules_proven']} of {count['rules']} rules shown able to fail; {self.seconds:.1f} s"
         )
+
+    def _of(self, side: Side) -> list[Shown]:
+        return [one for one in self.shown if one.name in CATALOGUES[side]]
+
+    def _proven_by(self, side: Side) -> set[str]:
+        return {id for one in self._of(side) if one.outcome == "caught" for id in one.fault.caught_by}
 
 
 def selftest(
     *, names: Sequence[str] = (), clean: bool = True, workers: int = 1, done: Callable[[str], None] = lambda _: None
 ) -> Selftest:
-    """Run every fault (or those of ``names``), and every scenario clean. Raises UsageError for an unknown name.
+    """Run every fault, or those of ``names`` (see :func:`tasks_of`), and with ``clean`` every scenario without a fault.
 
-    ``done`` is called with the name of each run that has ended.
+    ``done`` is called with the name of each run that has ended. Ctrl-C ends the selftest with what it has. Raises UsageError for an
+    unknown name.
     """
     began = perf_counter()
     tasks = tasks_of(names, clean=clean)
-    outcomes = dict(_outcomes(tasks, workers, done))
-    shown = tuple(one for task in tasks if isinstance(one := outcomes[task], Shown))
-    by_clients = tuple(one for task in tasks if isinstance(one := outcomes[task], ShownByClient))
-    proven = {id for one in shown if one.outcome == "caught" for id in one.fault.caught_by}
-    of_clients = proven_by_clients(by_clients)
-    unproven = UNPROVEN | {
-        id: why for id, why in UNPROVEN_OF_CLIENTS.items() if id not in UNPROVEN and id not in proven
-    }
+    found: dict[int, Found] = {}
+    try:
+        for number, outcome in spread(_outcome, tasks, workers=workers):
+            found[number] = outcome
+            done(_name(tasks[number]))
+    except KeyboardInterrupt:
+        pass  # told by the number of calls that were made
+    met = [found[number] for number in sorted(found)]
     return Selftest(
-        shown=shown,
-        by_clients=by_clients,
-        clean=sum(isinstance(task, Job) for task in tasks),
-        alarms=tuple(one for task in tasks if isinstance(one := outcomes[task], Alarm)),
-        proven=tuple(one.id for one in all_rules() if one.id in proven | of_clients),
-        unproven={} if names else unproven,
-        unexplained=() if names else tuple(dict.fromkeys((*unexplained(proven), *unexplained_of_clients(of_clients)))),
+        shown=tuple(one for one in met if isinstance(one, Shown)),
+        clean=sum(isinstance(tasks[number], Job) for number in found),
+        alarms=tuple(one for one in met if isinstance(one, Alarm)),
+        planned=len(tasks),
+        made=len(found),
+        whole=clean and not names,
         seconds=perf_counter() - began,
     )
 
 
-Task = tuple[Literal["service", "client"], str] | Job
-"""A fault of one side by its name, or a clean run."""
-Found = Shown | ShownByClient | Alarm | None
+Task = str | Job
+"""A fault by its name, or a clean run."""
+Found = Shown | Alarm | None
 
 
 def tasks_of(names: Sequence[str] = (), *, clean: bool = True) -> list[Task]:
-    """All calls of a selftest; ``names`` may be faults of either side."""
-    wanted = names or [*FAULTS, *CLIENT_FAULTS]
-    tasks: list[Task] = [
-        ("client", name) if name in CLIENT_FAULTS else ("service", named(name, where="harness selftest").name)
-        for name in wanted
-    ]
+    """All calls of a selftest; ``names`` may be faults of either side, and rules, which stand for all faults they have to catch."""
+    faults = [name for given in names for name in _faults_named(given)] if names else [*FAULTS, *CLIENT_FAULTS]
+    tasks: list[Task] = list(dict.fromkeys(faults))
     return [*tasks, *(job for job, _ in select([], target="fake"))] if clean else tasks
 
 
-def _outcomes(tasks: Sequence[Task], workers: int, done: Callable[[str], None]) -> Iterator[tuple[Task, Found]]:
-    if workers <= 1 or len(tasks) <= 1:
-        for task in tasks:
-            yield task, _outcome(task)
-            done(_name(task))
-        return
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(_outcome, task): task for task in tasks}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-            done(_name(futures[future]))
+def _faults_named(name: str) -> list[str]:
+    by_rule = [one.name for faults in CATALOGUES.values() for one in faults.values() if name.upper() in one.caught_by]
+    return by_rule or [name if name in CLIENT_FAULTS else FAULTS.named(name, where="harness selftest").name]
 
 
 def _name(task: Task) -> str:
-    return task.id if isinstance(task, Job) else task[1]
+    return task.id if isinstance(task, Job) else task
 
 
 def _outcome(task: Task) -> Found:
     """One call, and what it shows. Only that crosses the process boundary; the recording stays here."""
     try:
-        return _shown(task)
+        return alarm(run_job(task, load(task.path))) if isinstance(task, Job) else show(task)
     except Exception as error:  # a bug of ours ends this run and no other; it is told as an alarm
         place = traceback.extract_tb(error.__traceback__)[-1]
         what = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
         return Alarm(_name(task), "bug in the harness", (what,), ())
 
 
-def _shown(task: Task) -> Found:
-    if isinstance(task, Job):
-        return alarm(run_job(task, load(task.path)))
-    side, name = task
+def unexplained(side: Side, proven: Iterable[str]) -> tuple[str, ...]:
+    """The rules that a fault of this side should show failing, that none of ``proven`` is, and that have no reason for it."""
+    known = {*proven, *UNPROVEN[side]}
+    return tuple(one.id for one in all_rules() if needs_fault(one, side) and one.id not in known)
+
+
+def needs_fault(rule: Rule, side: Side) -> bool:
+    """Whether a fault of this side has to show the rule failing: of the service every MUST (in some dialect), of clients every rule."""
     if side == "client":
-        return shown_by_client(name)
-    fault = named(name)
-    job = job_of(fault)
-    return judged(fault, run_job(job, load(job.path)))
-
-
-def job_of(fault: Fault) -> Job:
-    """The run that shows a fault."""
-    path = suite_dir() / fault.scenario
-    return Job(path, display_name(path, Path.cwd()), fault.dialect, faults=(fault.name,))
-
-
-def judged(fault: Fault, result: Result) -> Shown:
-    """What a fault's run shows, against what it should show."""
-    named_here = {*fault.caught_by, *fault.also}
-    failed = tuple(
-        rule.id
-        for rule in result.rules
-        if rule.outcome is Outcome.FAIL and (rule.severity != INFO or rule.id in named_here)
-    )
-    diagnosis = result.diagnosis[0].id if result.diagnosis else None
-    error = result.recording.first("harness.error") if result.recording else None
-    ended = str(error.data.get("step")) if error else None
-    missed = [id for id in fault.caught_by if id not in failed]
-    extra = [id for id in failed if id not in named_here]
-    if fault.diagnosis is not None and diagnosis != fault.diagnosis:
-        missed.append(fault.diagnosis)
-    if fault.ends != ended:
-        (missed if ended is None else extra).append(f"ends at {ended or fault.ends}")
-    if result.bug:
-        extra.append(f"bug: {result.error}")
-    return Shown(fault.name, failed, diagnosis, ended, tuple(missed), tuple(extra))
-
-
-def alarm(result: Result) -> Alarm | None:
-    """What was found in a clean run: a finding, an open end of a MUST, a verdict other than conformant; None for silence."""
-    judgements = [rule for rule in result.rules if rule.severity != INFO]
-    failed = tuple(rule.id for rule in judgements if rule.outcome is Outcome.FAIL)
-    open_ends = tuple(rule.id for rule in judgements if rule.outcome is Outcome.INCONCLUSIVE and rule.severity == MUST)
-    if failed or open_ends or result.verdict != "conformant":
-        return Alarm(result.id, result.verdict, failed, open_ends)
-    return None
-
-
-def unexplained(proven: set[str]) -> Iterator[str]:
-    """MUST rules about the service that no caught fault proves and that have no reason to be unproven."""
-    for one in all_rules():
-        if is_must_of_service(one) and one.id not in proven and one.id not in UNPROVEN:
-            yield one.id
-
-
-def is_must_of_service(rule: Rule) -> bool:
-    """A MUST, in some dialect at least, about the service or about both sides."""
+        return rule.who != SERVICE
     return rule.who != CLIENT and any(rule.severity_in(name) == MUST for name in rule.dialects)

@@ -27,11 +27,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.scenario": BOTTOM
     | {"harness.scenario", "harness.rules.base", "harness.rules.catalogue", "harness.diagnosis"},
     "harness.media": BOTTOM | {"harness.media", "harness.rtp"},
+    "harness.fault_registry": BOTTOM | {"harness.rtp"},
+    "harness.event_edits": BOTTOM | {"harness.fault_registry"},
     "harness.fake": BOTTOM
-    | {"harness.fake", "harness.media", "harness.rtp", "harness.transport", "harness.scenario.model"},
+    | {
+        "harness.fake",
+        "harness.fault_registry",
+        "harness.event_edits",
+        "harness.media",
+        "harness.rtp",
+        "harness.transport",
+        "harness.scenario.model",
+    },
     "harness.client": BOTTOM
     | {
         "harness.client",
+        "harness.fault_registry",
+        "harness.event_edits",
         "harness.media",
         "harness.transport",
         "harness.targets",
@@ -47,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "harness.results",
         "harness.capabilities",
         "harness.output",
+        "harness.revision",
     },
 }
 FRONT_DOORS = {"harness.cli", "harness.pytest_plugin"}

@@ -2,21 +2,19 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from harness import selftest as proof
-from harness.errors import ScenarioError, UsageError
+from harness.client.faults import CLIENT_FAULTS
+from harness.errors import UsageError
 from harness.fake.faults import FAULTS
+from harness.fault_registry import Declared
 from harness.rules import base
-from harness.rules.base import MUST, Outcome, Rule, RuleResult
+from harness.rules.base import CLIENT, SERVICE, Rule
 from harness.rules.catalogue import REGISTRY
-from harness.runner import run_job
-from harness.scenario.loader import load
-from harness.selftest import Alarm, alarm, job_of, judged, selftest
-from harness.service_faults import check_service_faults
+from harness.selftest import UNPROVEN, needs_fault, selftest, tasks_of, unexplained
 
 ONE_OF_EACH_PLANE = (
     "key-missing",
@@ -76,64 +74,70 @@ def test_a_rule_that_cries_wolf_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     assert (result.shown[0].outcome, result.shown[0].extra) == ("extra", ("RSP-05",))
 
 
-def test_a_clean_run_is_silent_and_a_finding_in_one_is_an_alarm() -> None:
-    job = dataclasses.replace(job_of(FAULTS["rsp-done-twice"]), faults=())
-    clean = run_job(job, load(job.path))
-    assert alarm(clean) is None
-    failed = dataclasses.replace(clean, rules=(RuleResult("RSP-03", Outcome.FAIL, MUST, 1),))
-    assert alarm(failed) == Alarm(clean.id, "conformant", ("RSP-03",), ())
-    left_open = dataclasses.replace(clean, rules=(RuleResult("RSP-03", Outcome.INCONCLUSIVE, MUST, 1),))
-    assert alarm(left_open) == Alarm(clean.id, "conformant", (), ("RSP-03",))
-
-
-def test_a_fault_shown_on_a_clean_run_is_missed() -> None:
-    job = dataclasses.replace(job_of(FAULTS["rsp-done-twice"]), faults=())
-    clean = run_job(job, load(job.path))
-    assert judged(FAULTS["rsp-done-twice"], clean).missed == ("RSP-03",)
-    assert judged(FAULTS["key-server-error"], clean).missed == ("service-error", "ends at key")
-
-
 def test_a_bug_in_one_run_is_told_and_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = proof.run_job
+    real = proof.show
 
-    def broken(job: object, loaded: object) -> object:
-        if "rsp-done-twice" in job.faults:  # type: ignore[attr-defined]
+    def broken(name: str) -> proof.Shown:
+        if name == "rsp-done-twice":
             raise RuntimeError("boom")
-        return real(job, loaded)  # type: ignore[arg-type]
+        return real(name)
 
-    monkeypatch.setattr(proof, "run_job", broken)
+    monkeypatch.setattr(proof, "show", broken)
     result = selftest(names=["rsp-done-twice", "key-missing"], clean=False)
     assert [one.name for one in result.shown] == ["key-missing"]
     assert not result.passed
     assert "boom" in result.alarms[0].failed[0]
 
 
-def test_every_must_about_the_service_has_a_fault_or_a_reason() -> None:
-    assert list(proof.unexplained({id for one in FAULTS.values() for id in one.caught_by})) == []
+def test_an_interrupted_selftest_keeps_what_it_has_and_proves_nothing() -> None:
+    def impatient(name: str) -> None:
+        raise KeyboardInterrupt
+
+    result = selftest(names=["key-missing", "key-null"], clean=False, done=impatient)
+    assert [one.name for one in result.shown] == ["key-missing"]
+    assert (result.made, result.planned) == (1, 2)
+    assert not result.passed
+    assert not result.complete
+    assert "? interrupted: 1 of 2 calls were made" in list(result.lines())
 
 
-def test_reasons_stand_only_where_there_is_no_fault() -> None:
-    by_fault = {id for one in FAULTS.values() for id in one.caught_by}
-    assert set(proof.UNPROVEN) <= set(REGISTRY)
-    assert not set(proof.UNPROVEN) & by_fault
-    assert all(proof.is_must_of_service(REGISTRY[id]) for id in proof.UNPROVEN)
+def test_a_rule_stands_for_the_faults_that_it_has_to_catch() -> None:
+    assert tasks_of(["rsp-03", "rsp-done-twice"], clean=False) == ["rsp-done-missing", "rsp-done-twice"]
+    assert tasks_of(["DC-02"], clean=False) == ["dtls-other-certificate", "fingerprint-of-another-certificate"]
 
 
-def test_rules_about_clients_alone_are_not_asked_of_the_service() -> None:
-    about_clients: list[Rule] = [one for one in REGISTRY.values() if one.who == base.CLIENT]
-    assert about_clients
-    assert not any(proof.is_must_of_service(one) for one in about_clients)
+def test_a_selftest_of_everything_makes_every_call() -> None:
+    tasks = tasks_of()
+    assert len(set(tasks)) == len(tasks)
+    assert {*FAULTS, *CLIENT_FAULTS} < set(tasks)
+    assert len(tasks) > len(FAULTS) + len(CLIENT_FAULTS) + 400
+
+
+def test_a_selftest_of_a_few_faults_is_no_proof_of_all(shown: proof.Selftest) -> None:
+    assert shown.passed
+    assert not shown.complete
+    assert shown.unexplained == ()
+    assert shown.to_json()["unproven"] == []
+
+
+@pytest.mark.parametrize(("side", "faults"), [("service", FAULTS), ("client", CLIENT_FAULTS)])
+def test_every_rule_has_a_fault_or_a_reason(side: proof.Side, faults: Mapping[str, Declared]) -> None:
+    named = {id for one in faults.values() for id in one.caught_by}
+    assert unexplained(side, named) == ()
+    assert not named & set(UNPROVEN[side]), "a rule that is proven needs no reason"
+    assert all(needs_fault(REGISTRY[id], side) for id in UNPROVEN[side])
+    assert unexplained(side, named - {"DC-02"}) == ("DC-02",)
+
+
+def test_a_side_has_to_prove_the_rules_about_it() -> None:
+    about: Callable[[str], list[Rule]] = lambda who: [one for one in REGISTRY.values() if one.who == who]  # noqa: E731
+    assert not any(needs_fault(one, "service") for one in about(CLIENT))
+    assert all(needs_fault(one, "client") for one in about(CLIENT))
+    assert not any(needs_fault(one, "client") for one in about(SERVICE))
+    assert needs_fault(REGISTRY["RSP-03"], "service")
 
 
 def test_an_unknown_fault_is_refused_by_name() -> None:
     with pytest.raises(UsageError) as caught:
         selftest(names=["rsp-done-mising"])
     assert "rsp-done-missing" in caught.value.fix
-
-
-def test_an_unknown_fault_in_a_scenario_is_told_with_its_line(tmp_path: Path) -> None:
-    path = tmp_path / "scenario.yaml"
-    path.write_text("title: x\nsteps: []\nfake:\n  faults:\n    - rsp-done-missing\n    - rsp-done-mising\n")
-    with pytest.raises(ScenarioError, match="rsp-done-missing") as caught:
-        check_service_faults(load(path))
-    assert "scenario.yaml:6:7" in str(caught.value)

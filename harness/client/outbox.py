@@ -7,8 +7,9 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.client.faults import ClientFaults, Message
+from harness.client.faults import ClientFaults
 from harness.errors import CallError, UsageError
+from harness.fault_registry import Message, leaving
 from harness.protocol.dialects import Dialect
 from harness.trace import Entry, Recorder, dump
 
@@ -27,14 +28,7 @@ class Outbox:
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Send an event, or what a fault makes of it; what leaves later is not waited for. Raises like ``transmit``."""
-        leaving: list[tuple[float, Message]] = [(0.0, event)]
-        for rewrite in self._rewrites:
-            leaving = [
-                (delay + more, out)
-                for delay, one in leaving
-                for more, out in (rewrite(one) if isinstance(one, Mapping) else [(0.0, one)])
-            ]
-        for delay, message in leaving:
+        for delay, message in leaving(event, self._rewrites):
             if delay:
                 self._send_later(delay, message)
             else:

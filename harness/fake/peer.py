@@ -15,10 +15,11 @@ from harness.fake.babble import babble
 from harness.fake.checks import Refusal
 from harness.fake.client_events import decode
 from harness.fake.conversation import Conversation, passes_filter
-from harness.fake.faults import Faults, Message
+from harness.fake.faults import Faults
 from harness.fake.seeds import SEED_END, as_seeds_expect
 from harness.fake.settings import FakeSettings
 from harness.fake.traces import Unrecorded
+from harness.fault_registry import Message, leaving
 from harness.media.capture import Capture, Frame
 from harness.media.track import OutgoingAudio, Playing
 from harness.protocol.dialects import Dialect
@@ -270,15 +271,7 @@ class ServiceCall:
 
     def _send(self, event: Mapping[str, Any]) -> None:
         """An event, with whatever the faults make of it, now or later."""
-        leaving: list[tuple[float, Message]] = [(0.0, event)]
-        for rewrite in self._out:
-            now = self._loop.time()
-            leaving = [
-                (delay + more, out)
-                for delay, one in leaving
-                for more, out in (rewrite(one, now) if isinstance(one, Mapping) else [(0.0, one)])
-            ]
-        for delay, message in leaving:
+        for delay, message in leaving(event, self._out):
             if delay:
                 self._later(delay, partial(self._transmit, message))
             else:

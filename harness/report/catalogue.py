@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.diagnosis import CAUSES, Cause
-from harness.protocol.dialects import DIALECTS
+from harness.protocol.dialects import DIALECTS, SESSION_FIELDS
 from harness.report.lifecycles import lifecycles_markdown
 from harness.rules.base import ALL, BETA, FAMILIES, GA, Rule, Unobservable
 from harness.rules.catalogue import all_rules, unobservable_rules
@@ -82,6 +82,26 @@ def dialects_json() -> list[dict[str, Any]]:
         }
         for row in DIALECTS.values()
     ]
+
+
+def dialects_text() -> Iterator[str]:
+    """``harness dialects``: how each is called, then the session settings whose place differs."""
+    for row in DIALECTS.values():
+        statuses = " or ".join(str(status) for status in sorted(row.call_statuses))
+        yield f"{row.name}  {row.title} ({row.state})"
+        yield f"  key          POST {row.key_url}{_query(row.key_query)}"
+        yield f"  call         POST {row.call_url}{_query(row.call_query)}"
+        yield f"  auth         {' or '.join(row.auth)}; key at {'.'.join(row.key_path)}; label {row.label}"
+        yield f"  success      {statuses}{'' if row.call_statuses_documented else ' (undocumented)'}"
+        yield f"  sources      {'; '.join(row.sources)}"
+        yield ""
+    yield "session setting      beta                          GA"
+    for field in SESSION_FIELDS:
+        yield f"{field.word:<20} {'.'.join(field.beta or ('–',)):<29} {'.'.join(field.ga or ('–',))}"
+
+
+def _query(pairs: Mapping[str, str]) -> str:
+    return "".join(f"?{name}={value}" for name, value in pairs.items())
 
 
 def rules_markdown() -> str:

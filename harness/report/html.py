@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness import __version__
 from harness.capabilities import Capability
+from harness.report.catalogue import FAMILY_TITLES
 from harness.report.figures import timeline
+from harness.report.proof import Proof
 from harness.report.text import GLYPHS, SHOWN_FAILURES, outcome_counts, title, totals
 from harness.results import Result, summary
 from harness.rules.base import INFO, REGISTRY, UNOBSERVABLE, Outcome, Rule, RuleResult, order
@@ -51,9 +53,17 @@ class RuleRow:
 
 
 def conformance_html(
-    results: Sequence[Result], *, seconds: float, out: Path | None = None, capabilities: Sequence[Capability] = ()
+    results: Sequence[Result],
+    *,
+    seconds: float,
+    out: Path | None = None,
+    capabilities: Sequence[Capability] = (),
+    proof: Proof | None = None,
 ) -> str:
-    """The page. Traces are taken from the results, or read from ``out`` where a result came from another process."""
+    """The page. Traces are taken from the results, or read from ``out`` where a result came from another process.
+
+    ``proof`` is what a selftest proved, whose page stands beside this one.
+    """
     context: dict[str, Any] = {
         "version": __version__,
         "results": results,
@@ -67,6 +77,7 @@ def conformance_html(
         "troubled": [result for result in results if result.verdict != "conformant"],
         "rules": list(rule_rows(results)),
         "unobservable": sorted(UNOBSERVABLE.values(), key=order),
+        "proof": proof or Proof("no selftest is known"),
         "base": "",
         "report": "",
         "trace_of": lambda result: recording(result, out),
@@ -85,6 +96,16 @@ def run_html(result: Result, *, out: Path | None = None, base: str = "") -> str:
 def run_page(result: Result, *, out: Path | None = None) -> str:
     """A page of its own for one run, to stand at :func:`page_of` beside the report."""
     return environment().get_template("page.html.j2").render(_about(result, out, base="../"))
+
+
+def proof_html(proof: Proof) -> str:
+    """The part about the selftest, as a fragment with its own style; for pytest-html."""
+    return environment().get_template("proved.html.j2").render(proof=proof)
+
+
+def selftest_html(proof: Proof) -> str:
+    """The page about a selftest: every rule with the faults that show it failing, every fault with what caught it."""
+    return environment().get_template("selftest.html.j2").render(version=__version__, proof=proof)
 
 
 def page_of(result: Result) -> str:
@@ -221,6 +242,8 @@ def environment() -> Environment:
         rule_title=title,
         media_text=media_text,
         shown_failures=SHOWN_FAILURES,
+        family_titles=FAMILY_TITLES,
     )
     made.filters["glyph"] = lambda verdict: GLYPHS[verdict]
+    made.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     return made

@@ -9,19 +9,26 @@ from typing import Any
 
 from harness.capabilities import NotExercised, grade
 from harness.output import write_text
-from harness.report.html import conformance_html, page_of, run_page
+from harness.report.html import conformance_html, page_of, run_page, selftest_html
 from harness.report.junit import junit
+from harness.report.proof import FILE, PAGE, Proof, proof_of, read_proof
 from harness.results import Result, to_json
 
 
 def write_reports(
-    results: Sequence[Result], out: Path, *, seconds: float, left_out: Sequence[NotExercised] = ()
+    results: Sequence[Result],
+    out: Path,
+    *,
+    seconds: float,
+    left_out: Sequence[NotExercised] = (),
+    proof: Proof | None = None,
 ) -> Path:
     """Write the reports into ``out`` (made if needed) and return the path of the HTML report. Raises UsageError where a file cannot be written.
 
     The report itself tells what failed; each conformant run has a page of its own below ``runs/``, so that the report stays small.
 
-    ``left_out`` are the scenarios that the target could not be made to do.
+    ``left_out`` are the scenarios that the target could not be made to do; ``proof`` is what a selftest proved, by default the last
+    one that was run with the same ``out``.
     """
     document = to_json(results, seconds=seconds)
     capabilities = grade(results, left_out)
@@ -30,11 +37,19 @@ def write_reports(
     write_text(out / "results.json", _by_run(document))
     write_text(out / "junit.xml", junit(results, seconds=seconds))
     page = out / "conformance.html"
-    write_text(page, conformance_html(results, seconds=seconds, out=out, capabilities=capabilities))
+    proof = proof or read_proof(out)
+    write_text(page, conformance_html(results, seconds=seconds, out=out, capabilities=capabilities, proof=proof))
     conformant = [result for result in results if result.verdict == "conformant"]
     for result in conformant:
         write_text(out / page_of(result), run_page(result, out=out))
     return page
+
+
+def write_selftest(document: Mapping[str, Any], out: Path) -> Path:
+    """Write what a selftest showed as selftest.json and selftest.html, and return the path of the page. Raises UsageError likewise."""
+    write_text(out / FILE, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    write_text(out / PAGE, selftest_html(proof_of(document)))
+    return out / PAGE
 
 
 def _by_run(document: Mapping[str, Any]) -> str:

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from harness import clock
-from harness.client.faults import CLIENT_FAULTS, MODULES, ClientFault, ClientFaults, base, client_fault_named, edits
-from harness.client.faults.check import check_faults
+from harness.client.faults import CLIENT_FAULTS, MODULES, ClientFault, ClientFaults, base, edits
 from harness.client.http import Draft
 from harness.client.outbox import Outbox
 from harness.errors import ConnectionLost, ScenarioError, UsageError
 from harness.fake.faults import FAULTS
+from harness.faults import check_faults
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import REGISTRY, SERVICE
 from harness.rules.catalogue import all_rules
@@ -78,7 +78,7 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError) as error:
         ClientFaults(["no-opuss"])
     assert "no-opus" in error.value.fix
-    assert client_fault_named("no-opus").caught_by == ("OFF-05",)
+    assert CLIENT_FAULTS["no-opus"].caught_by == ("OFF-05",)
 
 
 # In a scenario
@@ -199,12 +199,12 @@ def test_a_body_is_edited_as_json() -> None:
 
 
 def test_a_section_that_is_taken_away_leaves_the_bundle() -> None:
-    edited = client_fault_named("no-audio-section").rewrite(OFFER)
+    edited = CLIENT_FAULTS["no-audio-section"].rewrite(OFFER)
     assert edited == "v=0\r\ns=-\r\na=group:BUNDLE 1\r\nm=application 9 Y z\r\na=mid:1\r\n"
 
 
 def test_a_second_section_joins_the_bundle() -> None:
-    edited = client_fault_named("two-audio-sections").rewrite(OFFER)
+    edited = CLIENT_FAULTS["two-audio-sections"].rewrite(OFFER)
     assert edited.count("m=audio ") == 2
     assert "a=group:BUNDLE 0 1 7\r\n" in edited
     assert "a=mid:7\r\n" in edited

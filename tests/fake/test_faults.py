@@ -9,9 +9,10 @@ import pytest
 
 from harness.diagnosis import CAUSES
 from harness.errors import UsageError
-from harness.fake.faults import FAULTS, Conduct, Faults, Reply, base, named
+from harness.fake.faults import FAULTS, Conduct, Faults, Reply, base
 from harness.fake.faults import edits as edit
-from harness.fake.faults.base import EventRewrite, fault
+from harness.fake.faults.base import fault
+from harness.fault_registry import EventRewrite
 from harness.protocol.dialects import DIALECTS
 from harness.rtp import RtpPacket
 from harness.rules.base import CLIENT, INFO
@@ -59,7 +60,7 @@ def test_a_name_is_declared_once_and_says_how_it_is_caught() -> None:
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError) as near:
-        named("rsp-done-mising", where="--fault")
+        FAULTS.named("rsp-done-mising", where="--fault")
     assert (near.value.where, near.value.fix) == (
         "--fault",
         "did you mean rsp-done-missing? harness faults lists them all",
@@ -112,7 +113,7 @@ def test_a_fault_of_the_token_endpoint_changes_the_response(one: base.Fault) -> 
 
 def through(make: edit.Make, *events: dict[str, Any], dialect: Any = AZG) -> list[tuple[float, Any]]:
     rewrite: EventRewrite = make(dialect)
-    return [out for event in events for out in rewrite(event, 0.0)]
+    return [out for event in events for out in rewrite(event)]
 
 
 def event(kind: str, **fields: Any) -> dict[str, Any]:

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from harness.client.faults import audio, call, connection, events, offer, session, token, turns
-from harness.client.faults.base import (
-    CLIENT_FAULTS,
-    ClientFault,
-    ClientFaults,
-    Conduct,
-    Message,
-    client_fault_named,
-    nearest,
-)
+from harness.client.faults.base import CLIENT_FAULTS, ClientFault, ClientFaults, Conduct
 
 __all__ = [
     "CLIENT_FAULTS",
     "ClientFault",
     "ClientFaults",
     "Conduct",
-    "Message",
-    "client_fault_named",
-    "nearest",
 ]
 
 MODULES = (token, call, offer, connection, events, session, turns, audio)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from harness.client.faults.base import CLIENT_END, RTP, TURN, PacketRewrite, client_fault
+from harness.client.faults.base import CLIENT_END, RTP, client_fault
+from harness.fault_registry import TURN, PacketRewrite
 from harness.media.opus import FRAME_SAMPLES, SILENCE
 from harness.transport import RtpPacket
 

@@ -5,18 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from harness.client.faults.base import (
-    BETA,
-    CLIENT_END,
-    CONDUCT,
-    GA,
-    SERVICE_END,
-    SETTINGS,
-    SETUP,
-    TURN,
-    Conduct,
-    client_fault,
-)
+from harness.client.faults.base import CLIENT_END, CONDUCT, SERVICE_END, SETTINGS, Conduct, client_fault
 from harness.client.faults.edits import at_step, body, chain, headers, path, query
 from harness.client.faults.requests import (
     AZURE_GA,
@@ -28,6 +17,7 @@ from harness.client.faults.requests import (
     path_of,
     request,
 )
+from harness.fault_registry import BETA, GA, SETUP, TURN
 from harness.scenario.model import Caller
 
 BROWSER = {"origin": "https://app.example", "sec-fetch-mode": "cors"}

@@ -7,17 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.client.faults.base import (
-    ANSWER,
-    CONDUCT,
-    EVENTS,
-    SERVICE_END,
-    SETTINGS,
-    SETUP,
-    TURN,
-    Conduct,
-    client_fault,
-)
+from harness.client.faults.base import ANSWER, CONDUCT, EVENTS, SERVICE_END, SETTINGS, Conduct, client_fault
+from harness.fault_registry import SETUP, TURN
 from harness.protocol.sdp_edits import line
 from harness.scenario.model import Caller
 

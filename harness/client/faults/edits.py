@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from harness.client.faults.base import Event, EventRewrite, Outgoing, Reaction, RequestRewrite
+from harness.client.faults.base import Reaction, RequestRewrite
 from harness.client.http import Draft
+from harness.event_edits import Change, Make, Picker, any_event, changed
+from harness.fault_registry import Event, Outgoing
 from harness.protocol.dialects import Dialect
 from harness.targets import Endpoints
 
-Change = Callable[[dict[str, Any]], object]
-Make = Callable[[Dialect], EventRewrite]
 MakeReaction = Callable[[Dialect], Reaction]
 
 # HTTP
@@ -95,35 +94,6 @@ def put(event: dict[str, Any], where: str, value: Any) -> None:
         target[last] = value
 
 
-def instead(kind: str, act: Callable[[Event], Iterable[Outgoing]], *, once: bool = False) -> Make:
-    """What ``act`` makes of events of this type (with ``once``, of the first); all others leave as they are."""
-
-    def make(dialect: Dialect) -> EventRewrite:
-        met = 0
-
-        def rewrite(event: Event) -> Iterable[Outgoing]:
-            nonlocal met
-            if event.get("type") != (dialect.wire(kind) or kind):
-                return [(0.0, event)]
-            met += 1
-            return act(event) if met == 1 or not once else [(0.0, event)]
-
-        return rewrite
-
-    return make
-
-
-def changed(kind: str, change: Change, *, once: bool = False) -> Make:
-    """Events of this type with what ``change`` does to their copy."""
-
-    def act(event: Event) -> list[Outgoing]:
-        edited = copy.deepcopy(dict(event))
-        change(edited)
-        return [(0.0, edited)]
-
-    return instead(kind, act, once=once)
-
-
 def session(**values: Any) -> Make:
     """Settings added to the first session.update; a double underscore stands for a dot in their names."""
 
@@ -131,23 +101,15 @@ def session(**values: Any) -> Make:
         for name, value in values.items():
             put(event, f"session.{name.replace('__', '.')}", value)
 
-    return changed("session.update", change, once=True)
+    return changed("session.update", change, at=1)
 
 
 def at(kind: str, act: Callable[[Event, Dialect], Iterable[Outgoing]], *, nth: int = 1) -> MakeReaction:
     """What ``act`` sends at the ``nth`` server event of this type."""
 
     def make(dialect: Dialect) -> Reaction:
-        met = 0
-
-        def react(event: Event) -> Iterable[Outgoing]:
-            nonlocal met
-            if event.get("type") != (dialect.wire(kind) or kind):
-                return ()
-            met += 1
-            return act(event, dialect) if met == nth else ()
-
-        return react
+        picked = Picker(dialect, kind, nth, any_event)
+        return lambda event: act(event, dialect) if picked(event) else ()
 
     return make
 

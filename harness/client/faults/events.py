@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.client.faults.base import EVENTS, GA, REACTIONS, SETUP, client_fault
-from harness.client.faults.edits import Make, MakeReaction, changed, instead, put, send_at
+from harness.client.faults.base import EVENTS, REACTIONS, client_fault
+from harness.client.faults.edits import MakeReaction, put, send_at
+from harness.event_edits import Make, changed, each
+from harness.fault_registry import GA, SETUP
 from harness.trace import dump
 
 TYPED = "text/text-question-gets-a-spoken-answer.yaml"
@@ -36,28 +38,28 @@ TEXT = {"type": "input_text", "text": "Good morning."}
 events(
     "event-as-binary",
     "session.update goes as a binary message",
-    instead("session.update", lambda event: [(0.0, dump(event).encode())]),
+    each("session.update", lambda event: [(0.0, dump(event).encode())]),
     "DC-09",
     also=("EVT-01",),
 )
 events(
     "event-cut-off",
     "session.update is no JSON",
-    instead("session.update", lambda event: [(0.0, dump(event)[:-2])]),
+    each("session.update", lambda event: [(0.0, dump(event)[:-2])]),
     "DC-09",
     also=("EVT-01",),
 )
 events(
     "events-in-a-list",
     "events are batched in a JSON list",
-    instead("session.update", lambda event: [(0.0, json.dumps([event]))]),
+    each("session.update", lambda event: [(0.0, json.dumps([event]))]),
     "EVT-01",
     also=("DC-09",),
 )
 events(
     "event-encoded-twice",
     "an event is a JSON string that holds JSON",
-    instead("session.update", lambda event: [(0.0, json.dumps(dump(event)))]),
+    each("session.update", lambda event: [(0.0, json.dumps(dump(event)))]),
     "EVT-01",
     also=("DC-09",),
 )

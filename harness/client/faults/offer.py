@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from harness.client.faults.base import OFFER, SERVICE_END, SETTINGS, SETUP, client_fault
+from harness.client.faults.base import OFFER, SERVICE_END, SETTINGS, client_fault
+from harness.fault_registry import SETUP
 from harness.protocol.sdp_edits import line, more, other_certificate, sections
 from harness.scenario.model import Caller
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.client.faults.base import ALL, REQUESTS, SETUP, RequestRewrite, client_fault
+from harness.client.faults.base import REQUESTS, RequestRewrite, client_fault
+from harness.fault_registry import ALL, SETUP
 from harness.protocol.dialects import DIALECTS, Dialect
 
 PREVIEW = ("azure-preview",)

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.client.faults.base import (
-    ANSWER,
-    BETA,
-    EVENTS,
-    GA,
-    REACTIONS,
-    SETUP,
-    TURN,
-    client_fault,
-)
-from harness.client.faults.edits import Make, changed, instead, send_at, session
+from harness.client.faults.base import ANSWER, EVENTS, REACTIONS, client_fault
+from harness.client.faults.edits import send_at, session
+from harness.event_edits import Make, changed, each
+from harness.fault_registry import BETA, GA, SETUP, TURN
 from harness.protocol.dialects import DIALECTS, Dialect, session_body
 from harness.protocol.sdp_edits import line
 
@@ -146,7 +139,7 @@ client_fault(
 update(
     "speaks-before-the-update",
     "session.update comes three seconds after the caller began to speak",
-    instead("session.update", lambda event: [(4.0, event)], once=True),
+    each("session.update", lambda event: [(4.0, event)], at=1),
     "SES-11",
     scenario=TURN,
 )

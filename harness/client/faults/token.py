@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.client.faults.base import (
-    BETA,
-    GA,
-    RETRIES,
-    SETUP,
-    client_fault,
-)
+from harness.client.faults.base import RETRIES, client_fault
 from harness.client.faults.edits import at_step, body, headers, path, put, query
 from harness.client.faults.requests import (
     AZURE_GA,
@@ -23,6 +17,7 @@ from harness.client.faults.requests import (
     path_of,
     request,
 )
+from harness.fault_registry import BETA, GA, SETUP
 
 WRONG_KEY = "errors/invalid-api-key-is-refused.yaml"
 
@@ -166,7 +161,7 @@ client_fault(
     plane=RETRIES,
     caught_by=("HTTP-24",),
     scenario=WRONG_KEY,
-)(lambda status, pause: 1.0 if status == 401 else pause)
+)(lambda pause, status: 1.0 if status == 401 else pause)
 client_fault(
     "retry-after-ignored",
     "a 429 is answered with the same request at once",
@@ -174,7 +169,7 @@ client_fault(
     caught_by=("HTTP-23", "HTTP-24"),
     scenario=SETUP,
     against=("key-rate-limited",),
-)(lambda status, pause: 0.02 if status == 429 else pause)
+)(lambda pause, status: 0.02 if status == 429 else pause)
 client_fault(
     "retry-without-back-off",
     "a 500 is answered with the same request at once",
@@ -182,4 +177,4 @@ client_fault(
     caught_by=("HTTP-24",),
     scenario=SETUP,
     against=("key-server-error",),
-)(lambda status, pause: 0.0 if status >= 500 else pause)
+)(lambda pause, status: 0.0 if status >= 500 else pause)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.client.faults.base import EVENTS, REACTIONS, TURN, Event, EventRewrite, Outgoing, client_fault
-from harness.client.faults.edits import Make, MakeReaction, changed, put, send_at
+from harness.client.faults.base import EVENTS, REACTIONS, client_fault
+from harness.client.faults.edits import MakeReaction, put, send_at
+from harness.event_edits import Make, changed
+from harness.fault_registry import TURN, Event, EventRewrite, Outgoing
 
 TOOL = "tools/function-call-is-answered.yaml"
 STARTED = "output_audio_buffer.started"

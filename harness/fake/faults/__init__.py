@@ -19,9 +19,15 @@ from harness.fake.faults import (
     transcription,
     turns,
 )
-from harness.fake.faults.base import FAULTS, Conduct, Event, Fault, Faults, Message, Reply, named
+from harness.fake.faults.base import FAULTS, Conduct, Fault, Faults, Reply
 
-__all__ = ["FAULTS", "Conduct", "Event", "Fault", "Faults", "Message", "Reply", "named"]
+__all__ = [
+    "FAULTS",
+    "Conduct",
+    "Fault",
+    "Faults",
+    "Reply",
+]
 
 MODULES = (
     token,

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from harness.fake.faults.base import ANSWER, SETUP, fault
+from harness.fake.faults.base import ANSWER, fault
+from harness.fault_registry import SETUP
 from harness.protocol.sdp_edits import line, more, sections
 
 

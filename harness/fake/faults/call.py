@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.fake.faults.base import CALL, GA, SETUP, Reply, fault
+from harness.fake.faults.base import CALL, Reply, fault
 from harness.fake.faults.token import DENIED, HTML, NO_DEPLOYMENT, gateway, model, status
+from harness.fault_registry import GA, SETUP
 
 Rewrite = Callable[[Reply], Reply]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.fake.faults.base import ANSWER, CONDUCT, SETUP, TURN, Conduct, fault
+from harness.fake.faults.base import ANSWER, CONDUCT, Conduct, fault
+from harness.fault_registry import SETUP, TURN
 from harness.protocol.sdp_edits import line, other_certificate
 
 

@@ -10,20 +10,13 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from harness.fake.faults.base import Event, EventRewrite, HeardRewrite, Outgoing
+from harness.event_edits import Change, Make, Picker, Test, any_event, changed, each
+from harness.fake.faults.base import HeardRewrite
+from harness.fault_registry import Event, EventRewrite, Outgoing
 from harness.protocol.dialects import Dialect
-
-Make = Callable[[Dialect], EventRewrite]
-Change = Callable[[dict[str, Any]], object]
-Test = Callable[[Event], bool]
 
 REMOVED = object()
 """In :func:`put`: the field goes."""
-
-
-def any_event(event: Event) -> bool:
-    """Every event."""
-    return True
 
 
 def lookup(event: Any, path: str) -> Any:
@@ -52,38 +45,6 @@ def put(event: dict[str, Any], path: str, value: Any = REMOVED) -> dict[str, Any
     return event
 
 
-class _Picker:
-    """Tells the events a rewrite is about, and counts them."""
-
-    def __init__(self, dialect: Dialect, kind: str, at: int | None, where: Test) -> None:
-        self._wire = dialect.wire(kind) or kind
-        self._at = at
-        self._where = where
-        self._count = 0
-
-    def __call__(self, event: Event) -> bool:
-        if event.get("type") != self._wire or not self._where(event):
-            return False
-        self._count += 1
-        return self._at is None or self._count == self._at
-
-
-def each(
-    kind: str, act: Callable[[Event], Iterable[Outgoing]], *, at: int | None = None, where: Test = any_event
-) -> Make:
-    """What ``act`` makes of each event of this type; all others leave as they are."""
-
-    def make(dialect: Dialect) -> EventRewrite:
-        picked = _Picker(dialect, kind, at, where)
-
-        def rewrite(event: Event, now: float) -> Iterable[Outgoing]:
-            return act(event) if picked(event) else [(0.0, event)]
-
-        return rewrite
-
-    return make
-
-
 def drop(kind: str, *, at: int | None = None, where: Test = any_event) -> Make:
     """The event never leaves."""
     return each(kind, lambda event: (), at=at, where=where)
@@ -104,21 +65,10 @@ def late(kind: str, seconds: float, *, at: int | None = None, where: Test = any_
     return each(kind, lambda event: [(seconds, event)], at=at, where=where)
 
 
-def changed(kind: str, change: Change, *, at: int | None = None, where: Test = any_event) -> Make:
-    """The event leaves with what ``change`` does to its copy."""
-
-    def act(event: Event) -> Iterable[Outgoing]:
-        edited = copy.deepcopy(dict(event))
-        change(edited)
-        return [(0.0, edited)]
-
-    return each(kind, act, at=at, where=where)
-
-
 def everywhere(change: Change) -> Make:
     """Every event leaves with what ``change`` does to its copy, whatever its type."""
 
-    def rewrite(event: Event, now: float) -> Iterable[Outgoing]:
+    def rewrite(event: Event) -> Iterable[Outgoing]:
         edited = copy.deepcopy(dict(event))
         change(edited)
         return [(0.0, edited)]
@@ -155,11 +105,11 @@ def held(kind: str, until: str, *, at: int | None = None, where: Test = any_even
     """The event is held back until an event of the type ``until`` has left."""
 
     def make(dialect: Dialect) -> EventRewrite:
-        picked = _Picker(dialect, kind, at, where)
+        picked = Picker(dialect, kind, at, where)
         release = dialect.wire(until) or until
         waiting: list[Event] = []
 
-        def rewrite(event: Event, now: float) -> Iterator[Outgoing]:
+        def rewrite(event: Event) -> Iterator[Outgoing]:
             if picked(event):
                 waiting.append(event)
                 return
@@ -176,16 +126,3 @@ def held(kind: str, until: str, *, at: int | None = None, where: Test = any_even
 def deaf(kind: str) -> Callable[[Dialect], HeardRewrite]:
     """The service does not hear client events of this type."""
     return lambda dialect: lambda event: None if event.get("type") == kind else event
-
-
-def misheard(kind: str, change: Change) -> Callable[[Dialect], HeardRewrite]:
-    """The service hears client events of this type with what ``change`` does to them."""
-
-    def hear(event: Event) -> Event:
-        if event.get("type") != kind:
-            return event
-        edited = copy.deepcopy(dict(event))
-        change(edited)
-        return edited
-
-    return lambda dialect: hear

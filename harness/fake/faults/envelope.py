@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from harness.fake.faults.base import BETA, EVENTS, GA, TURN, fault
+from harness.fake.faults.base import EVENTS, fault
 from harness.fake.faults.edits import added, everywhere, put, with_field, without
+from harness.fault_registry import BETA, GA, TURN
 
 
 def envelope(name: str, title: str, make: Callable[..., Any], *caught_by: str, **more: Any) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.fake.faults.base import EVENTS, GA, fault
+from harness.fake.faults.base import EVENTS, fault
 from harness.fake.faults.edits import drop, twice, with_field, without
+from harness.fault_registry import GA
 
 MCP = "tools/mcp-call-is-made-by-the-service.yaml"
 TOOLS = "tools/function-call-is-answered.yaml"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.fake.faults.base import BETA, CLIENT_EVENTS, EVENTS, GA, TURN, fault
+from harness.fake.faults.base import CLIENT_EVENTS, EVENTS, fault
 from harness.fake.faults.edits import deaf, drop, held, twice, with_field
+from harness.fault_registry import BETA, GA, TURN
 
 TOGETHER = "text/requests-sent-together-are-answered-in-order.yaml"
 GOES_ON = "responses/the-call-goes-on-after-a-cancelled-answer.yaml"

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from harness.fake.faults.base import CLIENT_EVENTS, CONDUCT, EVENTS, TURN, Event, EventRewrite, Outgoing, fault
+from harness.fake.faults.base import CLIENT_EVENTS, CONDUCT, EVENTS, fault
 from harness.fake.faults.edits import deaf, drop, held, instead, lookup, twice, with_field
+from harness.fault_registry import TURN, Event, EventRewrite, Outgoing
 from harness.protocol.dialects import Dialect
 
 GOES_ON = "responses/the-call-goes-on-after-a-cancelled-answer.yaml"
@@ -17,7 +18,7 @@ STARTED, STOPPED, CLEARED = "output_audio_buffer.started", "output_audio_buffer.
 
 
 def _interruption_ignored(dialect: Dialect) -> EventRewrite:
-    def rewrite(event: Event, now: float) -> Iterable[Outgoing]:
+    def rewrite(event: Event) -> Iterable[Outgoing]:
         if event.get("type") in (CLEARED, "conversation.item.truncated"):
             return
         if lookup(event, "response.status") != "cancelled":

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.fake.faults.base import CLIENT_EVENTS, EVENTS, TURN, fault
+from harness.fake.faults.base import CLIENT_EVENTS, EVENTS, fault
 from harness.fake.faults.edits import added, deaf, drop, held, late, twice, with_field
+from harness.fault_registry import TURN
 
 TWO_TURNS = "turns/two-turns-in-one-call.yaml"
 CANCEL = "responses/client-cancels.yaml"

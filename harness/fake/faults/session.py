@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.fake.faults.base import BETA, CLIENT_EVENTS, CONDUCT, EVENTS, GA, SETUP, TURN, EventRewrite, fault
+from harness.fake.faults.base import CLIENT_EVENTS, CONDUCT, EVENTS, fault
 from harness.fake.faults.edits import added, deaf, drop, everywhere, held, late, put, twice, with_field, without
+from harness.fault_registry import BETA, GA, SETUP, TURN, EventRewrite
 from harness.protocol.dialects import Dialect
 
 TOGETHER = "text/requests-sent-together-are-answered-in-order.yaml"

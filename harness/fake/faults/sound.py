@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.fake.faults.base import RTP, SOUND, TURN, PacketRewrite, fault
+from harness.fake.faults.base import RTP, SOUND, fault
+from harness.fault_registry import TURN, PacketRewrite
 from harness.rtp import RtpPacket
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from harness.fake.faults.base import BETA, GA, SETUP, TOKEN, Reply, fault
+from harness.fake.faults.base import TOKEN, Reply, fault
 from harness.fake.faults.edits import put
+from harness.fault_registry import BETA, GA, SETUP
 
 JSON = {"content-type": "application/json"}
 HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to continue</body></html>"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.fake.faults.base import EVENTS, GA, TURN, fault
+from harness.fake.faults.base import EVENTS, fault
 from harness.fake.faults.edits import added, drop, held, late, twice, with_field
+from harness.fault_registry import GA, TURN
 
 HEARD = "transcription/what-the-caller-said-is-transcribed.yaml"
 MANUAL = "turns/manual-turn-is-committed-by-the-client.yaml"
@@ -83,7 +84,7 @@ turn(
     "turn-unanswered",
     "create_response is on, but nobody answers",
     lambda dialect: (
-        lambda event, now: () if str(event.get("type")).startswith(("response.", "output_audio")) else [(0.0, event)]
+        lambda event: () if str(event.get("type")).startswith(("response.", "output_audio")) else [(0.0, event)]
     ),
     "TURN-06",
     also=("MED-12",),
