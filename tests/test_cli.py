@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import socket
@@ -17,8 +18,11 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from harness import cli
+from harness import cli, selftest
 from harness.protocol.dialects import DIALECTS
+from harness.rules import base
+from harness.rules.catalogue import REGISTRY
+from harness.terminal import Progress
 from tests import audio_files
 
 GREETING = """
@@ -366,3 +370,51 @@ class TestJudge:
         ran = harness("judge", write("foreign.ndjson", content))
         assert ran.code == 2
         assert words in ran.err
+
+
+class TestSelftest:
+    """The whole takes a minute; the tests make it with two faults."""
+
+    @pytest.fixture
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(selftest, "tasks_of", lambda names, clean: ["rsp-done-twice", "key-missing"])
+
+    def test_a_few_faults_are_shown_and_nothing_is_written(self, harness: Harness) -> None:
+        ran = harness("selftest", "rsp-done-twice", "-n", "1")
+        assert ran.code == 0, ran
+        assert "✓ 1 of 1 faults caught" in ran.out
+        assert not Path("reports").exists()
+
+    def test_a_rule_that_has_gone_blind_fails_it_by_the_name_of_the_fault(
+        self, harness: Harness, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rule = REGISTRY["RSP-03"]
+        monkeypatch.setitem(base._RULES, "RSP-03", dataclasses.replace(rule, check=lambda view: iter(())))
+        ran = harness("selftest", "rsp-done-twice", "-n", "1")
+        assert ran.code == 1
+        assert "✗ missed  rsp-done-twice  (by RSP-03; did not: RSP-03)" in ran.out
+        said = json.loads(harness("selftest", "RSP-03", "-n", "1", "--json").out)
+        assert (said["passed"], said["faults"][0]["outcome"]) == (False, "missed")
+
+    @pytest.mark.usefixtures("small")
+    def test_the_whole_leaves_its_proof_for_the_reports(self, harness: Harness) -> None:
+        ran = harness("selftest", "-n", "1", "--json", "--out", "proof")
+        assert ran.code == 1, "two faults do not prove all rules"
+        said = json.loads(ran.out)
+        assert said == json.loads(Path("proof/selftest.json").read_text())
+        assert "RSP-01" in said["unexplained"]
+        assert "How we know that green is green" in Path("proof/selftest.html").read_text()
+        ran = harness("run", write("silent.yaml", SILENT), "-d", "azure-ga", "--out", "proof")
+        assert ran.code == 0
+        assert 'href="selftest.html#rsp-done-twice"' in Path("proof/conformance.html").read_text()
+
+    @pytest.mark.usefixtures("small")
+    def test_control_c_keeps_what_there_is(self, harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+        def impatient(self: Progress, name: str) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Progress, "step", impatient)
+        ran = harness("selftest", "-n", "1")
+        assert ran.code == 130
+        assert "? interrupted: 1 of 2 calls were made" in ran.out
+        assert json.loads(Path("reports/selftest.json").read_text())["faults"][0]["outcome"] == "caught"

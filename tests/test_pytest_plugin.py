@@ -11,6 +11,9 @@ import pytest
 # Imported before pytester takes its snapshot: what it finds here it does not import anew for each inner run.
 import harness.report.write
 import harness.runner  # noqa: F401
+from harness.report.write import write_selftest
+from harness.selftest import Selftest
+from harness.selftest_calls import Shown
 
 pytest_plugins = ["pytester"]
 
@@ -62,6 +65,18 @@ def test_runs_are_selected_and_reported(project: pytest.Pytester) -> None:
     (one,) = json.loads(Path("reports/results.json").read_text())["runs"]
     assert (one["scenario"], one["verdict"]) == ("scenarios/turns/greeting.yaml", "conformant")
     assert Path("reports/conformance.html").exists()
+    assert "How we know that green is green" in page
+    assert "No selftest was run beside this report." in page
+
+
+def test_the_page_of_pytest_html_tells_what_a_selftest_proved(project: pytest.Pytester) -> None:
+    shown = Shown("rsp-done-twice", {"client": ("RSP-03",)})
+    write_selftest(Selftest((shown,), 0, (), planned=1, made=1, whole=True).to_json(), project.path / "reports")
+    run(project, "-k", "silent and azure-ga", "--html=pages/page.html")
+    page = Path("pages/page.html").read_text()
+    assert 'href="../reports/selftest.html"' in page
+    run(project, "-k", "nothing", "--html=pages/page.html")
+    assert "green is green" not in Path("pages/page.html").read_text()
 
 
 def test_tags_are_marks(project: pytest.Pytester) -> None:
