@@ -96,6 +96,7 @@ def run(
         str | None,
         typer.Option(help="A network preset, such as wifi-bad, for scenarios without a network of their own."),
     ] = None,
+    seed: Annotated[int, typer.Option(help="Other chances of the network, and of the timers, than those of 0.")] = 0,
     k: Annotated[str, typer.Option("-k", help="Only runs whose id matches, as in pytest.")] = "",
     m: Annotated[str, typer.Option("-m", help="Only scenarios with these tags, as in pytest.")] = "",
     workers: Annotated[int, typer.Option("-n", min=1, help="Processes side by side.")] = 1,
@@ -106,7 +107,7 @@ def run(
     from harness.results import exit_code
     from harness.runner import configurations, run_many
 
-    jobs = _jobs(paths or [], dialect or [], target, clock, tuple(fault or ()), out, k, m, network)
+    jobs = _jobs(paths or [], dialect or [], target, clock, tuple(fault or ()), out, k, m, network, seed)
     for job, reason in (left_out := not_exercised(jobs)).items():
         _say(f"- {job.id}  not exercised: {reason}")
     jobs = [(job, loaded) for job, loaded in jobs if job not in left_out]
@@ -340,6 +341,7 @@ def _jobs(
     k: str,
     m: str,
     network: str | None,
+    seed: int,
 ) -> list[tuple[Job, LoadedScenario]]:
     from harness.jobs import select
 
@@ -353,6 +355,7 @@ def _jobs(
         keyword=k,
         marks=m,
         network=network,
+        seed=seed,
         cwd=Path.cwd(),
     )
 

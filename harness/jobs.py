@@ -25,7 +25,8 @@ class Job:
     """What to run. ``target`` is "fake", "live" or a base URL; ``time`` None means virtual for the fake, real otherwise.
 
     ``environment`` holds the credentials of live targets (see :mod:`harness.targets`); ``out`` is the folder for trace and audio.
-    ``network`` is the preset that scenarios without a network of their own run under.
+    ``network`` is the preset that scenarios without a network of their own run under. ``seed`` is that of its chances, and of what the
+    libraries draw in virtual time.
     ``access`` says how a service at a URL is entered; with it the service alone is judged, not the checker's own part of the call.
     """
 
@@ -77,6 +78,7 @@ def select(
     keyword: str = "",
     marks: str = "",
     network: str | None = None,
+    seed: int = 0,
     cwd: Path | None = None,
 ) -> list[tuple[Job, LoadedScenario]]:
     """The jobs for these scenario files or folders (none: the suite), in order of file, then dialect.
@@ -109,6 +111,7 @@ def select(
                 out,
                 environment,
                 network=preset,
+                seed=seed,
             )
             if _wanted(keyword, marks, job, loaded.scenario.tags):
                 jobs.append((job, loaded))

@@ -3,8 +3,8 @@
 Each direction has its own seeded chances, and every datagram draws the same number of them whatever the settings: the same seed
 loses the same datagrams again, more loss loses those and others, and more jitter changes nothing about which are lost.
 
-A datagram meets, in this order: a blackout or the cut-off, one-way audio, loss, burst loss, delay with jitter, duplication,
-reordering. Jitter alone never reorders: it comes from queues, and a queue keeps the order.
+A datagram meets, in this order: a blackout or the cut-off, one-way audio, loss, burst loss, the queue in front of a narrow line,
+delay with jitter, duplication, reordering. Jitter alone never reorders: it comes from queues, and a queue keeps the order.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Blackout", "BurstLoss", "Conditions", "Counts", "Direction", "Emulator"]
+__all__ = ["Blackout", "BurstLoss", "Conditions", "Counts", "Direction", "Emulator", "Path"]
 
 Direction = Literal["sent", "received"]
 _DIRECTIONS: tuple[Direction, ...] = ("sent", "received")
+# The headers of UDP and IPv4 take their share of the line too (RFC 768, RFC 791 section 3.1).
+_HEADERS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,11 @@ def _micros(seconds: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
-    """What the network does to the datagrams of both directions. Chances are between 0 and 1, times seconds; the default is nothing.
+class Path:
+    """What the network does to the datagrams of one direction. Chances are between 0 and 1, times seconds; the default is nothing.
 
     ``delay`` is of one way and varies by ``jitter`` up and down, evenly. A reordered datagram comes ``reorder_by`` later than its
-    turn. ``audio_lost``: RTP in this direction, seen from the caller, never arrives, and everything else does. ``cut_off``: nothing passes
-    any more from then on. Times of blackouts and of the cut-off count from the first datagram.
+    turn. A line of ``bandwidth`` bits a second takes one datagram behind the other; one that would wait longer than ``queue`` is lost.
     """
 
     loss: float = 0.0
@@ -81,9 +82,27 @@ class Conditions:
     reorder: float = 0.0
     reorder_by: float = 0.05
     duplicate: float = 0.0
+    bandwidth: float | None = None
+    queue: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions(Path):
+    """What the network does in both directions; ``sent`` and ``received``, seen from the caller, stand in for it in one of them.
+
+    ``audio_lost``: RTP in this direction never arrives, and everything else does. ``cut_off``: nothing passes any more from then on.
+    Times of blackouts and of the cut-off count from the first datagram, or from the change to these conditions.
+    """
+
     audio_lost: Direction | None = None
     blackouts: tuple[Blackout, ...] = ()
     cut_off: float | None = None
+    sent: Path | None = None
+    received: Path | None = None
+
+    def path(self, direction: Direction) -> Path:
+        """What holds in this direction."""
+        return (self.sent if direction == "sent" else self.received) or self
 
 
 @dataclass(slots=True)
@@ -113,6 +132,7 @@ class _Way:
     counts: Counts = field(default_factory=Counts)
     bad: bool = False
     last: float = 0.0  # when the latest datagram arrives that has kept its turn
+    free: float = 0.0  # when the line has taken the last datagram that waits for it
 
 
 class Emulator:
@@ -132,6 +152,18 @@ class Emulator:
         """Begin to count the times of blackouts and of the cut-off; the first datagram does it otherwise. Later calls do nothing."""
         if self._start is None:
             self._start = now
+
+    def change(self, conditions: Conditions, now: float, *, seed: int | str | None = None) -> None:
+        """From ``now`` on these conditions hold, and their times count from here; what is under way arrives as it would have.
+
+        The chances go on where they are, or with ``seed`` begin anew.
+        """
+        self.conditions = conditions
+        self._start = now
+        for name, way in self._ways.items():
+            way.bad = False
+            if seed is not None:
+                way.chance = random.Random(f"{seed}:{name}")
 
     def is_dark(self, now: float) -> bool:
         """Whether nothing passes: a blackout, or the cut-off."""
@@ -154,35 +186,51 @@ class Emulator:
         coming = [one for one in changes if one is not None]
         return round(now - elapsed + min(coming), 6) if coming else None
 
-    def carry(self, direction: Direction, now: float, *, audio: bool = False) -> tuple[float, ...]:
-        """When the datagram arrives: one time, two where it is duplicated, none where it is lost. ``audio``: it is RTP."""
+    def carry(self, direction: Direction, now: float, *, size: int = 0, audio: bool = False) -> tuple[float, ...]:
+        """When the datagram of ``size`` octets arrives: one time, two where it is duplicated, none where it is lost. ``audio``: it is RTP."""
         self.start(now)
-        way, conditions = self._ways[direction], self.conditions
+        way, path = self._ways[direction], self.conditions.path(direction)
         draw = way.chance.random
         loss, change, bad_loss, early, copied, late, turn = (draw() for _ in range(7))
         way.counts.datagrams += 1
-        lost = loss < conditions.loss
-        if burst := conditions.burst_loss:
+        lost = loss < path.loss
+        if burst := path.burst_loss:
             way.bad = change >= burst.leave if way.bad else change < burst.enter
             lost = lost or (way.bad and bad_loss < burst.loss)
-        if lost or self.is_dark(now) or (audio and conditions.audio_lost == direction):
+        if lost or self.is_dark(now) or (audio and self.conditions.audio_lost == direction):
             way.counts.lost += 1
             return ()
-        arrival = self._arrival(now, early, way.last)
-        if turn < conditions.reorder:
+        left = _through_line(way, path, now, size)
+        if left is None:
+            way.counts.lost += 1
+            return ()
+        arrival = _arrival(path, left, early, way.last)
+        if turn < path.reorder:
             way.counts.reordered += 1
-            return (round(arrival + conditions.reorder_by, 6),)
+            return (round(arrival + path.reorder_by, 6),)
         way.last = arrival
-        if copied < conditions.duplicate:
+        if copied < path.duplicate:
             way.counts.duplicated += 1
-            way.last = self._arrival(now, late, arrival)
+            way.last = _arrival(path, left, late, arrival)
             return arrival, way.last
         return (arrival,)
-
-    def _arrival(self, now: float, chance: float, not_before: float) -> float:
-        jitter = self.conditions.jitter * (2 * chance - 1)
-        return max(not_before, round(now + max(0.0, self.conditions.delay + jitter), 6))
 
     def _elapsed(self, now: float) -> float:
         # Rounded, so that a timer set for a change finds that it has come.
         return 0.0 if self._start is None else round(now - self._start, 6)
+
+
+def _through_line(way: _Way, path: Path, now: float, size: int) -> float | None:
+    """When the line has taken the datagram; None: there is no room for it in the queue."""
+    if path.bandwidth is None:
+        return now
+    begins = max(now, way.free)
+    if round(begins - now - path.queue, 6) > 0:
+        return None
+    way.free = begins + 8 * (size + _HEADERS) / path.bandwidth
+    return way.free
+
+
+def _arrival(path: Path, left: float, chance: float, not_before: float) -> float:
+    jitter = path.jitter * (2 * chance - 1)
+    return max(not_before, round(left + max(0.0, path.delay + jitter), 6))

@@ -103,6 +103,31 @@ def rtcp_types(data: bytes) -> tuple[list[str], int | None]:
     return types, int.from_bytes(data[4:8], "big") if types and len(data) >= 8 else None
 
 
+def reception_reports(data: bytes) -> list[dict[str, int | float]]:
+    """What the sender of a compound RTCP packet says of the streams it receives (report blocks, :rfc:`3550` section 6.4).
+
+    For each: ``ssrc``; ``lost``, packets so far; ``lost_percent``, of those since its last report; ``jitter_ms``, at Opus's clock rate.
+    """
+    found: list[dict[str, int | float]] = []
+    start = 0
+    while start + 4 <= len(data) and data[start] & 0xC0 == _VERSION_2:
+        end = start + 4 + int.from_bytes(data[start + 2 : start + 4], "big") * 4
+        first = {200: start + 28, 201: start + 8}.get(data[start + 1])
+        for number in range(data[start] & 0x1F if first else 0):
+            block = data[(at := (first or 0) + 24 * number) : at + 24]
+            if len(block) == 24 and at + 24 <= end:
+                found.append(
+                    {
+                        "ssrc": int.from_bytes(block[:4], "big"),
+                        "lost": int.from_bytes(block[5:8], "big", signed=True),
+                        "lost_percent": round(block[4] / 2.56, 1),
+                        "jitter_ms": round(int.from_bytes(block[12:16], "big") / OPUS_RATE * 1000, 1),
+                    }
+                )
+        start = end
+    return found
+
+
 class Reception:
     """What a receiver report says of one incoming stream (:rfc:`3550` sections 6.4.1 and A.3, A.8).
 

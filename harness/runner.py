@@ -23,7 +23,7 @@ from harness.jobs import Job
 from harness.libraries import quiet_libraries
 from harness.media import opus, wav
 from harness.media.track import OutgoingAudio
-from harness.network import Blackout, BurstLoss, Conditions, Emulator
+from harness.network import Emulator
 from harness.output import open_trace, refused, writing
 from harness.redact import Redactor
 from harness.results import Expectation, Result
@@ -65,7 +65,7 @@ def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = Non
             lambda: _make_call(job, loaded, endpoints, sink, watch), time=job.clock, seed=job.seed
         )
     lenient = cooperative_steps(loaded.scenario) if job.foreign is not None else frozenset[int]()
-    if job.network is not None and loaded.scenario.network is None:
+    if job.network is not None and not loaded.scenario.has_network:
         # The scenario was not written for this network: what it does not let through in time is not the service's fault.
         lenient = frozenset(range(1, len(loaded.scenario.steps) + 1))
     judgement = judge(trace, loaded.scenario.assert_, walked, lenient=lenient)
@@ -184,23 +184,10 @@ async def _start_fake(
 
 def network_of(job: Job, scenario: Scenario) -> Emulator | None:
     """The network that the call goes through: the scenario's own, else the one that was asked for; None: as it is."""
-    network = scenario.network or (Network(preset=job.network) if job.network else None)
-    if network is None:
+    if not scenario.has_network and job.network is None:
         return None
-    burst, dark = network.burst_loss, network.blackout
-    conditions = Conditions(
-        loss=network.loss,
-        burst_loss=BurstLoss(burst.enter, burst.leave, burst.loss) if burst else None,
-        delay=network.delay,
-        jitter=network.jitter,
-        reorder=network.reorder,
-        reorder_by=network.reorder_by,
-        duplicate=network.duplicate,
-        audio_lost=network.audio_lost,
-        blackouts=(Blackout(dark.after, dark.lasts, dark.every),) if dark else (),
-        cut_off=network.cut_off,
-    )
-    return Emulator(conditions, seed=job.seed if network.seed is None else network.seed)
+    network = scenario.network or Network(preset="clean" if scenario.has_network else job.network)
+    return Emulator(network.conditions, seed=job.seed if network.seed is None else network.seed)
 
 
 def _service_recorder(job: Job, dialect: str) -> Recorder:

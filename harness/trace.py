@@ -30,7 +30,7 @@ sdp         .offer       {sdp}                             the client's, as set 
 connection  .signaling | .gathering | .ice | .dtls | .state    {state}   W3C strings verbatim ("have-local-offer", "checking", ...)
             .secured     {role, version, srtp_profile, peer_fingerprint, matches}   the finished DTLS handshake; role is the observer's
             .disturbed   {text, conditions?, blackout?, sent?, received?}      network trouble made on purpose by the harness:
-                         its settings at the beginning; blackout: began | ended | cut-off; until now, for each direction,
+                         its settings, at the beginning and where they change; blackout: began | ended | cut-off; until now, for each direction,
                          {datagrams, lost, duplicated, reordered}
 channel     .created     {label, ordered, protocol, id?, max_retransmits?, max_packet_life_time?, by}   by: client | service
             .open        {label, id}
@@ -41,7 +41,8 @@ event       .sent | .received      {event, size}           one JSON object on th
 rtp         .packets     {direction, ssrc, payload_type, first, packets: [[dt_ms, sequence, timestamp, size, marker, toc], ...]}
                          at most about one second of one stream; ``first`` is the arrival (or sending) time of the first packet in
                          seconds of the trace, dt_ms counts from it; toc is the Opus TOC byte (first payload byte) or -1
-            .rtcp        {direction, types, ssrc?}         a (compound) RTCP packet, types e.g. ["SR", "SDES"]
+            .rtcp        {direction, types, ssrc?, reports?}   a (compound) RTCP packet, types e.g. ["SR", "SDES"]; of each stream
+                         that its sender receives, reports has {ssrc, lost, lost_percent, jitter_ms}
 audio       .levels      {direction, start, step, levels, speech}     ``levels``: dBFS of consecutive windows of ``step`` seconds from
                          ``start`` (trace time); ``speech``: 0/1 for each window
             .speech      {direction, state, at}            state: started | stopped, at: trace time of the change in the audio itself

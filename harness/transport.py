@@ -19,7 +19,7 @@ from aiortc import (
 from aiortc.sdp import SessionDescription
 
 from harness import negotiation, rtp
-from harness.network import Emulator
+from harness.network import Conditions, Emulator
 from harness.rtp import Direction, RtpPacket
 from harness.trace import Recorder
 from harness.transport_guard import Limits
@@ -101,8 +101,8 @@ class Peer:
             self._on_ignored,
             self._on_overrun,
         )
-        wire = None if network is None else Wire(network, partial(recorder.record, "connection.disturbed"))
-        self._taps = Taps(self.pc, ears, loopback=loopback, hands=hands, wire=wire, limits=limits)
+        self._wire = None if network is None else Wire(network, partial(recorder.record, "connection.disturbed"))
+        self._taps = Taps(self.pc, ears, loopback=loopback, hands=hands, wire=self._wire, limits=limits)
         self.pc.on("signalingstatechange", lambda: self._changed("signaling", self.pc.signalingState))
         self.pc.on("icegatheringstatechange", lambda: self._changed("gathering", self.pc.iceGatheringState))
         self.pc.on("iceconnectionstatechange", lambda: self._changed("ice", self.pc.iceConnectionState))
@@ -163,6 +163,12 @@ class Peer:
     def unacknowledged(self) -> bool:
         """Whether messages on the channels are still to be sent, or acknowledged by the other end."""
         return self._taps.unacknowledged
+
+    def disturb(self, conditions: Conditions, *, seed: int | None = None) -> None:
+        """Change the network of this end from now on. Raises RuntimeError where it was made without one."""
+        if self._wire is None:
+            raise RuntimeError("this end was made without an emulated network")
+        self._wire.change(conditions, seed=seed)
 
     async def abandon(self) -> None:
         """Vanish without a word: no SCTP abort, no DTLS close_notify. What is left is taken down by :meth:`close`."""
@@ -232,7 +238,8 @@ class Peer:
 
     def _on_rtcp(self, direction: Direction, data: bytes) -> None:
         types, ssrc = rtp.rtcp_types(data)
-        self.recorder.record("rtp.rtcp", direction=direction, types=types, ssrc=ssrc)
+        reports = rtp.reception_reports(data)
+        self.recorder.record("rtp.rtcp", direction=direction, types=types, ssrc=ssrc, reports=reports)
 
     def _on_dcep(self, direction: Direction, stream: int, data: bytes) -> None:
         message = _DCEP_MESSAGES.get(data[0], str(data[0])) if data else ""

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import count
 from typing import Any
 
-from harness.network import Direction, Emulator
+from harness.network import Conditions, Direction, Emulator
 
 # The counts are told as often as this, where there is anything to tell.
 _TELLING = 5.0
@@ -66,6 +66,25 @@ class Wire:
         self._under_way = [one for one in self._under_way if one[2].socket is not socket]
         heapq.heapify(self._under_way)
 
+    def change(self, conditions: Conditions, *, seed: int | None = None) -> None:
+        """From now on the network does this to what enters it; ``seed`` begins its chances anew."""
+        if self._closed:
+            return
+        self._network.change(conditions, self._loop.time(), seed=seed)
+        if self._change is not None:
+            self._change.cancel()
+        if not self._started:
+            self._begin()
+            return
+        set_to = settings(conditions)
+        what = (
+            f"disturbs the network from here on: {describe(set_to)}"
+            if set_to
+            else "lets the network alone from here on"
+        )
+        self._tell(text=f"the harness {what}", conditions=set_to)
+        self._look()
+
     def close(self) -> None:
         """Drop what is under way, stop the timers, tell the last counts. May be called again."""
         if self._closed:
@@ -82,15 +101,14 @@ class Wire:
         self._started = True
         now = self._told_at = self._loop.time()
         self._network.start(now)
-        set_to = {name: value for name, value in asdict(self._network.conditions).items() if value}
-        if "reorder" not in set_to:
-            set_to.pop("reorder_by", None)
-        self._tell(text=f"the harness disturbs the network: {describe(set_to)}", conditions=set_to)
+        set_to = settings(self._network.conditions)
+        if set_to:
+            self._tell(text=f"the harness disturbs the network: {describe(set_to)}", conditions=set_to)
         self._look()
 
     def _carry(self, datagram: _Datagram, patience: float) -> None:
         now = self._loop.time()
-        arrivals = self._network.carry(datagram.direction, now, audio=is_rtp(datagram.data))
+        arrivals = self._network.carry(datagram.direction, now, size=len(datagram.data), audio=is_rtp(datagram.data))
         if not arrivals and is_handshake(datagram.data):
             again = min(2 * patience, _LAST_REPEAT)
             self._put(now + patience, replace(datagram, deliver=lambda: self._carry(datagram, again)))
@@ -165,20 +183,44 @@ def is_handshake(data: bytes) -> bool:
     return data[:1] in (b"\x14", b"\x16")
 
 
+def settings(conditions: Conditions) -> dict[str, Any]:
+    """Conditions as they stand in a trace: what is disturbed, and nothing else."""
+    return _set_to(asdict(conditions))
+
+
+def _set_to(values: dict[str, Any]) -> dict[str, Any]:
+    found = {
+        name: _set_to(value) if name in ("sent", "received") and value else value for name, value in values.items()
+    }
+    idle = {"reorder_by": "reorder", "queue": "bandwidth"}  # words that mean nothing without another
+    return {name: value for name, value in found.items() if value and found.get(idle.get(name, name))}
+
+
 def describe(conditions: dict[str, Any]) -> str:
-    """Conditions in a few words: chances in percent, times in milliseconds or seconds."""
+    """Conditions in a few words: chances in percent, times in milliseconds or seconds, ``sent (...)`` where one direction differs."""
     if not conditions:
         return "nothing is disturbed"
-    return ", ".join(f"{name.replace('_', ' ')} {_words(name, value)}" for name, value in conditions.items())
+    return ", ".join(f"{_name(name)} {_words(name, value)}" for name, value in conditions.items())
+
+
+_NAMES = {"cut_off": "cut off after", "blackouts": "blackout", "lasts": "for", "audio_lost": "audio lost that is"}
+
+
+def _name(word: str) -> str:
+    return _NAMES.get(word, word.replace("_", " "))
 
 
 def _words(name: str, value: Any) -> str:
+    if name in ("sent", "received"):
+        return f"({describe(value)})"
     if isinstance(value, dict):
-        return " ".join(f"{key} {_words(key, inner)}" for key, inner in value.items() if inner is not None)
+        return " ".join(f"{_name(key)} {_words(key, inner)}" for key, inner in value.items() if inner is not None)
     if isinstance(value, (list, tuple)):
         return " and ".join(_words(name, one) for one in value)
     if name in ("loss", "enter", "leave", "reorder", "duplicate"):
         return f"{100 * value:g} %"
+    if name == "bandwidth":
+        return f"{value / 1000:g} kbit/s"
     if isinstance(value, float):
         return f"{1000 * value:g} ms" if value < 1 else f"{value:g} s"
     return str(value)

@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.results": BOTTOM | {"harness.rules", "harness.diagnosis"},
     "harness.verdict": BOTTOM | {"harness.rules", "harness.diagnosis", "harness.results", "harness.scenario.model"},
     "harness.scenario": BOTTOM
-    | {"harness.scenario", "harness.rules.base", "harness.rules.catalogue", "harness.diagnosis"},
+    | {"harness.scenario", "harness.rules.base", "harness.rules.catalogue", "harness.diagnosis", "harness.network"},
     "harness.media": BOTTOM | {"harness.media", "harness.rtp"},
     "harness.fault_registry": BOTTOM | {"harness.rtp"},
     "harness.event_edits": BOTTOM | {"harness.fault_registry"},
@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "harness.fault_registry",
         "harness.event_edits",
         "harness.media",
+        "harness.network",
         "harness.transport",
         "harness.targets",
         "harness.scenario",

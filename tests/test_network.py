@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.network import Blackout, BurstLoss, Conditions, Direction, Emulator
+from harness.network import Blackout, BurstLoss, Conditions, Direction, Emulator, Path
 
 CHANCE = st.floats(0, 1)
 SECONDS = st.floats(0, 2)
@@ -20,7 +20,11 @@ CONDITIONS = st.builds(
     reorder_by=SECONDS,
     duplicate=CHANCE,
     audio_lost=st.sampled_from([None, "sent", "received"]),
+    bandwidth=st.none() | st.floats(1e3, 1e6),
+    queue=SECONDS,
     cut_off=st.none() | SECONDS,
+    sent=st.none()
+    | st.builds(Path, loss=CHANCE, delay=SECONDS, jitter=SECONDS, bandwidth=st.none() | st.floats(1e3, 1e6)),
 )
 STEP = 0.02
 
@@ -200,3 +204,78 @@ def test_after_the_cut_off_nothing_passes_and_nothing_changes() -> None:
     assert not network.carry("sent", 1e6)
     assert network.is_cut_off(7.0)
     assert not network.is_cut_off(6.99)
+
+
+def test_one_direction_may_differ_and_the_other_is_as_it_was() -> None:
+    both, own = Conditions(loss=0.2, delay=0.03), Conditions(loss=0.2, delay=0.03, sent=Path(loss=0.5))
+    assert carried(own, direction="received") == carried(both, direction="received")
+    assert carried(own) == carried(Conditions(loss=0.5))
+    assert (own.path("sent"), own.path("received")) == (Path(loss=0.5), own)
+
+
+def sent_over(conditions: Conditions, *times: float, size: int = 72) -> list[float | None]:
+    """When datagrams of 800 bits (with the headers of UDP and IP) arrive that enter at these times."""
+    network = Emulator(conditions)
+    arrivals = [network.carry("sent", now, size=size) for now in times]
+    return [one[0] if one else None for one in arrivals]
+
+
+def test_a_narrow_line_takes_one_datagram_behind_the_other() -> None:
+    line = Conditions(bandwidth=8000.0, queue=1.0)
+    assert sent_over(line, 0.0, 0.0, 0.0, 1.0) == [0.1, 0.2, 0.3, 1.1]
+    assert sent_over(Conditions(bandwidth=8000.0, queue=1.0, delay=0.05), 0.0, 0.0) == [0.15, 0.25]
+    assert sent_over(line, 0.0, size=972) == [1.0]
+
+
+def test_what_does_not_fit_into_the_queue_is_lost_and_takes_no_room() -> None:
+    network = Emulator(Conditions(bandwidth=8000.0, queue=0.2))
+    arrivals = [network.carry("sent", now, size=72) for now in (0.0, 0.0, 0.0, 0.0, 0.1)]
+    assert arrivals == [(0.1,), (0.2,), (0.3,), (), (0.4,)]
+    assert network.counts["sent"].lost == 1
+    assert network.carry("received", 0.1, size=72) == (0.2,)
+
+
+def test_a_line_of_any_bandwidth_passes_no_more_than_that() -> None:
+    network = Emulator(Conditions(bandwidth=64_000.0, queue=0.2))
+    passed = sum(bool(network.carry("sent", index * 0.01, size=172)) for index in range(1000))
+    assert passed * 200 * 8 / 10 == pytest.approx(64_000, rel=0.03)
+
+
+def test_a_change_holds_from_now_on_and_its_times_count_from_there() -> None:
+    network = Emulator(Conditions(delay=0.5))
+    assert network.carry("sent", 10.0) == (10.5,)
+    network.change(Conditions(delay=0.1, blackouts=(Blackout(1.0, 0.5),)), 20.0)
+    assert network.carry("sent", 20.0) == (20.1,)
+    assert network.next_change(20.0) == 21.0
+    assert not network.carry("sent", 21.2)
+    network.change(Conditions(), 21.3)
+    assert network.carry("sent", 21.3) == (21.3,)
+    assert network.next_change(21.3) is None
+
+
+def test_even_a_cut_off_ends_where_the_network_is_changed() -> None:
+    network = Emulator(Conditions(cut_off=0.0))
+    assert not network.carry("sent", 1.0)
+    network.change(Conditions(), 2.0)
+    assert (network.is_cut_off(2.0), network.carry("sent", 2.0)) == (False, (2.0,))
+
+
+def test_what_enters_behind_a_change_does_not_overtake_what_is_under_way() -> None:
+    network = Emulator(Conditions(delay=0.5))
+    network.carry("sent", 0.0)
+    network.change(Conditions(delay=0.01), 0.1)
+    assert network.carry("sent", 0.1) == (0.5,)
+
+
+def test_a_change_goes_on_with_the_chances_or_begins_others() -> None:
+    loss = Conditions(loss=0.5)
+    plain, changed, seeded = (Emulator(loss, seed=1) for _ in range(3))
+    changed.change(loss, 0.0)
+    seeded.change(loss, 0.0, seed=1)
+    assert [bool(plain.carry("sent", 0.1 * n)) for n in range(40)] == [
+        bool(changed.carry("sent", 0.1 * n)) for n in range(40)
+    ]
+    plain.change(loss, 4.0, seed=1)
+    assert [bool(plain.carry("sent", 4 + 0.1 * n)) for n in range(40)] == [
+        bool(seeded.carry("sent", 0.1 * n)) for n in range(40)
+    ]

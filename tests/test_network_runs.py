@@ -42,7 +42,34 @@ def test_a_call_under_a_preset_repeats_exactly_and_nobody_is_blamed(preset: Pres
     first = run(GREETING, preset)
     assert course(run(GREETING, preset)) == course(first)
     assert blamed(first) == []
-    assert first.media["network"]["conditions"]
+    assert ("network" in first.media) == (preset != "clean")
+
+
+def test_a_network_that_is_changed_in_mid_call_repeats_exactly() -> None:
+    path = SUITE / "network" / "network-worsens-and-heals-in-mid-call.yaml"
+    first = run(path)
+    assert course(run(path)) == course(first)
+    assert course(run(path, seed=1)) != course(first)
+    assert (first.verdict, blamed(first)) == ("conformant", [])
+    conditions = [one["conditions"] for one in first.media["network"]["changes"]]
+    assert [sorted(one) for one in conditions][1:] == [["blackouts"], []]
+    assert conditions[0]["delay"] == 0.1
+
+
+def test_what_a_step_sets_is_meant_for_this_network_and_the_commands_is_not() -> None:
+    path = SUITE / "network" / "network-worsens-and-heals-in-mid-call.yaml"
+    result = run(path, "3g")
+    assert result.media["network"]["changes"][0]["conditions"]["delay"] == 0.1
+    assert not any(one.lenient for one in result.expectations)
+
+
+@pytest.mark.parametrize("network", ["{sent: {bandwidth: 40kbps}}", "{sent: {loss: 20%}}"])
+def test_one_direction_alone_loses_what_the_other_does_not(tmp_path: Path, network: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(f"title: x\nnetwork: {network}\nsteps: [say: caller-queen-of-clubs.wav, wait: 4s]\n")
+    lost = run(path).media["network"]
+    assert lost["sent"]["lost"] > 10
+    assert lost["received"]["lost"] == 0
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -114,4 +141,4 @@ def test_a_network_nobody_knows_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="did you mean train-tunnel") as caught:
         select([GREETING], network="train-tunel")
     assert caught.value.exit_code == 2
-    assert {job.network for job, _ in select([GREETING], network="3g")} == {"3g"}
+    assert {(job.network, job.seed) for job, _ in select([GREETING], network="3g", seed=7)} == {("3g", 7)}

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.rtp import MID_EXTENSION, Reception, mid_extension, pack, rtcp_types, unpack
+from harness.rtp import MID_EXTENSION, Reception, mid_extension, pack, reception_reports, rtcp_types, unpack
 
 octet = st.integers(0, 255)
 
@@ -111,6 +113,28 @@ def test_rtcp_types(data: bytes, expected: tuple[list[str], int | None]) -> None
 def test_any_octets_have_rtcp_types(data: bytes) -> None:
     types, _ = rtcp_types(data)
     assert len(types) <= len(data) // 4
+
+
+def report_block(ssrc: int, fraction: int, lost: int, jitter: int) -> bytes:
+    return struct.pack("!IB3sIIII", ssrc, fraction, lost.to_bytes(3, "big", signed=True), 0, jitter, 0, 0)
+
+
+def test_reports_of_reception() -> None:
+    one, other = report_block(7, 64, 25, 480), report_block(9, 0, -1, 0)
+    receiver = struct.pack("!BBHI", 0x82, 201, 13, 1) + one + other
+    sender = struct.pack("!BBHI", 0x81, 200, 12, 1) + bytes(20) + one
+    silent = struct.pack("!BBHI", 0x80, 200, 6, 1) + bytes(20)
+    seven = {"ssrc": 7, "lost": 25, "lost_percent": 25.0, "jitter_ms": 10.0}
+    nine = {"ssrc": 9, "lost": -1, "lost_percent": 0.0, "jitter_ms": 0.0}
+    assert reception_reports(receiver) == [seven, nine]
+    assert reception_reports(silent + sender) == [seven]
+    assert reception_reports(silent) == []
+    assert reception_reports(receiver[:-1]) == [seven]
+
+
+@given(st.binary(max_size=200))
+def test_any_octets_have_reports(data: bytes) -> None:
+    assert len(reception_reports(data)) <= len(data) // 24
 
 
 def received(*sequences: int, first: int | None = None) -> Reception:

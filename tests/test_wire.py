@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from harness import clock
-from harness.network import Blackout, Conditions, Direction, Emulator
-from harness.wire import Wire, describe, is_handshake, is_rtp
+from harness.network import Blackout, Conditions, Direction, Emulator, Path
+from harness.wire import Wire, describe, is_handshake, is_rtp, settings
 
 STUN, RTP, RTCP, HANDSHAKE, DATA = b"\x00\x01", b"\x80\x60rtp", b"\x80\xc8", b"\x16\xfe\xfd", b"\x17\xfe\xfd"
 LOSE_ALL = Conditions(loss=1.0)
@@ -163,7 +163,7 @@ def test_an_undisturbed_wire_tells_no_counts() -> None:
             line.send("a")
             await asyncio.sleep(0.1)
         line.wire.close()
-        assert len(line.told) == 1
+        assert line.told == []
 
     virtual(main)
 
@@ -190,9 +190,67 @@ def test_datagrams_are_told_apart_by_their_first_octets(data: bytes, rtp: bool, 
 
 def test_conditions_are_described_in_words() -> None:
     assert describe({"loss": 0.05, "delay": 0.08, "cut_off": 10.0, "audio_lost": "sent"}) == (
-        "loss 5 %, delay 80 ms, cut off 10 s, audio lost sent"
+        "loss 5 %, delay 80 ms, cut off after 10 s, audio lost that is sent"
     )
     assert describe({"burst_loss": {"enter": 0.01, "leave": 0.25, "loss": 1.0}}) == (
         "burst loss enter 1 % leave 25 % loss 100 %"
     )
     assert describe({}) == "nothing is disturbed"
+
+
+def test_what_means_nothing_without_another_word_is_not_told() -> None:
+    set_to = settings(
+        Conditions(delay=0.03, sent=Path(delay=0.03, bandwidth=96e3), received=Path(loss=0.1, reorder=0.2))
+    )
+    assert set_to == {
+        "delay": 0.03,
+        "sent": {"delay": 0.03, "bandwidth": 96e3, "queue": 0.2},
+        "received": {"loss": 0.1, "reorder": 0.2, "reorder_by": 0.05},
+    }
+    assert describe(set_to) == (
+        "delay 30 ms, sent (delay 30 ms, bandwidth 96 kbit/s, queue 200 ms), received (loss 10 %, reorder 20 %, reorder by 50 ms)"
+    )
+    assert settings(Conditions()) == {}
+    assert describe(settings(Conditions(blackouts=(Blackout(3.0, 12.0),)))) == "blackout after 3 s for 12 s"
+
+
+def test_a_change_is_told_and_holds_for_what_enters_behind_it() -> None:
+    async def main() -> None:
+        line = Line(Conditions())
+        line.send("a")
+        await asyncio.sleep(1)
+        line.wire.change(Conditions(delay=0.5))
+        line.send("b")
+        await asyncio.sleep(0.1)
+        line.wire.change(Conditions(blackouts=(Blackout(1.0, 2.0),)))
+        await asyncio.sleep(2)
+        line.send("dark")
+        line.wire.change(Conditions())
+        line.send("c")
+        await asyncio.sleep(5)
+        line.wire.close()
+        assert line.came == [(0.0, "a"), (1.5, "b"), (3.1, "c")]
+        assert [(at, said.get("conditions"), said.get("blackout")) for at, said in line.told if "sent" not in said] == [
+            (1.0, {"delay": 0.5}, None),
+            (1.1, {"blackouts": ({"after": 1.0, "lasts": 2.0, "every": None},)}, None),
+            (2.1, None, "began"),
+            (3.1, {}, None),
+            (3.1, None, "ended"),
+        ]
+
+    virtual(main)
+
+
+def test_a_wire_that_is_changed_before_its_first_datagram_begins_with_the_change() -> None:
+    async def main() -> None:
+        line = Line(Conditions())
+        line.wire.change(Conditions(delay=0.5))
+        line.send("a")
+        await asyncio.sleep(1)
+        assert line.came == [(0.5, "a")]
+        assert [said["conditions"] for _, said in line.told] == [{"delay": 0.5}]
+        line.wire.close()
+        line.wire.change(Conditions())
+        assert len(line.told) == 1
+
+    virtual(main)

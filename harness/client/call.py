@@ -34,6 +34,7 @@ from harness.errors import (
 )
 from harness.media.capture import Capture
 from harness.media.track import OutgoingAudio
+from harness.network import Conditions
 from harness.protocol.dialects import session_body
 from harness.scenario.model import Caller
 from harness.targets import Endpoints
@@ -127,6 +128,11 @@ class Call:
         """Send session.update with canonical settings in this dialect's words; what was changed for that is a note."""
         self._note("session.update", session_body(self.dialect, session)[1])
         self._send_update(session)
+
+    def disturb(self, conditions: Conditions, *, seed: int | None = None) -> None:
+        """Change the emulated network from now on."""
+        if self._peer is not None:
+            self._peer.disturb(conditions, seed=seed)
 
     def _send_update(self, session: Mapping[str, Any]) -> None:
         body, _ = session_body(self.dialect, session)

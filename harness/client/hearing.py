@@ -19,7 +19,8 @@ def audible(entries: Iterable[Entry], seconds: float) -> float:
     for entry in entries:
         if entry.kind == "connection.disturbed":
             conditions = entry.data.get("conditions", {})
-            if conditions.get("loss") or conditions.get("burst_loss"):
+            path = conditions.get("received") or conditions
+            if any(path.get(name) for name in ("loss", "burst_loss", "bandwidth")):
                 return max(0.0, seconds * (1 - _LOST_SHARE) - _LOST_EDGES)
     return seconds
 

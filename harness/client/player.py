@@ -16,6 +16,7 @@ from harness.errors import CallError, UsageError
 from harness.results import Expectation
 from harness.scenario.match import fill
 from harness.scenario.model import (
+    Disturb,
     EventPattern,
     Expect,
     HangUp,
@@ -135,6 +136,8 @@ class Player:
                 self._call.send_raw(fill(step.send_raw, self._variables))
             case Update():
                 self._call.update(fill(step.update, self._variables))
+            case Disturb():
+                self._call.disturb(step.network.conditions, seed=step.network.seed)
             case Wait():
                 await self._watch.sleep(step.wait)
                 if self._call.lost.is_set():

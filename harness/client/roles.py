@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from harness.errors import CallError
+from harness.network import Conditions
 from harness.protocol.dialects import Dialect
 
 
@@ -53,6 +54,10 @@ class OpenCall(Protocol):
 
     def update(self, session: Mapping[str, Any]) -> None:
         """Send session.update with canonical settings. Raises like :meth:`send`."""
+        ...
+
+    def disturb(self, conditions: Conditions, *, seed: int | None = None) -> None:
+        """Change the emulated network from now on."""
         ...
 
     def gone(self) -> CallError:

@@ -9,6 +9,7 @@ from harness.client.http import shorten
 from harness.protocol.dialects import Dialect
 from harness.scenario.match import as_text, describe, lookup
 from harness.scenario.model import (
+    Disturb,
     EventPattern,
     Expect,
     HangUp,
@@ -68,6 +69,10 @@ def describe_step(step: Step, dialect: Dialect) -> str:
         case Tool():
             arguments = f" where {describe(step.tool.arguments)}" if step.tool.arguments else ""
             return f"a call of the function {step.tool.name} within {span(step.within)}{arguments}"
+        case Disturb():
+            given = [name for name in type(step.network).model_fields if name in step.network.model_fields_set]
+            words = [step.network.preset if name == "preset" else name for name in given]
+            return f"another network from here on: {', '.join(map(str, words)) or 'clean'}"
         case Wait():
             return f"wait {span(step.wait)}"
         case HangUp():

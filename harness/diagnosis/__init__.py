@@ -6,6 +6,7 @@ from harness.diagnosis import refusals as refusals  # isort: skip
 from harness.diagnosis import addresses as addresses  # isort: skip
 from harness.diagnosis import requests as requests  # isort: skip
 from harness.diagnosis import offers as offers  # isort: skip
+from harness.diagnosis import network as network  # isort: skip
 from harness.diagnosis import connection as connection  # isort: skip
 from harness.diagnosis import session as session  # isort: skip
 from harness.diagnosis import responses as responses  # isort: skip

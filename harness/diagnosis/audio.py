@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.diagnosis.base import Case, Evidence, cause
+from harness.diagnosis.network import on_purpose
 from harness.diagnosis.session import effective, text_only
 from harness.diagnosis.turns import COMMITTED
 from harness.rules.fields import at, listing, text
@@ -55,9 +56,10 @@ def _silent(case: Case, started: list[Entry]) -> list[Entry]:
 
 @cause(
     "no-rtp-received",
-    "The connection stands, but no audio packet of the service arrives.",
-    fix="Check that the SRTP profile and DTLS role are those that were negotiated, and that nothing on the way drops UDP in one direction.",
+    "The connection stands, but no audio packet of the service arrives: one-way audio.",
+    fix="Check that the SRTP profile and DTLS role are those that were negotiated, and that nothing on the way (firewall, NAT, gateway) drops UDP in one direction.",
     source=issue("sipsorcery-org/sipsorcery#1286"),
+    tell=on_purpose,
 )
 def no_rtp_received(case: Case) -> Evidence:
     """Something was to be heard, the channel was open for more than two seconds, and not one RTP packet of the service is recorded."""

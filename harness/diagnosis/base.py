@@ -244,7 +244,7 @@ def diagnose(trace: Trace, rules: Sequence[RuleResult] = (), *, missing: Collect
             continue
         entries = tuple(row.found(case))
         if entries:
-            text = f"{row.cause} {row.tell(case)}" if row.tell else row.cause
+            text = f"{row.cause} {row.tell(case)}".strip() if row.tell else row.cause
             found.append(Diagnosis(row.id, text, row.fix, tuple(dict.fromkeys(entry.seq for entry in entries))))
     return tuple(found)
 

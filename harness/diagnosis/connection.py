@@ -6,23 +6,8 @@ import re
 
 from harness.diagnosis.base import CONNECTED, Case, Evidence, cause
 from harness.rules.fields import text
-from harness.rules.sources import MS_WEBRTC, OWN, WEBRTC, issue, rfc
+from harness.rules.sources import MS_WEBRTC, WEBRTC, issue, rfc
 from harness.trace import Entry
-
-
-@cause(
-    "network-disturbed",
-    "The network trouble that was asked for broke the call.",
-    fix="That is what the run was to show; for a call that survives choose a milder network, or none.",
-    source=OWN,
-)
-def network_disturbed(case: Case) -> Evidence:
-    """The harness itself disturbed the network (--network, network:), and the channel never opened or ICE lost the other end.
-
-    A connection that the service closed was closed by the service, on a bad network too.
-    """
-    silent = any(entry.data.get("state") == "failed" for entry in case.trace.of("connection.ice"))
-    return case.trace.of("connection.disturbed") if case.never_opened() or (case.lost() and silent) else []
 
 
 @cause(

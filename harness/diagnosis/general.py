@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.diagnosis.audio import heard
 from harness.diagnosis.base import Case, Evidence, cause, status_of
 from harness.diagnosis.connection import closed_by_service, state_of
+from harness.diagnosis.network import on_purpose
 from harness.rules.base import INFO, MUST, REGISTRY, Outcome, RuleResult
 from harness.rules.fields import text
 from harness.rules.sources import MS_WEBRTC, OWN
@@ -43,6 +44,25 @@ def channel_closed_by_service(case: Case) -> Evidence:
 def connection_lost(case: Case) -> Evidence:
     """ConnectionLost after an open channel."""
     return case.lost()
+
+
+@cause(
+    "network-may-explain",
+    "Nothing but the network trouble that was asked for explains it.",
+    fix="Try it without the trouble, or with less: where the same step is missed, the network is not the cause.",
+    source=OWN,
+    tell=on_purpose,
+    alone=True,
+)
+def network_may_explain(case: Case) -> Evidence:
+    """A step or a milestone was missed, no rule of a MUST is broken, and the harness disturbed the network; no other row fits."""
+    if (
+        not on_purpose(case)
+        or not (case.missed or case.missing)
+        or any(one.severity == MUST for one in _failures(case))
+    ):
+        return []
+    return case.trace.of("connection.disturbed")[:1]
 
 
 @cause(

@@ -11,7 +11,10 @@ from harness.rules.fields import listing, mapping, number
 
 RETRANSMISSIONS = 3.0
 """Seconds by which lost messages come later than they were sent: SCTP waits at least one (RTO.Min, :rfc:`9260` section 16), two at the
-second loss in a row."""
+second loss in a row, and so on (section 6.3.3)."""
+# So seldom may a message be lost more often in a row than the slack allows for.
+_SELDOM = 0.005
+_MOST_IN_A_ROW = 6
 
 
 def slack(view: View) -> float:
@@ -29,18 +32,35 @@ def slack(view: View) -> float:
 def _slack(view: View) -> float:
     if any(entry.data.get("blackout") == "cut-off" for entry in view.trace.of("connection.disturbed")):
         return math.inf
-    return sum(map(_most, _conditions(view)))
+    again = _retransmissions(_share_lost(view))
+    return sum(_most(conditions, again) for conditions in _conditions(view))
 
 
 def _conditions(view: View) -> list[Mapping[str, Any]]:
     return [found for entry in view.trace.of("connection.disturbed") if (found := mapping(entry.data, "conditions"))]
 
 
-def _most(conditions: Mapping[str, Any]) -> float:
-    there_and_back = 2 * sum(number(conditions, name) or 0.0 for name in ("delay", "jitter"))
+def _share_lost(view: View) -> float:
+    """The share of the datagrams that the harness had lost, in the direction in which it was larger."""
+    counts = [
+        mapping(entry.data, name) for entry in view.trace.of("connection.disturbed") for name in ("sent", "received")
+    ]
+    return max(((number(one, "lost") or 0.0) / (number(one, "datagrams") or math.inf) for one in counts), default=0.0)
+
+
+def _retransmissions(share: float) -> float:
+    """Seconds until a message has come through, but for a few in a thousand: each loss in a row doubles the wait."""
+    in_a_row = math.ceil(math.log(_SELDOM) / math.log(share)) if 0 < share < 1 else 0
+    return max(RETRANSMISSIONS, 2.0 ** min(in_a_row, _MOST_IN_A_ROW) - 1)
+
+
+def _most(conditions: Mapping[str, Any], again: float) -> float:
+    paths = [mapping(conditions, name) or conditions for name in ("sent", "received")]
+    there_and_back = sum(number(path, name) or 0.0 for path in paths for name in ("delay", "jitter", "queue"))
     dark = max(
         (number(one, "lasts") or 0.0 for one in listing(conditions, "blackouts") if isinstance(one, Mapping)),
         default=0.0,
     )
-    lossy = dark or conditions.get("loss") or conditions.get("burst_loss")
-    return there_and_back + dark + (RETRANSMISSIONS if lossy else 0.0)
+    lossy = any(path.get(name) for path in paths for name in ("loss", "burst_loss", "bandwidth"))
+    # The wait that is under way when it gets light again may be as long as it was dark.
+    return there_and_back + 2 * dark + (again if lossy else RETRANSMISSIONS if dark else 0.0)

@@ -15,7 +15,8 @@ from harness.trace import Trace
 def media_of(trace: Trace) -> dict[str, Any]:
     """``sent`` and ``received``, as the observer sees them, each as in :func:`reception`; ``network`` where the harness disturbed it.
 
-    ``network`` is {conditions, sent, received}: the settings, and how many datagrams were lost, duplicated and reordered on purpose.
+    ``network`` is {conditions, sent, received, changes?}: the settings, and how many datagrams were lost, duplicated and reordered on
+    purpose; ``changes`` where they were set more than once, each as {t, conditions}.
     """
     found: dict[str, Any] = {}
     for direction in ("sent", "received"):
@@ -32,6 +33,10 @@ def media_of(trace: Trace) -> dict[str, Any]:
             for name in ("conditions", "sent", "received")
             if (value := next((one for entry in reversed(disturbed) if (one := mapping(entry.data, name))), None))
         }
+        set_to = [entry for entry in disturbed if "conditions" in entry.data]
+        if len(set_to) > 1:
+            changes = [{"t": entry.t, "conditions": dict(mapping(entry.data, "conditions"))} for entry in set_to]
+            found["network"]["changes"] = changes
     return found
 
 

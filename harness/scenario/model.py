@@ -197,6 +197,13 @@ class Tool(Step):
     within: Duration = DEFAULT_WITHIN
 
 
+class Disturb(Step):
+    """Another network from here on, in place of the one before; ``network: clean`` ends the trouble."""
+
+    word: ClassVar[str] = "network"
+    network: Network
+
+
 class Wait(Step):
     """Let time pass."""
 
@@ -212,7 +219,8 @@ class HangUp(Step):
 
 
 STEPS: Mapping[str, type[Step]] = {
-    step.word: step for step in (Say, Hush, Expect, Hear, Never, Text, Send, SendRaw, Update, Tool, Wait, HangUp)
+    step.word: step
+    for step in (Say, Hush, Expect, Hear, Never, Text, Send, SendRaw, Update, Tool, Disturb, Wait, HangUp)
 }
 
 
@@ -237,6 +245,7 @@ AnyStep = Annotated[
     | Annotated[SendRaw, Tag("send_raw")]
     | Annotated[Update, Tag("update")]
     | Annotated[Tool, Tag("tool")]
+    | Annotated[Disturb, Tag("network")]
     | Annotated[Wait, Tag("wait")]
     | Annotated[HangUp, Tag("hang_up")],
     Discriminator(_step_word),
@@ -357,3 +366,8 @@ class Scenario(Model):
     network: Network | None = Field(default=None, description="what the network does to the call; default: nothing")
     assert_: Assert = Field(default_factory=Assert, alias="assert")
     description: str = ""
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the file says what the network does, at the beginning or in a step."""
+        return self.network is not None or any(isinstance(step, Disturb) for step in self.steps)

@@ -8,9 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from harness import network as emulated
 from harness.scenario.values import Duration, Model
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%\Z")
+_BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)\s*(kbps|Mbps)\Z")
+_BITS = {"kbps": 1e3, "Mbps": 1e6}
 
 
 def parse_percent(value: object) -> float:
@@ -26,11 +29,36 @@ Percent = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*%$", "examples": ["5%", "0.5%"]}),
 ]
 
+
+def parse_bandwidth(value: object) -> float:
+    """Bits a second. Raises ValueError for a bare number, another unit, and for none at all (that is a cut-off)."""
+    if isinstance(value, str) and (found := _BANDWIDTH.match(value.strip())) and float(found[1]) > 0:
+        return float(found[1]) * _BITS[found[2]]
+    raise ValueError(f"{value!r} is not a bandwidth; write a number above 0 and a unit: 64kbps, 1.5Mbps")
+
+
+Bandwidth = Annotated[
+    float,
+    BeforeValidator(parse_bandwidth),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(kbps|Mbps)$", "examples": ["64kbps", "1.5Mbps"]}),
+]
+
 PresetName = Literal[
-    "wifi-good", "wifi-bad", "4g", "3g", "congested", "train-tunnel", "handover", "one-way-audio", "cut-off"
+    "clean",
+    "wifi-good",
+    "wifi-bad",
+    "4g",
+    "3g",
+    "slow-uplink",
+    "congested",
+    "train-tunnel",
+    "handover",
+    "one-way-audio",
+    "cut-off",
 ]
 
 PRESETS: Mapping[PresetName, tuple[str, Mapping[str, Any]]] = {
+    "clean": ("nothing is disturbed, or no longer", {}),
     "wifi-good": ("a home network", {"loss": "0.2%", "delay": "15ms", "jitter": "5ms"}),
     "wifi-bad": (
         "a crowded channel, two walls away",
@@ -47,6 +75,10 @@ PRESETS: Mapping[PresetName, tuple[str, Mapping[str, Any]]] = {
     "3g": (
         "a phone with poor reception",
         {"loss": "1%", "burst_loss": {"enter": "0.3%", "leave": "40%"}, "delay": "110ms", "jitter": "40ms"},
+    ),
+    "slow-uplink": (
+        "a line that lets out little more than the call itself needs",
+        {"delay": "30ms", "jitter": "10ms", "sent": {"delay": "30ms", "bandwidth": "96kbps", "queue": "250ms"}},
     ),
     "congested": ("an uplink with a full queue", {"loss": "2%", "delay": "150ms", "jitter": "60ms"}),
     "train-tunnel": (
@@ -76,7 +108,7 @@ class BurstLoss(Model):
 
 
 class Blackout(Model):
-    """Nothing passes, in either direction, for a while. Times count from the first datagram of the call."""
+    """Nothing passes, in either direction, for a while. Times count from the first datagram of the call, or from the step."""
 
     after: Duration
     lasts: Duration
@@ -89,14 +121,9 @@ class Blackout(Model):
         return self
 
 
-class Network(Model):
-    """What the network does to every datagram of the call, both ways, on the caller's side; HTTP is left alone.
+class Way(Model):
+    """What happens to the datagrams of one direction; a word that is not given is as it is for both."""
 
-    A preset, or these words, or a preset with some of its words replaced. A round trip of more than 500 ms ends a call after half a
-    minute: the caller's ICE agent waits that long for each answer to its consent checks.
-    """
-
-    preset: PresetName | None = None
     loss: Percent = Field(default=0.0, description="lost, each for itself")
     burst_loss: BurstLoss | None = None
     delay: Duration = Field(default=0.0, description="one way; a round trip takes twice as long")
@@ -104,6 +131,26 @@ class Network(Model):
     reorder: Percent = Field(default=0.0, description="overtaken by what was sent behind")
     reorder_by: Duration = Field(default=0.05, description="how much later what is overtaken arrives")
     duplicate: Percent = Field(default=0.0, description="arrives twice")
+    bandwidth: Bandwidth | None = Field(
+        default=None,
+        description="what the line takes, UDP and IP headers included; a call needs 40 to 70 kbps a direction",
+    )
+    queue: Duration = Field(
+        default=0.2, description="the longest wait for a line with a bandwidth; what comes then is lost"
+    )
+
+
+class Network(Way):
+    """What the network does to every datagram of the call, on the caller's side; HTTP is left alone.
+
+    A preset, or these words, or a preset with some of its words replaced. They hold both ways; ``sent`` and ``received`` replace
+    them in one. As a step it holds from there on. A round trip of more than 500 ms ends a call after half a minute: the caller's ICE
+    agent waits that long for each answer to its consent checks.
+    """
+
+    preset: PresetName | None = None
+    sent: Way | None = Field(default=None, description="other words for what the caller sends")
+    received: Way | None = Field(default=None, description="other words for what the caller receives")
     audio_lost: Literal["sent", "received"] | None = Field(
         default=None, description="one-way audio: RTP that the caller sends, or receives, never arrives; all else does"
     )
@@ -120,3 +167,24 @@ class Network(Model):
         if isinstance(value, Mapping) and isinstance(value.get("preset"), str) and value["preset"] in PRESETS:
             return {**PRESETS[value["preset"]][1], **value}
         return value
+
+    @property
+    def conditions(self) -> emulated.Conditions:
+        """As the emulator takes them."""
+        dark = self.blackout
+        return emulated.Conditions(
+            **_words(self),
+            audio_lost=self.audio_lost,
+            blackouts=(emulated.Blackout(dark.after, dark.lasts, dark.every),) if dark else (),
+            cut_off=self.cut_off,
+            sent=emulated.Path(**_words(self, self.sent)) if self.sent else None,
+            received=emulated.Path(**_words(self, self.received)) if self.received else None,
+        )
+
+
+def _words(both: Way, own: Way | None = None) -> dict[str, Any]:
+    """The words of a direction: its own where they are given, else those of both."""
+    given = own.model_fields_set if own else frozenset[str]()
+    words = {name: getattr(own if name in given else both, name) for name in Way.model_fields}
+    burst = words["burst_loss"]
+    return words | {"burst_loss": emulated.BurstLoss(burst.enter, burst.leave, burst.loss) if burst else None}

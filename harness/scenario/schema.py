@@ -53,10 +53,11 @@ def scenario_schema() -> dict[str, Any]:
     parts["Update"]["properties"]["update"] = _ref("Session")
     properties = schema["properties"]
     properties["session"] = _ref("Session")
-    properties["network"] = {
-        "description": properties["network"]["description"],
-        "anyOf": [*({"const": name, "description": text} for name, (text, _) in PRESETS.items()), _ref("Network")],
+    parts["AnyNetwork"] = {
+        "anyOf": [*({"const": name, "description": text} for name, (text, _) in PRESETS.items()), _ref("Network")]
     }
+    properties["network"] = {"description": properties["network"]["description"], **_ref("AnyNetwork")}
+    parts["Disturb"]["properties"]["network"] = _ref("AnyNetwork")
     properties["dialects"] = {
         "description": properties["dialects"]["description"],
         "type": "array",

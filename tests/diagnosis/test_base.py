@@ -12,11 +12,11 @@ from harness.diagnosis.base import Case, Evidence, cause
 from harness.report.catalogue import explain
 from harness.rules.base import Observation, Outcome, RuleResult, Severity
 from harness.trace import Entry, Trace
-from tests.diagnosis import test_connection, test_conversation, test_http
+from tests.diagnosis import test_connection, test_conversation, test_http, test_network
 from tests.traces import SET_UP, event, trace
 
-ALL = {**test_http.CASES, **test_connection.CASES, **test_conversation.CASES}
-CASES = [*test_http.CASES, *test_connection.CASES, *test_conversation.CASES]
+ALL = {**test_http.CASES, **test_connection.CASES, **test_network.CASES, **test_conversation.CASES}
+CASES = [*test_http.CASES, *test_connection.CASES, *test_network.CASES, *test_conversation.CASES]
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*/*.ndjson"))
 ERROR = event(1.0, "service", "error", error={"code": "input_audio_buffer_commit_empty", "message": "x"})
 

@@ -13,7 +13,6 @@ from tests.diagnosis.cases import (
     http,
     missed,
     never_opened,
-    packets,
     refused,
     session,
 )
@@ -49,7 +48,6 @@ CASES: Cases = {
         (0.3, "channel.open", {"label": "x", "id": 1}),
         missed("500 ms of speech in the received audio within 5 s", "no speech"),
     ),
-    "network-disturbed": lambda: never_opened((0.5, "connection.disturbed", {"text": "all is lost"}), CHECKING),
     "no-candidates-in-answer": lambda: never_opened(CHECKING, answer=AUDIO + DATA),
     "candidate-rewritten": lambda: never_opened(
         CHECKING, answer=AUDIO + DATA + "a=candidate:1 1 udp 1 0.0.0.0 3478 typ host\r\n"
@@ -66,9 +64,6 @@ CASES: Cases = {
     ),
     "sent-before-open": lambda: session(broken={"DC-10": 5}),
     "message-too-large": lambda: session(broken={"DC-11": 5}),
-    "no-rtp-received": lambda: session(
-        packets("sent", 0.1, 3.0), missed("500 ms of speech in the received audio within 5 s", "no speech")
-    ),
     "channel-never-opened": lambda: never_opened(
         *STATES, OPEN, (0.7, "channel.dcep", {"direction": "received", "message": "ack", "ppid": 50, "stream": 1})
     ),

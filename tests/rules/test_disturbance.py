@@ -34,8 +34,25 @@ def test_slack_is_what_the_settings_can_delay() -> None:
     assert slack_of(disturbed(delay=0.08, jitter=0.02)) == pytest.approx(0.2)
     assert slack_of(disturbed(loss=0.05)) == RETRANSMISSIONS
     assert slack_of(disturbed(burst_loss={"enter": 0.1, "leave": 0.5, "loss": 1.0})) == RETRANSMISSIONS
-    assert slack_of(disturbed(blackouts=[{"after": 1.0, "lasts": 5.0}])) == 5.0 + RETRANSMISSIONS
+    assert slack_of(disturbed(blackouts=[{"after": 1.0, "lasts": 5.0}])) == 10.0 + RETRANSMISSIONS
     assert slack_of(disturbed(cut_off=3.0)) == 0.0
+
+
+def test_one_direction_has_its_own_delay_and_a_narrow_line_its_queue() -> None:
+    assert slack_of(disturbed(delay=0.1, sent={"delay": 0.3})) == pytest.approx(0.4)
+    assert slack_of(disturbed(sent={"loss": 0.05})) == RETRANSMISSIONS
+    assert slack_of(disturbed(received={"bandwidth": 64000.0, "queue": 0.2})) == pytest.approx(0.2 + RETRANSMISSIONS)
+
+
+@pytest.mark.parametrize(("lost", "again"), [(0, 3.0), (5, 3.0), (10, 7.0), (28, 31.0), (60, 63.0), (100, 3.0)])
+def test_the_more_was_lost_the_longer_a_message_may_take_to_come_through(lost: int, again: float) -> None:
+    counts = (9.0, "connection.disturbed", {"received": {"datagrams": 100, "lost": lost}})
+    assert slack_of(disturbed(loss=0.3), counts) == again
+    assert slack_of(disturbed(delay=0.1), counts) == pytest.approx(0.2)
+
+
+def test_a_network_that_is_changed_in_mid_call_gives_the_slack_of_all_that_it_was() -> None:
+    assert slack_of(disturbed(delay=0.1), disturbed(delay=0.2), disturbed()) == pytest.approx(0.6)
 
 
 def test_a_network_that_was_cut_off_excuses_everything() -> None:
