@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from harness.rules.base import CLIENT, GA, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.content import INTERRUPTED
+from harness.rules.disturbance import slack
 from harness.rules.fields import listing, mapping, shown, text
 from harness.rules.history import ITEM_EVENTS, PATIENCE, History, Response, Step, history, overdue
 from harness.rules.sources import CONVERSATIONS, sdk
+from harness.trace import Entry
 
 DELTA, DONE = "response.function_call_arguments.delta", "response.function_call_arguments.done"
 _DELTA = sdk("response_function_call_arguments_delta_event.py")
@@ -146,7 +148,8 @@ def function_named(view: View) -> Iterator[Observation]:
 def call_answered(view: View) -> Iterator[Observation]:
     """The answer is a function_call_output item with the call's call_id; the model speaks on only after response.create.
 
-    Without the response.create the call goes silent: the most common mistake with tools.
+    Without the response.create the call goes silent: the most common mistake with tools. Within ten seconds, and where the call
+    ends first, a client may still have other outputs to add, or no wish for a reply; nothing is said then.
 
     Okay:
         < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{}"}
@@ -166,6 +169,14 @@ def call_answered(view: View) -> Iterator[Observation]:
         < response.done {"response": {"id": "r", "status": "completed"}}
         +11s
         < rate_limits.updated {"rate_limits": []}
+    Unseen:
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{}"}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        > conversation.item.create {"item": {"type": "function_call_output", "call_id": "c", "output": "{}"}}
+        +1s
+        channel.closed {"label": "realtime-channel"}
+        +11s
+        connection.state {"state": "closed"}
     """
     course = history(view)
     outputs = [
@@ -184,8 +195,8 @@ def call_answered(view: View) -> Iterator[Observation]:
         elif next(course.after(output.entry, "response.create", by="client"), None) is not None:
             yield good(output.entry)
         elif next(course.after(output.entry, "response.created"), None) is None:
-            waited = view.trace.seconds - output.entry.t
-            if waited >= PATIENCE:
+            waited = _time_for(view, output.entry)
+            if waited >= PATIENCE + slack(view):
                 yield bad(output.entry, "response.create behind it", f"none in {waited:.0f} s")
     answered = {text(one.event, "item", "call_id") for one in outputs}
     for response in course.responses.values():
@@ -194,13 +205,19 @@ def call_answered(view: View) -> Iterator[Observation]:
 
 def _unanswered(view: View, response: Response, answered: set[str]) -> Iterator[Observation]:
     done = response.done
-    if done is None or response.status != "completed" or view.trace.seconds - done.entry.t < PATIENCE:
+    if done is None or response.status != "completed":
         return
-    for call in response.all(DONE):
+    waited = _time_for(view, done.entry)
+    for call in response.all(DONE) if waited >= PATIENCE + slack(view) else ():
         named = text(call.event, "call_id")
         if named not in answered:
-            waited = view.trace.seconds - done.entry.t
             yield bad(call.entry, f"a function_call_output for {named!r}", f"none in {waited:.0f} s")
+
+
+def _time_for(view: View, since: Entry) -> float:
+    """Seconds behind ``since`` in which the client could still send something."""
+    closed = next((entry.t for entry in view.trace.of("channel.closed") if entry.seq > since.seq), view.trace.seconds)
+    return closed - since.t
 
 
 @rule(

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from harness.rules.base import BOTH, INFO, SERVICE, Observation, View, good, judged, rule
 from harness.rules.disturbance import slack
 from harness.rules.exchange import exchanges
-from harness.rules.fields import mapping, number
+from harness.rules.fields import mapping, number, text
+from harness.rules.history import Step, history
 from harness.rules.sources import OWN
 from harness.trace import Entry
+
+_STARTED, _STOPPED = "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"
+_WAITS = {_STOPPED: "end of speech to first audio", "response.create": "response.create to first audio"}
 
 ANSWER_SECONDS = 3.0
 """Budget of LAT-02 where the configuration names none (``harness.config`` ``budgets``: {"LAT-02": seconds})."""
@@ -26,7 +30,7 @@ class Measure:
 
 
 def measures(view: View) -> Iterator[Measure]:
-    """Every time that the trace shows: token request, call request, ICE, channel open, first audio, reply to each utterance."""
+    """Every time that the trace shows: token request, call request, ICE, channel open, first audio, each reply."""
     for step, name in (("key", "token request"), ("call", "call request")):
         for one in exchanges(view, step):
             if one.ok and one.response is not None:
@@ -44,11 +48,36 @@ def measures(view: View) -> Iterator[Measure]:
     spoken = _service_speech(view)
     if opened is not None and spoken:
         yield Measure("channel open to first audio", spoken[0][0] - opened.t, spoken[0][1])
-    stops = view.server("input_audio_buffer.speech_stopped")
-    for stopped, later in zip(stops, (*stops[1:], None), strict=False):
-        reply = next(((at, entry) for at, entry in spoken if at >= stopped.t), None)
-        if reply is not None and (later is None or reply[0] < later.t):
-            yield Measure("end of speech to first audio", reply[0] - stopped.t, reply[1])
+    begun = asked(view)
+    for ask, later in zip(begun, (*begun[1:], None), strict=False):
+        reply = next(((at, entry) for at, entry in spoken if at >= ask.entry.t), None)
+        if reply is not None and (later is None or reply[0] < later.entry.t):
+            yield Measure(_WAITS[ask.kind], reply[0] - ask.entry.t, reply[1])
+
+
+def asked(view: View) -> list[Step]:
+    """Each moment from which a caller waits for the service: the end of speech, or the client's response.create.
+
+    Where the service answers a turn by itself, a response.create on top of it is no new start. Where it does not (manual mode,
+    create_response false, a function call in between), the wait begins with the response.create: until then it was the client's.
+    """
+    course = history(view)
+    found: list[Step] = []
+    owed = False
+    for one in course.steps:
+        if one.by == "service" and one.kind in (_STARTED, "response.created"):
+            owed = False
+        elif one.by == "service" and one.kind == _STOPPED:
+            detection = course.settings.value("turn_detection", one.entry.seq)
+            owed = bool(mapping(detection)) and mapping(detection).get("create_response") is not False
+            found.append(one)
+        elif one.by == "client" and one.kind == "response.create" and not (owed or _out_of_band(one)):
+            found.append(one)
+    return found
+
+
+def _out_of_band(create: Step) -> bool:
+    return text(create.event, "response", "conversation") == "none"
 
 
 def _service_speech(view: View) -> list[tuple[float, Entry]]:
@@ -65,7 +94,7 @@ def _service_speech(view: View) -> list[tuple[float, Entry]]:
 
 @rule("LAT-01", "the times of the call", who=BOTH, severity=INFO, confidence="I", source=OWN)
 def times(view: View) -> Iterator[Observation]:
-    """Measures the token request, the call request, ICE, the channel's opening, the first audio and each reply to an utterance.
+    """Measures the token request, the call request, ICE, the channel's opening, the first audio and each reply.
 
     Never fails: the numbers are for comparing runs and networks. Speech is taken from the audio itself, not from events.
 
@@ -80,6 +109,10 @@ def times(view: View) -> Iterator[Observation]:
         < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
         +400ms
         audio.speech {"direction": "received", "state": "started", "at": 0.45}
+    Okay:
+        > response.create {}
+        +400ms
+        audio.speech {"direction": "received", "state": "started", "at": 0.4}
     Unseen:
         request key
     """
@@ -89,16 +122,18 @@ def times(view: View) -> Iterator[Observation]:
 
 @rule(
     "LAT-02",
-    "the service answers an utterance within the budget",
+    "the service answers within the budget",
     who=SERVICE,
     severity=INFO,
     confidence="I",
     source=OWN,
 )
 def reply_budget(view: View) -> Iterator[Observation]:
-    """From speech_stopped to output_audio_buffer.started the service takes no longer than the budget, three seconds unless configured.
+    """From what asked for the reply to output_audio_buffer.started the service takes no longer than the budget, three seconds unless configured.
 
-    It is the pause that a caller hears. Utterances that the caller goes on from, or that get no audio, are not judged.
+    It is the pause that a caller hears. Where the service answers turns by itself it begins with speech_stopped, otherwise with
+    response.create: how long a client takes to ask, or to run a function, is its own affair. Utterances that the caller goes on
+    from, or that get no audio, are not judged.
 
     Okay:
         < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
@@ -109,8 +144,25 @@ def reply_budget(view: View) -> Iterator[Observation]:
         < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
         +5s
         < output_audio_buffer.started {"response_id": "resp_1"}
+    Okay:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "create_response": false}}}}}
+        < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
+        +4s
+        > response.create {}
+        +700ms
+        < output_audio_buffer.started {"response_id": "resp_1"}
     Fail:
         < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
+        +4s
+        < output_audio_buffer.started {"response_id": "resp_1"}
+    Fail:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
+        < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
+        +4s
+        > response.create {}
+        < output_audio_buffer.started {"response_id": "resp_1"}
+    Fail:
+        > response.create {}
         +4s
         < output_audio_buffer.started {"response_id": "resp_1"}
     Unseen:
@@ -122,10 +174,17 @@ def reply_budget(view: View) -> Iterator[Observation]:
     config = view.trace.first("harness.config")
     named = number(mapping(config.data, "budgets"), "LAT-02") if config is not None else None
     budget = (ANSWER_SECONDS if named is None else named) + slack(view)
-    kinds = ("input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped", "output_audio_buffer.started")
-    stopped: Entry | None = None
-    for entry in view.server(*kinds):
-        if entry.type == kinds[2] and stopped is not None:
-            took = entry.t - stopped.t
-            yield judged(entry, took <= budget, f"at most {budget:g} s", f"{took:.3f} s")
-        stopped = entry if entry.type == kinds[1] else None
+    course = history(view)
+    begun = {one.entry.seq for one in asked(view)}
+    waiting: Step | None = None
+    for one in course.steps:
+        if one.entry.seq in begun:
+            waiting = one
+        elif one.by == "service" and one.kind == _STARTED:
+            waiting = None
+        elif one.by == "service" and one.kind == "output_audio_buffer.started":
+            response = course.responses.get(text(one.event, "response_id"))
+            if waiting is not None and not (response is not None and response.conversation is None):
+                took = one.entry.t - waiting.entry.t
+                yield judged(one.entry, took <= budget, f"at most {budget:g} s", f"{took:.3f} s")
+                waiting = None

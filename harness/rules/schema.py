@@ -39,7 +39,8 @@ _ELSEWHERE = (
     _Elsewhere("SES-06", r"session\.update", r"session\.type", "missing"),
     _Elsewhere("SES-07", r"session\.update", r"session\..*", "unknown", "ga"),
     _Elsewhere("SES-08", r"session\.update", r"session\.(max_(response_)?output_tokens|.*turn_detection\.eagerness)"),
-    _Elsewhere("SES-10", _SESSION, r"session\.(output_)?modalities.*"),
+    _Elsewhere("SES-10", _SESSION, r"session\.modalities.*", generation="beta"),
+    _Elsewhere("SES-10", _SESSION, r"session\.output_modalities.*", generation="ga"),
     _Elsewhere("SES-12", r"session\.update", r"session\.(audio\.input\.)?turn_detection(\.type)?"),
     _Elsewhere("RSP-02", r"response\.created", r"response\.status"),
     _Elsewhere("RSP-05", r"response\.done", r"response\.status"),
@@ -108,6 +109,9 @@ def fits_schema(view: View) -> Iterator[Observation]:
         > response.create {"event_id": "a", "response": {"mood": "good"}}
     Fail:
         > response.create {"event_id": "a", "response": {"mood": "good"}}
+        < error {"error": {"type": "invalid_request_error", "code": "unknown_parameter", "message": "no", "event_id": "a"}}
+    Fail[azure-preview]:
+        > session.update {"event_id": "a", "session": {"output_modalities": ["text"]}}
         < error {"error": {"type": "invalid_request_error", "code": "unknown_parameter", "message": "no", "event_id": "a"}}
     Okay[azure-preview]:
         < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "arguments": "{}"}
