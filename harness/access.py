@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.protocol.dialects import DIALECTS
 from harness.scenario.foreign import Foreign
-from harness.scenario.model import Need
+from harness.scenario.model import Caller, Need
 from harness.targets import (
     AZURE_KEY,
     AZURE_TOKEN,
@@ -93,6 +93,16 @@ def service_endpoints(dialect: str, url: str, env: Mapping[str, str], access: Ac
         direct=bool(access.key),
         form=access.form,
     )
+
+
+def absent(endpoints: Endpoints, access: Access) -> frozenset[Need]:
+    """What a service entered like this cannot be tried for: its check of the key where none is given, its regions where no URL names one."""
+    found: set[Need] = set()
+    if endpoints.api_key == ANY_KEY:
+        found.add("authentication")
+    if not access.region and endpoints.for_caller(Caller(region="elsewhere")).call_url == endpoints.call_url:
+        found.add("regions")
+    return frozenset(found)
 
 
 @cache

@@ -20,7 +20,7 @@ GRADES: tuple[Grade, ...] = ("nonconformant", "inconclusive", "conformant", "not
 
 ORDER = (
     "signaling", "session", "text", "voice turns", "responses", "interruption", "tools", "transcription", "errors", "filter",
-    "audio", "limits",
+    "audio", "limits", "network",
 )  # fmt: skip
 _FOLDERS: Mapping[str, str] = MappingProxyType({"turns": "voice turns"})
 _FAMILIES: Mapping[str, str] = MappingProxyType(

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from harness.access import Access, service_endpoints, tls
+from harness.access import Access, absent, service_endpoints, tls
 from harness.capabilities import Capability, Grade, NotExercised, grade
 from harness.errors import UsageError
 from harness.jobs import Job, not_exercised, select
 from harness.results import Result, exit_code
 from harness.runner import run_many
-from harness.scenario.foreign import NEEDS
+from harness.scenario.foreign import NEEDS, NEVER
 from harness.scenario.loader import LoadedScenario
 from harness.scenario.model import Need
+from harness.targets import load_environment
 
 MARKS: dict[Grade, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "not-exercised": "-"}
 
@@ -57,15 +58,15 @@ def plan(
 
     Raises UsageError for a wrong setting before anything is sent.
     """
-    if not slow:
-        access = replace(access, without=access.without | {"time"})
+    endpoints = service_endpoints(dialect, url, load_environment(cwd or Path.cwd()), access)
+    tls(endpoints)
+    access = replace(access, without=access.without | absent(endpoints, access) | (set() if slow else {"time"}))
     chosen = [
         (replace(job, access=access), loaded)
         for job, loaded in select(
             paths, dialects=(dialect,), target=url, time="real", out=out, keyword=keyword, cwd=cwd
         )
     ]
-    tls(service_endpoints(dialect, url, chosen[0][0].environment, access))
     reasons = not_exercised(chosen)
     jobs = sorted(((job, loaded) for job, loaded in chosen if job not in reasons), key=_plainness)
     return Plan(tuple(jobs), tuple(_left_out(job, loaded, reasons[job]) for job, loaded in chosen if job in reasons))
@@ -92,7 +93,7 @@ def check(what: Plan, *, workers: int = 1, done: Callable[[Result], None] = lamb
 
 def needs_named(names: Sequence[str]) -> frozenset[Need]:
     """The needs of these names. Raises UsageError for one that is none, or that no service has."""
-    known: dict[str, Need] = {need: need for need in NEEDS if need != "script"}
+    known: dict[str, Need] = {need: need for need in NEEDS if need not in NEVER}
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, 1)

@@ -17,6 +17,8 @@ from harness.trace import Entry, Trace
 SCHEMA = 1
 
 Verdict = Literal["conformant", "nonconformant", "inconclusive", "error"]
+NOT_REACHED = "not reached"
+"""How ``actual`` begins where an earlier step was missed."""
 EXIT_CODES: Mapping[Verdict, int] = {"conformant": 0, "nonconformant": 1, "inconclusive": 3, "error": 3}
 
 
@@ -33,6 +35,11 @@ class Expectation:
     actual: str
     entry: int | None = None
     lenient: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the call came to this step: behind a missed one nothing is asked for any more."""
+        return not self.actual.startswith(NOT_REACHED)
 
     @classmethod
     def from_json(cls, one: Mapping[str, Any]) -> Self:

@@ -51,9 +51,9 @@ def judge(
     skip = asserted.rules.skip if asserted else None
     bugs: list[str] = []
     rules = tuple(_judged(one, trace, skip, bugs) for one in all_rules())
-    diagnosis = _diagnosed(trace, rules, _missing(reached, asserted) if asserted else [], bugs)
-    # Behind a lenient step that was missed the call went another way than the scenario.
-    astray = any(not one.met and one.step in lenient for one in walked)
+    diagnosis = _diagnosed(trace, rules, _missing(reached, asserted) if asserted else [], lenient, bugs)
+    # Behind a lenient step that was missed the call went another way than the scenario; behind another one it was not reached.
+    astray = any(not one.met and one.reached and one.step in lenient for one in walked)
     expectations = [replace(one, lenient=True) if astray or one.step in lenient else one for one in walked]
     fails = asserted.fails if asserted else None
     if asserted:
@@ -84,10 +84,10 @@ def _judged(one: Rule, trace: Trace, skip: Mapping[str, str] | None, bugs: list[
 
 
 def _diagnosed(
-    trace: Trace, rules: Sequence[RuleResult], missing: Sequence[str], bugs: list[str]
+    trace: Trace, rules: Sequence[RuleResult], missing: Sequence[str], lenient: Container[int], bugs: list[str]
 ) -> tuple[Diagnosis, ...]:
     try:
-        return diagnose(trace, rules, missing=missing)
+        return diagnose(trace, rules, missing=missing, lenient=lenient)
     except Exception as error:
         bugs.append(_bug("the diagnosis", error))
         return ()

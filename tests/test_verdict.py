@@ -111,6 +111,13 @@ def test_steps_of_the_player_count() -> None:
     assert judgement.verdict == "nonconformant"
 
 
+@pytest.mark.parametrize(("lenient", "excused"), [({1}, [True, True]), ({2}, [False, True]), (set(), [False, False])])
+def test_step_that_was_not_reached_excuses_no_other(lenient: set[int], excused: list[bool]) -> None:
+    walked = [Expectation(1, False, "a", "b"), Expectation(2, False, "c", "not reached: step 1 was missed")]
+    found = judge(CLEAN, asserted(), walked, lenient=lenient).expectations
+    assert [one.lenient for one in found if one.step] == excused
+
+
 def test_skipped_rule_says_so() -> None:
     judgement = judge(CLEAN, asserted(rules={"skip": {"SES-01": "the reason"}}))
     (skipped,) = [one for one in judgement.rules if one.id == "SES-01"]

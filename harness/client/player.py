@@ -13,7 +13,7 @@ from harness.client.roles import Audio, OpenCall
 from harness.client.watch import Watch
 from harness.client.wording import describe_step, error_of, span
 from harness.errors import CallError, UsageError
-from harness.results import Expectation
+from harness.results import NOT_REACHED, Expectation
 from harness.scenario.match import fill
 from harness.scenario.model import (
     Disturb,
@@ -337,7 +337,7 @@ class Player:
     def _leave_out(self, steps: Sequence[tuple[int, Step]], missed: int) -> None:
         for number, step in steps:
             if _asks(step):
-                self._judge(number, describe_step(step, self._call.dialect), f"not reached: step {missed} was missed")
+                self._judge(number, describe_step(step, self._call.dialect), f"{NOT_REACHED}: step {missed} was missed")
 
 
 def _asks(step: Step) -> bool:

@@ -18,7 +18,8 @@ BOTH = ("key", "call")
 class Refusal:
     """A row: at which requests (``key``, ``call``) and statuses it applies, what the body says, what it means, what to do.
 
-    ``what`` and ``fix`` are templates over :func:`_words`. ``regional`` rows apply only where the dialect's call host is per region.
+    ``what`` and ``fix`` are templates over :func:`_words`. ``regional`` rows apply only where the dialect's call host is per region,
+    ``direct`` rows only where a key was given for the call request itself.
     """
 
     steps: tuple[str, ...]
@@ -27,6 +28,7 @@ class Refusal:
     what: str
     fix: str
     regional: bool = False
+    direct: bool = False
 
 
 def _only(status: int) -> range:
@@ -86,6 +88,14 @@ REFUSALS: tuple[Refusal, ...] = (
         r"expired",
         "the ephemeral key had expired when the offer was posted",
         "post the offer right after the token request: this key lives for {key_seconds}",
+    ),
+    Refusal(
+        ("call",),
+        _only(401),
+        "",
+        "the service does not accept the key that was given for the call request",
+        "check --key (or HARNESS_CALL_KEY)",
+        direct=True,
     ),
     Refusal(
         ("call",),
@@ -191,7 +201,7 @@ def explain(endpoints: Endpoints, step: str, url: str, response: Response, redac
     for row in REFUSALS:
         if step not in row.steps or response.status not in row.statuses:
             continue
-        if row.regional and "{region}" not in endpoints.dialect.call_url:
+        if (row.regional and "{region}" not in endpoints.dialect.call_url) or (row.direct and not endpoints.direct):
             continue
         if not row.says or re.search(row.says, response.text, re.IGNORECASE | re.DOTALL):
             return row.what.format(**words), row.fix.format(**words)

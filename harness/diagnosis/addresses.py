@@ -144,12 +144,13 @@ def wrong_method(case: Case) -> Evidence:
 @cause(
     "wrong-path",
     "The URL's path is none of this service.",
-    fix="Compare the URL with `harness dialects`, and check the resource's host name and what a gateway in between makes of the path.",
+    fix="Compare the URL with `harness dialects`, and check the resource's host name and what a gateway in between makes of the path. "
+    "A service without a token endpoint is checked with harness check --key.",
     source=f"{MS_WEBRTC}; {MS_MIGRATION}",
 )
 def wrong_path(case: Case) -> Evidence:
-    """404 without a better reason."""
-    return case.refused(404)
+    """404 without a better reason, or 501: something that knows no POST."""
+    return case.refused(404, 501)
 
 
 def _query(case: Case, response: Entry) -> dict[str, str]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -47,11 +47,15 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Case:
-    """What a diagnosis is made from: the trace, the rules' outcomes, and the milestones that were asked for and never reached."""
+    """What a diagnosis is made from: the trace, the rules' outcomes, and the milestones that were asked for and never reached.
+
+    ``lenient`` are the numbers of the steps that the service alone is not to blame for.
+    """
 
     trace: Trace
     rules: Sequence[RuleResult] = ()
     missing: Collection[str] = field(default_factory=frozenset)
+    lenient: Container[int] = field(default_factory=frozenset)
 
     @cached_property
     def view(self) -> View:
@@ -230,12 +234,18 @@ def _add(row: Cause) -> None:
     _CAUSES[row.id] = row
 
 
-def diagnose(trace: Trace, rules: Sequence[RuleResult] = (), *, missing: Collection[str] = ()) -> tuple[Diagnosis, ...]:
+def diagnose(
+    trace: Trace,
+    rules: Sequence[RuleResult] = (),
+    *,
+    missing: Collection[str] = (),
+    lenient: Container[int] = frozenset(),
+) -> tuple[Diagnosis, ...]:
     """All causes that fit, most specific first; empty where nothing is wrong.
 
-    ``missing`` are the milestones that were asked for and never reached.
+    ``missing`` are the milestones that were asked for and never reached; ``lenient`` as in :class:`Case`.
     """
-    case = Case(trace, rules, frozenset(missing))
+    case = Case(trace, rules, frozenset(missing), lenient)
     if not case.wrong:
         return ()
     found: list[Diagnosis] = []

@@ -7,7 +7,7 @@ from harness.diagnosis.base import Case, Evidence, cause, status_of
 from harness.diagnosis.connection import closed_by_service, state_of
 from harness.diagnosis.network import on_purpose
 from harness.rules.base import INFO, MUST, REGISTRY, Outcome, RuleResult
-from harness.rules.fields import text
+from harness.rules.fields import index, text
 from harness.rules.sources import MS_WEBRTC, OWN
 from harness.trace import Entry
 
@@ -63,6 +63,18 @@ def network_may_explain(case: Case) -> Evidence:
     ):
         return []
     return case.trace.of("connection.disturbed")[:1]
+
+
+@cause(
+    "not-the-service-alone",
+    "The step that was missed does not depend on the service alone, but also on what a model chooses to do.",
+    fix="Look at what the service did instead, and try again; where the model must be asked more plainly, change the scenario's live.ask.",
+    source=OWN,
+    alone=True,
+)
+def not_the_service_alone(case: Case) -> Evidence:
+    """A missed step that is judged leniently, and nothing else that explains it."""
+    return [] if on_purpose(case) else [entry for entry in case.missed if index(entry.data, "step") in case.lenient]
 
 
 @cause(

@@ -56,7 +56,8 @@ def channel_created_after_offer(case: Case) -> Evidence:
 @cause(
     "offer-refused",
     "The service refuses the SDP offer.",
-    fix="Offer one audio section with Opus and one data channel, with ICE, DTLS and CRLF line ends; the findings OFF-01 to OFF-21 name what is missing.",
+    fix="Offer one audio section with Opus and one data channel, with ICE, DTLS and CRLF line ends; the findings OFF-01 to OFF-21 name what is missing. "
+    "Where nothing is: some GA services take it in a multipart form alone, with the fields sdp and session (harness check --form).",
     source=issue("espressif/esp-webrtc-solution#17"),
 )
 def offer_refused(case: Case) -> Evidence:

@@ -55,6 +55,23 @@ def not_the_minted_key(case: Case) -> Evidence:
 
 
 @cause(
+    "call-key-refused",
+    "The service does not accept the key that the call request was given.",
+    fix="Check the key (harness check --key, or HARNESS_CALL_KEY): it is sent as Authorization: Bearer. Without it the key is asked for first.",
+    source=OWN,
+)
+def call_key_refused(case: Case) -> Evidence:
+    """401 at the call request of a client that asked for no ephemeral key."""
+    return case.refused(401, step="call") if _came_with_a_key(case) else []
+
+
+def _came_with_a_key(case: Case) -> bool:
+    """The caller's own recording has no token request. What a service records does not tell where a key comes from."""
+    asked = case.trace.of("http.request")
+    return case.trace.header.observer == "client" and not any(one.data.get("step") == "key" for one in asked)
+
+
+@cause(
     "ephemeral-key-refused",
     "The service refuses a fresh ephemeral key.",
     fix="Use the key with the endpoint of the resource and dialect that minted it, and look whether a gateway changes the Authorization header.",
@@ -62,7 +79,7 @@ def not_the_minted_key(case: Case) -> Evidence:
 )
 def ephemeral_key_refused(case: Case) -> Evidence:
     """401 at the call request without a better reason."""
-    return case.refused(401, step="call")
+    return [] if _came_with_a_key(case) else case.refused(401, step="call")
 
 
 @cause(
@@ -186,7 +203,8 @@ def host_unknown(case: Case) -> Evidence:
 @cause(
     "tls-failed",
     "No TLS connection to the service.",
-    fix="Check https against http, the clock, and the certificate of a proxy in between (SSL_CERT_FILE names its CA).",
+    fix="Check https against http, the clock, and the certificate of a proxy in between (SSL_CERT_FILE names its CA). "
+    "harness check takes a certificate of your own by --cafile, and any by --insecure.",
     source=OWN,
 )
 def tls_failed(case: Case) -> Evidence:
@@ -234,8 +252,8 @@ def service_unreachable(case: Case) -> Evidence:
     source=MS_ERRORS,
 )
 def service_error(case: Case) -> Evidence:
-    """5xx as the last word of a request."""
-    return [one for one in case.refused() if status_of(one) >= 500]
+    """5xx as the last word of a request, apart from 501: there the method is unknown."""
+    return [one for one in case.refused() if status_of(one) >= 500 and status_of(one) != 501]
 
 
 def _failure(entry: Entry, pattern: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from harness.capabilities import NotExercised
 from harness.report.text import failure
 from harness.results import Result
 
@@ -13,23 +14,32 @@ from harness.results import Result
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(results: Sequence[Result], *, seconds: float) -> str:
-    """The document as text. nonconformant is a failure; error and inconclusive are errors: they could not be judged."""
-    root = ElementTree.Element("testsuites", name="realtime-harness", tests=str(len(results)), time=f"{seconds:.3f}")
-    for dialect in dict.fromkeys(result.dialect for result in results):
+def junit(results: Sequence[Result], *, seconds: float, left_out: Sequence[NotExercised] = ()) -> str:
+    """The document as text. nonconformant is a failure; error and inconclusive are errors: they could not be judged.
+
+    ``left_out`` are the scenarios that the service could not be made to do: skipped, with the reason.
+    """
+    root = ElementTree.Element(
+        "testsuites", name="realtime-harness", tests=str(len(results) + len(left_out)), time=f"{seconds:.3f}"
+    )
+    for dialect in dict.fromkeys([*(one.dialect for one in results), *(one.dialect for one in left_out)]):
         runs = [result for result in results if result.dialect == dialect]
+        skipped = [one for one in left_out if one.dialect == dialect]
         suite = ElementTree.SubElement(
             root,
             "testsuite",
             name=dialect,
-            tests=str(len(runs)),
+            tests=str(len(runs) + len(skipped)),
             failures=str(sum(run.verdict == "nonconformant" for run in runs)),
             errors=str(sum(run.verdict in ("error", "inconclusive") for run in runs)),
-            skipped="0",
+            skipped=str(len(skipped)),
             time=f"{sum(run.seconds for run in runs):.3f}",
         )
         for run in runs:
             _case(suite, run)
+        for one in skipped:
+            case = ElementTree.SubElement(suite, "testcase", classname=one.scenario, name=one.dialect, time="0.000")
+            ElementTree.SubElement(case, "skipped", message=_NOT_XML.sub("�", one.reason))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 

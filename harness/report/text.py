@@ -41,7 +41,7 @@ def failure(result: Result) -> Iterator[str]:
                 yield f"    {label:<9} {text}"
     # Behind an error, the order that was not reached says nothing new.
     missed_ones = [one for one in result.expectations if not one.met and (one.step or not result.error)]
-    shown = [one for one in missed_ones if not one.actual.startswith("not reached")]
+    shown = [one for one in missed_ones if one.reached]
     for missed in shown:
         where = f"step {missed.step}" if missed.step else "assert"
         yield f"    {where:<9} expected {missed.expected}"

@@ -35,7 +35,7 @@ def write_reports(
     if capabilities:
         document["capabilities"] = {one.name: one.to_json() for one in capabilities}
     write_text(out / "results.json", _by_run(document))
-    write_text(out / "junit.xml", junit(results, seconds=seconds))
+    write_text(out / "junit.xml", junit(results, seconds=seconds, left_out=left_out))
     page = out / "conformance.html"
     proof = proof or read_proof(out)
     write_text(page, conformance_html(results, seconds=seconds, out=out, capabilities=capabilities, proof=proof))

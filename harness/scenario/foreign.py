@@ -20,11 +20,14 @@ from harness.scenario.model import (
     Scenario,
     Step,
     Tool,
+    Update,
     Wait,
     Where,
 )
 
 NEEDS: tuple[Need, ...] = get_args(Need)
+NEVER: frozenset[Need] = frozenset({"script", "faulty-caller"})
+"""What no service that we did not write has."""
 PATIENCE = 15.0
 """Seconds that anything may take on a service whose speed is its own affair."""
 HEARD = 0.3
@@ -34,7 +37,10 @@ LONG = 30.0
 
 REASONS: Mapping[Need, str] = {
     "script": "only a scripted service can be made to do this",
+    "faulty-caller": "its caller misbehaves on purpose, which is not tried on other people's services",
     "token-request": "the service has no token endpoint",
+    "authentication": "the service is entered without a key",
+    "regions": "the service is not entered by its region",
     "function-calls": "the service has no function calls",
     "transcription": "the service does not transcribe",
     "semantic-vad": "the service has no semantic turn detection",
@@ -64,7 +70,7 @@ def needs_of(scenario: Scenario) -> frozenset[Need]:
 
 def why_not(scenario: Scenario, foreign: Foreign) -> str | None:
     """Why this scenario cannot be provoked on this service, on one line; None where it can."""
-    missing = needs_of(scenario) & (foreign.without | {"script"})
+    missing = needs_of(scenario) & (foreign.without | NEVER)
     return REASONS[min(missing, key=NEEDS.index)] if missing else None
 
 
@@ -96,18 +102,30 @@ def _needs(scenario: Scenario) -> Iterator[Need]:
     unusual = any(reply.status != "completed" or reply.hears_fails or reply.mcp_calls for reply in fake.replies)
     if "scripted" in scenario.tags or unusual or fake.mcp or fake.model_fields_set - {"replies", "mcp"}:
         yield "script"
+    if scenario.caller.faults:
+        yield "faulty-caller"
     if (fails is not None and fails.at == "key") or scenario.caller.key_age:
         yield "token-request"
-    tools = session.get("tools")
-    if (isinstance(tools, list) and tools) or any(isinstance(step, Tool) for step in scenario.steps):
+    if scenario.caller.api_key is not None:
+        yield "authentication"
+    if scenario.caller.region:
+        yield "regions"
+    if any(isinstance(step, Tool) for step in scenario.steps):
+        yield "function-calls"
+    for settings in (session, *(step.update for step in scenario.steps if isinstance(step, Update))):
+        yield from _needs_of_settings(settings)
+    if scenario.caller.key_age + sum(step.wait for step in scenario.steps if isinstance(step, Wait)) > LONG:
+        yield "time"
+
+
+def _needs_of_settings(session: Mapping[str, Any]) -> Iterator[Need]:
+    tools, detection = session.get("tools"), session.get("turn_detection")
+    if isinstance(tools, list) and tools:
         yield "function-calls"
     if session.get("transcription") or session.get("type") == "transcription":
         yield "transcription"
-    detection = session.get("turn_detection")
     if isinstance(detection, Mapping) and detection.get("type") == "semantic_vad":
         yield "semantic-vad"
-    if scenario.caller.key_age + sum(step.wait for step in scenario.steps if isinstance(step, Wait)) > LONG:
-        yield "time"
 
 
 def _asserted(scenario: Scenario, foreign: Foreign) -> Assert:

@@ -8,7 +8,17 @@ from pydantic import Field
 
 from harness.scenario.values import Duration, Milestone, Model
 
-Need = Literal["script", "token-request", "function-calls", "transcription", "semantic-vad", "time"]
+Need = Literal[
+    "script",
+    "faulty-caller",
+    "token-request",
+    "authentication",
+    "regions",
+    "function-calls",
+    "transcription",
+    "semantic-vad",
+    "time",
+]
 """What a scenario may ask of a service; ``harness check --without`` declares one absent."""
 
 
@@ -24,8 +34,8 @@ class Live(Model):
 
     needs: list[Need] | None = Field(
         default=None,
-        description="script: only the fake can be made to do it; default: read off session, caller, steps, fake; the tag "
-        "scripted means script",
+        description="script: only the fake can be made to do it; faulty-caller: its caller's faults are for the fake alone; default: "
+        "read off session, caller, steps, fake; the tag scripted means script",
     )
     ask: str | None = Field(
         default=None, description="instructions added to the session's, so that a model does what the script does"

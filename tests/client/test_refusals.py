@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,9 @@ AZURE = {
     "AZURE_OPENAI_REALTIME_KEY": "long-lived-key-0123456789",
     "AZURE_OPENAI_REALTIME_DEPLOYMENT": "my-deployment",
 }
+
+
+NO = Response(401, {}, "", "", False, False, 0)
 
 
 def refuse(
@@ -40,6 +44,16 @@ def test_401_names_the_variable_to_check() -> None:
     assert "a valid key of my-resource.openai.azure.com" in fix
     assert "AZURE_OPENAI_RESOURCE_NAME" in fix
     assert "OPENAI_API_KEY" in refuse(401, dialect="openai-ga")[1]
+
+
+def test_401_at_a_call_speaks_of_the_key_that_was_sent() -> None:
+    minted = live_endpoints("openai-ga", {"OPENAI_API_KEY": "sk-0123456789"})
+    found = [explain(one, "call", one.call_url, NO, str) for one in (minted, replace(minted, direct=True))]
+    assert [what for what, _ in found] == [
+        "the service does not accept the ephemeral key",
+        "the service does not accept the key that was given for the call request",
+    ]
+    assert "--key" in found[1][1]
 
 
 def test_deployment_not_found_says_that_it_is_not_the_models_name() -> None:

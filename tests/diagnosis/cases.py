@@ -23,11 +23,12 @@ STATES: tuple[Row, ...] = (
 
 @dataclass(frozen=True)
 class Recorded:
-    """A trace, the rules that failed in it (id to entry) and the milestones that were missed."""
+    """A trace, the rules that failed in it (id to entry), the milestones that were missed, the steps judged leniently."""
 
     trace: Trace
     broken: Mapping[str, int] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    lenient: tuple[int, ...] = ()
 
     def diagnose(self) -> tuple[Diagnosis, ...]:
         """What is wrong with it."""
@@ -35,7 +36,7 @@ class Recorded:
             RuleResult(id, Outcome.FAIL, "must", 1, (Observation(entry, False, ("x",), "y"),))
             for id, entry in self.broken.items()
         ]
-        return diagnose(self.trace, rules, missing=self.missing)
+        return diagnose(self.trace, rules, missing=self.missing, lenient=self.lenient)
 
 
 def http(

@@ -68,7 +68,8 @@ CASES: Cases = {
     ),
     "ephemeral-key-expired": lambda: refused("call", 401, error_body("Unauthorized", "The token has expired.")),
     "not-the-minted-key": lambda: refused("call", 401, broken={"HTTP-11": 0}),
-    "ephemeral-key-refused": lambda: refused("call", 401),
+    "call-key-refused": lambda: refused("call", 401),
+    "ephemeral-key-refused": lambda: failed(*http("key", 200, {}, number=1), *http("call", 401), step="call"),
     "credential-misplaced": lambda: refused("key", 401, headers={"host": "h"}, broken={"HTTP-03": 0}),
     "api-key-invalid": lambda: refused("key", 401, error_body("401", "Access denied due to invalid subscription key")),
     "access-forbidden": lambda: refused("key", 403, error_body("403", "Public access is disabled.")),
@@ -105,6 +106,10 @@ def test_regional_host_that_does_not_resolve_is_a_wrong_region() -> None:
     gone = (0.2, "http.failed", {"id": 2, "step": "call", "error": "gaierror", "message": "cannot be resolved"})
     found = failed(asked, gone, dialect=PREVIEW, config={"region": "nowhere"}).diagnose()
     assert [one.id for one in found][:1] == ["region-mismatch"]
+
+
+def test_server_that_knows_no_post_is_another_one() -> None:
+    assert [one.id for one in refused("key", 501, "<!DOCTYPE HTML>").diagnose()] == ["wrong-path"]
 
 
 def test_region_is_no_cause_where_the_service_runs_in_it() -> None:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.capabilities import NotExercised
 from harness.report.junit import junit
 from harness.results import Expectation
 from tests.test_results import RESULT
@@ -30,6 +31,19 @@ def test_counts_and_cases() -> None:
     failure = cases[0].find("failure")
     assert failure is not None
     assert failure.get("message") == "cause     cause  [api-key-invalid]"
+
+
+def test_what_was_not_exercised_is_skipped_with_its_reason() -> None:
+    good = replace(RESULT, verdict="conformant")
+    left_out = [
+        NotExercised("tools/one.yaml", name, "A tool", "the service has no <tools>") for name in ("azure-ga", "x")
+    ]
+    root = ElementTree.fromstring(junit([good], seconds=1.0, left_out=left_out).encode())
+    assert root.get("tests") == "3"
+    suites = {suite.get("name"): (suite.get("tests"), suite.get("skipped")) for suite in root}
+    assert suites == {"azure-ga": ("2", "1"), "x": ("1", "1")}
+    reasons = {(case.get("classname"), one.get("message")) for case in root.iter("testcase") for one in case}
+    assert reasons == {("tools/one.yaml", "the service has no <tools>")}
 
 
 @given(st.text())
