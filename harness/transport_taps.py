@@ -147,10 +147,10 @@ class Taps:
         self._tapped.clear()
 
     def _owns(self, task: asyncio.Task[Any]) -> bool:
-        """Whether the task runs a method of this connection or of its parts: aiortc names none and keeps no hold of most."""
+        """Whether the task runs a method of this connection or its parts: aiortc names none, and starts some while it is being closed."""
         frame = getattr(task.get_coro(), "cr_frame", None)
         owner = frame.f_locals.get("self") if frame is not None else None
-        parts = [self._pc, self._pc.sctp, *self._dtls]
+        parts = [self, self._pc, self._pc.sctp, *self._pc.getSenders(), *self._pc.getReceivers(), *self._dtls]
         for dtls in self._dtls:
             parts += [dtls.transport, dtls.transport._connection]
         return owner is not None and any(owner is part for part in parts)

@@ -547,6 +547,22 @@ def test_close_leaves_nothing_behind(reach: Callable[[], Awaitable[list[End]]]) 
     virtual(main)
 
 
+@pytest.mark.parametrize("passes", range(14))
+def test_close_while_the_handshake_ends_leaves_nothing_behind(passes: int) -> None:
+    """A stack that is closed goes on connecting for some passes of the loop, and then starts what it has just stopped."""
+
+    async def main() -> None:
+        tasks = asyncio.all_tasks()
+        ends = await handshaking()
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        await asyncio.gather(*(end.peer.close() for end in ends))
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == tasks
+
+    virtual(main)
+
+
 def test_close_ends_even_where_the_stack_hangs() -> None:
     async def main() -> None:
         before = resources()

@@ -96,6 +96,11 @@ class Listener:
         name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, bound)
         return f"http://[{name}]:{taken}" if ":" in name else f"http://{name}:{taken}"
 
+    @property
+    def connections(self) -> int:
+        """Clients' connections that are open."""
+        return len(self._server.server_state.connections)
+
     async def stop(self) -> None:
         """Stop listening; requests in flight get a moment to end, then their connections are cut."""
         await self._server.shutdown()

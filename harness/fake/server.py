@@ -155,6 +155,11 @@ class FakeService:
         self._traces.close_all()
 
     @property
+    def connections(self) -> int:
+        """HTTP connections that are open."""
+        return self._listener.connections
+
+    @property
     def now(self) -> float:
         """Seconds on the loop's clock."""
         return asyncio.get_running_loop().time()

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 # Expired keys are remembered, to tell "expired" from "never minted here"; this many at most.
 REMEMBERED = 1000
+# Beyond so many keys the oldest one is forgotten: each holds a session, and anybody may mint them.
+MOST = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class KeyRing:
         self._keys[value] = key
         for stale in [old for old in self._keys.values() if old.expires <= now][:-REMEMBERED]:
             del self._keys[stale.value]
+        while len(self._keys) > MOST:
+            del self._keys[next(iter(self._keys))]
         return key
 
     def find(self, value: str, dialect: str, now: float) -> tuple[Standing, Key | None]:

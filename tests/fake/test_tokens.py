@@ -1,3 +1,6 @@
+import pytest
+
+from harness.fake import tokens
 from harness.fake.tokens import REMEMBERED, KeyRing
 
 
@@ -34,3 +37,11 @@ def test_expired_keys_are_remembered_but_not_for_ever() -> None:
     assert ring.find("ek_0", "azure-preview", 2.0)[0] == "foreign"
     assert ring.find("ek_1", "azure-preview", 2.0)[0] == "expired"
     assert ring.find("ek_late", "azure-preview", 2.0)[0] == "good"
+
+
+def test_of_too_many_good_keys_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "MOST", 3)
+    ring = KeyRing(epoch=0.0)
+    for number in range(4):
+        minted(ring, f"ek_{number}")
+    assert [ring.find(f"ek_{number}", "azure-preview", 1.0)[0] for number in range(4)] == ["foreign", *["good"] * 3]
