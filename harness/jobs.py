@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
@@ -28,6 +30,7 @@ class Job:
     ``network`` is the preset that scenarios without a network of their own run under. ``seed`` is that of its chances, and of what the
     libraries draw in virtual time.
     ``access`` says how a service at a URL is entered; with it the service alone is judged, not the checker's own part of the call.
+    ``copy`` tells jobs apart whose files would have one name (see :func:`told_apart`).
     """
 
     path: Path
@@ -41,6 +44,7 @@ class Job:
     seed: int = 0
     network: PresetName | None = None
     access: Access | None = None
+    copy: int = 0
 
     @property
     def clock(self) -> Clock:
@@ -64,7 +68,8 @@ class Job:
         """The stem of the files this run leaves."""
         stem = re.sub(r"\.ya?ml$", "", self.name)
         stem = re.sub(r"^scenarios/", "", stem)
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") + f".{self.dialect}"
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "scenario"
+        return f"{stem}{f'-{self.copy}' if self.copy else ''}.{self.dialect}"
 
 
 def select(
@@ -117,7 +122,20 @@ def select(
                 jobs.append((job, loaded))
     if not jobs:
         raise UsageError("no run is left", where="harness run", fix="check the paths, --dialect, -k and -m")
-    return jobs
+    return list(zip(told_apart(job for job, _ in jobs), (loaded for _, loaded in jobs), strict=True))
+
+
+def told_apart(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs, so that no two write the same files: ``a/b.yaml`` and ``a-b.yaml`` leave ``a-b`` and ``a-b-2``."""
+    seen: Counter[str] = Counter()
+    apart: list[Job] = []
+    for job in jobs:
+        own = job
+        while seen[own.slug]:
+            own = replace(job, copy=max(own.copy, 1) + 1)
+        seen[own.slug] += 1
+        apart.append(own)
+    return apart
 
 
 def not_exercised(jobs: Sequence[tuple[Job, LoadedScenario]]) -> dict[Job, str]:
@@ -127,12 +145,11 @@ def not_exercised(jobs: Sequence[tuple[Job, LoadedScenario]]) -> dict[Job, str]:
 
 
 def display_name(path: Path, cwd: Path) -> str:
-    """A scenario's name in reports: relative to where one stands, or from ``scenarios/`` on."""
-    resolved = path.resolve()
-    if resolved.is_relative_to(cwd.resolve()):
-        return resolved.relative_to(cwd.resolve()).as_posix()
-    parts = resolved.parts
-    return Path(*parts[parts.index("scenarios") :]).as_posix() if "scenarios" in parts else resolved.name
+    """A scenario's name in reports: relative to where one stands; a file of the packaged suite from ``scenarios/`` on."""
+    resolved, here = path.resolve(), cwd.resolve()
+    if not resolved.is_relative_to(here) and "scenarios" in resolved.parts:
+        return Path(*resolved.parts[resolved.parts.index("scenarios") :]).as_posix()
+    return Path(os.path.relpath(resolved, here)).as_posix()
 
 
 def _clock_name(time: str | None) -> Clock | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import pytest
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from harness.jobs import Job
     from harness.results import Result
     from harness.scenario.loader import LoadedScenario
 
@@ -58,6 +60,18 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return collector
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs whose files would have the same names get their own; every xdist worker counts alike."""
+    found = [item for item in items if isinstance(item, ScenarioItem)]
+    if found:
+        from harness.jobs import told_apart
+
+        for live in (False, True):
+            alike = [item for item in found if item.live is live]
+            for item, job in zip(alike, told_apart(item.job for item in alike), strict=True):
+                item.copy = job.copy
+
+
 class ScenarioFile(pytest.File):
     """One scenario file; its items are the dialects it runs in."""
 
@@ -88,6 +102,7 @@ class ScenarioItem(pytest.Item):
         self.loaded = loaded
         self.dialect = dialect
         self.live = live
+        self.copy = 0
         self.result: Result | None = None
         for tag in loaded.scenario.tags:
             self.config.addinivalue_line("markers", f"{tag}: a tag of scenario files")
@@ -97,24 +112,28 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Make the call and judge it."""
-        from harness.jobs import Job, display_name, not_exercised
+        from harness.jobs import not_exercised
         from harness.runner import run_job
         from harness.targets import available, load_environment
 
         environment = load_environment(self.config.rootpath)
-        target = "live" if self.live else self.config.getoption("--harness-target")
         if self.live and (reason := available(self.dialect, environment)):
             pytest.skip(reason)
-        name = display_name(self.path, self.config.rootpath)
         out = output_folder(self.config)
-        job = Job(
-            self.path, name, self.dialect, target, out=out / "live" if self.live else out, environment=environment
-        )
+        job = replace(self.job, out=out / "live" if self.live else out, environment=environment)
         if reason := not_exercised([(job, self.loaded)]).get(job):
             pytest.skip(f"not exercised: {reason}")
         self.result = run_job(job, self.loaded)
         if self.result.verdict != "conformant":
             raise NotConformant(self.result)
+
+    @property
+    def job(self) -> Job:
+        """What to run."""
+        from harness.jobs import Job, display_name
+
+        target = "live" if self.live else self.config.getoption("--harness-target")
+        return Job(self.path, display_name(self.path, self.config.rootpath), self.dialect, target, copy=self.copy)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | Any:
         """The verdict as a person reads it, not a Python traceback."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.jobs import Job, display_name, select
+from harness.jobs import Job, display_name, select, told_apart
 from harness.protocol.dialects import DIALECTS
 
 
@@ -80,8 +80,30 @@ def test_files_of_a_run_have_plain_names(name: str, slug: str) -> None:
     assert Job(Path(name), name, "azure-ga").slug == slug
 
 
+def test_no_two_runs_write_the_same_files(tmp_path: Path) -> None:
+    names = ("a/b.yaml", "a-b.yaml", "a/b.yml", "größe.yaml", "grüße.yaml")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("title: A\ndialects: [azure-ga]\nsteps: []\n")
+    jobs = [job for job, _ in select([tmp_path / name for name in names], cwd=tmp_path)]
+    assert [job.slug for job in jobs] == [
+        "a-b.azure-ga",
+        "a-b-2.azure-ga",
+        "a-b-3.azure-ga",
+        "gr-e.azure-ga",
+        "gr-e-2.azure-ga",
+    ]
+    assert [job.slug for job in told_apart(jobs)] == [job.slug for job in jobs]
+
+
+def test_a_file_that_is_named_twice_runs_once(suite: Path) -> None:
+    folder = suite / "scenarios" / "turns"
+    twice = [folder, folder / "b.yaml", folder / ".." / "turns" / "b.yaml"]
+    assert len(select(twice, dialects=("azure-ga",), cwd=suite)) == 2
+
+
 def test_name_is_relative_to_where_one_stands(tmp_path: Path) -> None:
     inside = tmp_path / "scenarios" / "a.yaml"
     assert display_name(inside, tmp_path) == "scenarios/a.yaml"
     assert display_name(inside, tmp_path / "elsewhere") == "scenarios/a.yaml"
-    assert display_name(tmp_path / "a.yaml", tmp_path / "elsewhere") == "a.yaml"
+    assert display_name(tmp_path / "a.yaml", tmp_path / "elsewhere") == "../a.yaml"

@@ -79,6 +79,15 @@ def test_the_page_of_pytest_html_tells_what_a_selftest_proved(project: pytest.Py
     assert "green is green" not in Path("pages/page.html").read_text()
 
 
+def test_no_two_tests_write_the_same_trace(project: pytest.Pytester) -> None:
+    text = "title: Nothing is said\ndialects: [azure-ga]\nsteps: []\n"
+    for name in ("turns-off.yaml", "turns/off.yaml"):
+        (project.path / "scenarios" / name).write_text(text)
+    run(project, "-k", "off").assert_outcomes(passed=2, deselected=6)
+    traces = sorted(path.name for path in Path("reports/traces").iterdir())
+    assert traces == ["turns-off-2.azure-ga.ndjson", "turns-off.azure-ga.ndjson"]
+
+
 def test_tags_are_marks(project: pytest.Pytester) -> None:
     run(project, "-m", "smoke", "--strict-markers").assert_outcomes(passed=2, deselected=4)
 

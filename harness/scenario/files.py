@@ -21,7 +21,7 @@ def find(paths: Sequence[str | Path]) -> list[Path]:
     Hidden folders are left out. Without any path, the suite (:func:`suite_dir`). Raises UsageError for a path that does not
     exist and for a folder without scenario files.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}  # the same file may be named in two ways
     for path in [Path(given) for given in paths] or [suite_dir()]:
         if os.path.isdir(path):
             files = sorted(_scenarios_in(path))
@@ -29,12 +29,13 @@ def find(paths: Sequence[str | Path]) -> list[Path]:
                 raise UsageError(
                     "no scenario files in this folder", where=str(path), fix="scenario files end in .yaml or .yml"
                 )
-            found.update(dict.fromkeys(files))
+            for file in files:
+                found.setdefault(file.resolve(), file)
         elif os.path.isfile(path):
-            found[path] = None
+            found.setdefault(path.resolve(), path)
         else:
             raise UsageError("no such file or folder", where=str(path), fix=_hint(path))
-    return list(found)
+    return list(found.values())
 
 
 def suite_dir() -> Path:
