@@ -119,7 +119,7 @@ AZURE = Vendor(
     key_wrong=_AZURE_DENIED,
     key_expired=HttpRefusal(401, "Unauthorized", "The ephemeral key has expired.", "gateway"),
     not_ephemeral=_NOT_EPHEMERAL,
-    # chatboxai/chatbox#646 prints the whole body.
+    # chatboxai/chatbox#739 prints the whole body.
     model_unknown=HttpRefusal(
         404,
         "DeploymentNotFound",

@@ -299,7 +299,7 @@ class FakeService:
             return answers.INVALID_OFFER
         answer = self.faults.answer(answer)
         recorder.record("sdp.answer", sdp=answer)
-        # Where several statuses are accepted none is documented; the lowest is what Microsoft's preview sample reports (200).
+        # Where several statuses are accepted none is documented; then the lowest is taken.
         location = {"location": f"{urlsplit(dialect.call_url).path}/{call_id}"} if dialect.location else {}
         return Response(answer, min(dialect.call_statuses), headers={"content-type": SDP_TYPE, **location})
 

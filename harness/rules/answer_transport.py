@@ -11,10 +11,9 @@ from harness.rules.base import INFO, MUST, SERVICE, SHOULD, Observation, View, b
 from harness.rules.descriptions import answers, pairs
 from harness.rules.exchange import is_loopback
 from harness.rules.offer_transport import ice_credential_problems
-from harness.rules.sources import OPENAPI, issue, rfc
+from harness.rules.sources import OPENAPI, WEBRTCHACKS, issue, rfc
 
 _JSEP = rfc(9429, "5.3.1")
-_WHACKS = "webrtcHacks, How OpenAI does WebRTC in the new gpt-realtime (2025-09-23)"
 
 
 @rule(
@@ -342,7 +341,7 @@ def _candidates(sdp: Sdp) -> list[Candidate]:
     who=SERVICE,
     severity=INFO,
     confidence="O",
-    source=f"the example answer in {OPENAPI}; {_WHACKS}",
+    source=f"the example answer in {OPENAPI}; {WEBRTCHACKS}",
     dialects=("openai-ga", "openai-beta"),
 )
 def candidate_places(view: View) -> Iterator[Observation]:

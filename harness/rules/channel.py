@@ -9,6 +9,7 @@ from harness.rules.base import BOTH, CLIENT, INFO, MUST, SHOULD, Observation, Vi
 from harness.rules.connection import dtls_role
 from harness.rules.fields import index, number, shown, text
 from harness.rules.history import PATIENCE, overdue
+from harness.rules.sources import MS_WEBRTC, WEBRTC, issue
 from harness.trace import Entry
 
 DEFAULT_MAX_MESSAGE = 65536  # RFC 8841 section 6.1: the value where the attribute is absent
@@ -24,7 +25,7 @@ _RFC8832 = "RFC 8832 section {}, https://www.rfc-editor.org/rfc/rfc8832"
     who=CLIENT,
     severity=SHOULD,
     confidence="O",
-    source="cloudflare/realtime-examples#12; Microsoft and OpenAI WebRTC samples",
+    source=f"{issue('cloudflare/realtime-examples#12')}; {MS_WEBRTC}; {WEBRTC}",
 )
 def one_channel(view: View) -> Iterator[Observation]:
     """With two channels only the newest gets events, so a second one silences the first.
@@ -51,7 +52,7 @@ def one_channel(view: View) -> Iterator[Observation]:
     who=CLIENT,
     severity=INFO,
     confidence="O",
-    source="Microsoft realtime-audio-webrtc sample (realtime-channel); openai/openai-realtime-console (oai-events)",
+    source=f"{MS_WEBRTC} (realtime-channel); {WEBRTC} (oai-events)",
 )
 def channel_label(view: View) -> Iterator[Observation]:
     """Microsoft's sample says "realtime-channel", OpenAI's says "oai-events". No service is known to insist.
@@ -234,7 +235,7 @@ def strings(view: View) -> Iterator[Observation]:
     who=CLIENT,
     severity=MUST,
     confidence="O",
-    source="openai/openai-realtime-console#547",
+    source=issue("openai/openai-realtime-console#547"),
 )
 def open_first(view: View) -> Iterator[Observation]:
     """Sending on a channel that is not open throws (InvalidStateError) and the message is lost.

@@ -10,6 +10,7 @@ from harness.protocol.states import SIGNALING, reach
 from harness.rules.base import BOTH, CLIENT, MUST, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.disturbance import slack
 from harness.rules.fields import text
+from harness.rules.sources import issue
 from harness.trace import Entry, Observer
 
 ICE_SECONDS = 10.0  # own policy: a reachable host candidate connects in far less than a second
@@ -242,7 +243,7 @@ def closes(view: View) -> Iterator[Observation]:
     who=CLIENT,
     severity=SHOULD,
     confidence="O",
-    source="openai/openai-agents-js#684",
+    source=issue("openai/openai-agents-js#684"),
 )
 def notices_loss(view: View) -> Iterator[Observation]:
     """A client that goes on sending into a closed channel shows its user a call that no longer exists.

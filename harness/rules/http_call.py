@@ -302,11 +302,12 @@ def location(view: View) -> Iterator[Observation]:
     severity=SHOULD,
     confidence="D",
     source=_CALLS,
+    per_dialect={"azure-preview": INFO},
 )
 def answer_content_type(view: View) -> Iterator[Observation]:
     """The body of a successful call response is the SDP answer, and Content-Type says application/sdp.
 
-    Gateways that relabel it as text or JSON make clients parse it wrongly.
+    Gateways that relabel it as text or JSON make clients parse it wrongly. No document says it of the preview, where it is only noted.
 
     Okay:
         request call

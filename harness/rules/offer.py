@@ -9,10 +9,9 @@ from harness.protocol.sdp import Media, Sdp
 from harness.protocol.sdp_fields import STATIC_AUDIO, integer
 from harness.rules.base import CLIENT, INFO, MUST, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.descriptions import name_of, offers
-from harness.rules.sources import MS_WEBRTC, issue, rfc
+from harness.rules.sources import MS_WEBRTC, WEBRTCHACKS, issue, rfc
 
 JSEP_OFFER = rfc(9429, "5.2.1")
-_WHACKS = "webrtcHacks, How OpenAI does WebRTC in the new gpt-realtime (2025-09-23)"
 _CRLF = "lines that end in CRLF"
 _LARGEST = 64 * 1024  # bytes
 _RTCP_CLASH = range(64, 96)
@@ -69,7 +68,7 @@ def well_formed(view: View) -> Iterator[Observation]:
     who=CLIENT,
     severity=MUST,
     confidence="O",
-    source=f"{MS_WEBRTC}; {_WHACKS}",
+    source=f"{MS_WEBRTC}; {WEBRTCHACKS}",
 )
 def one_audio(view: View) -> Iterator[Observation]:
     """There is one m=audio line with a port other than 0 (or with a=bundle-only, which writes port 0).
@@ -292,7 +291,7 @@ def direction(view: View) -> Iterator[Observation]:
                 yield judged(entry, named in ("sendrecv", "recvonly"), ("sendrecv", "recvonly"), named)
 
 
-@rule("OFF-18", "no video is offered", who=CLIENT, severity=INFO, confidence="O", source=_WHACKS)
+@rule("OFF-18", "no video is offered", who=CLIENT, severity=INFO, confidence="O", source=WEBRTCHACKS)
 def no_video(view: View) -> Iterator[Observation]:
     """The offer has no m=video. The GA services tolerate one; nobody has reported what the beta does with it.
 

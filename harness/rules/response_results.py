@@ -147,7 +147,7 @@ def no_raw_audio(view: View) -> Iterator[Observation]:
     who=SERVICE,
     severity=SHOULD,
     confidence="O",
-    source=f"{sdk('conversation_item_added.py')}; a published event log, liusida/dictionary, OpenAI-Realtime-API-responses-example.md",
+    source=f"{sdk('conversation_item_added.py')}; a published event log, liusida/dictionary, Server2/OpenAI-Realtime-API-responses-example.md, https://github.com/liusida/dictionary",
     hidden_by_filter=True,
 )
 def item_status(view: View) -> Iterator[Observation]:

@@ -54,3 +54,7 @@ MS_ERRORS = (
     "Microsoft, Troubleshoot errors, MicrosoftDocs/azure-ai-docs, articles/foundry/openai/how-to/troubleshoot-errors.md"
 )
 OPENAPI = "OpenAI, openapi.yaml, https://github.com/openai/openai-openapi"
+WEBRTCHACKS = (
+    "webrtcHacks, How OpenAI does WebRTC in the new gpt-realtime (2025-09-23), "
+    "https://webrtchacks.com/how-openai-does-webrtc-in-the-new-gpt-realtime/"
+)

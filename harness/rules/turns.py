@@ -38,7 +38,7 @@ def _last(course: History, before: Step, kind: str) -> Step | None:
     source=SPEECH,
 )
 def started_before_stopped(view: View) -> Iterator[Observation]:
-    """Vendor text: the item_id of speech_started "will also be included in the speech_stopped event".
+    """Vendor text: the item_id of speech_started "will also be included in the input_audio_buffer.speech_stopped event".
 
     A client shows "listening" from one to the other; a stop without a start leaves it stuck.
 
