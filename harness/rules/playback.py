@@ -9,6 +9,7 @@ from harness.rules.base import MUST, SERVICE, SHOULD, Observation, View, bad, go
 from harness.rules.content import TRANSCRIPT
 from harness.rules.fields import text
 from harness.rules.history import History, Response, history, named_error, overdue, overtaken
+from harness.rules.responses import in_default
 from harness.rules.sources import SERVER_EVENTS, sdk
 
 STARTED, STOPPED, CLEARED = "output_audio_buffer.started", "output_audio_buffer.stopped", "output_audio_buffer.cleared"
@@ -108,7 +109,7 @@ def stopped_after_done(view: View) -> Iterator[Observation]:
     hidden_by_filter=True,
 )
 def ends_once(view: View) -> Iterator[Observation]:
-    """Playback drains (stopped) or is cut (cleared), not both, and the next response's does not start before.
+    """Playback drains (stopped) or is cut (cleared), not both, and that of the conversation's next response does not start before.
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
@@ -119,6 +120,10 @@ def ends_once(view: View) -> Iterator[Observation]:
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
+        < output_audio_buffer.started {"response_id": "s"}
+    Unseen:
+        < output_audio_buffer.started {"response_id": "r"}
+        < response.created {"response": {"id": "s", "conversation_id": null}}
         < output_audio_buffer.started {"response_id": "s"}
     Open:
         < output_audio_buffer.started {"response_id": "r"}
@@ -134,7 +139,10 @@ def ends_once(view: View) -> Iterator[Observation]:
         if started is None:
             continue
         ends = [one for one in response.all(STOPPED, CLEARED) if one.entry.seq > started.entry.seq]
-        following = next(course.after(started.entry, STARTED), None)
+        # How the audio of an out-of-band response shares the track is documented nowhere.
+        beside = {one.id for one in course.responses.values() if not in_default(one)}
+        others = (one for one in course.after(started.entry, STARTED) if text(one.event, "response_id") not in beside)
+        following = None if response.id in beside else next(others, None)
         if len(ends) > 1:
             yield bad(ends[1].entry, "stopped or cleared, once", f"{ends[0].kind}, then {ends[1].kind}")
         elif ends:

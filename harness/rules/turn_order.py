@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from harness.rules.base import GA, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.fields import MISSING, at, number, shown, text
 from harness.rules.history import Step, history, named_error, overdue, overtaken
+from harness.rules.session import UPDATED
 from harness.rules.sources import LOG, TURN_DETECTION, sdk
 from harness.rules.turns import COMMITTED, SPEECH, STARTED, STOPPED, TIMEOUT, taken_by_hand
 
@@ -266,10 +267,18 @@ def no_second_start(view: View) -> Iterator[Observation]:
     Fail:
         < input_audio_buffer.speech_started {"item_id": "item_1", "audio_start_ms": 500}
         < input_audio_buffer.speech_started {"item_id": "item_2", "audio_start_ms": 4000}
+    Okay:
+        < input_audio_buffer.speech_started {"item_id": "item_1", "audio_start_ms": 500}
+        < session.updated {"session": {"type": "realtime", "audio": {"input": {"turn_detection": null}}}}
+        < session.updated {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
+        < input_audio_buffer.speech_started {"item_id": "item_2", "audio_start_ms": 4000}
     """
     course = history(view)
     speaking: Step | None = None
-    for step in course.server(STARTED, STOPPED):
+    for step in course.server(STARTED, STOPPED, *UPDATED):
+        if step.kind in UPDATED:  # switched off, detection forgets what it had heard
+            speaking = speaking if course.settings.detecting(step.entry.seq + 1) else None
+            continue
         if step.kind == STARTED:
             again = speaking is not None and not taken_by_hand(course, speaking.entry.seq, step.entry.seq)
             yield judged(step.entry, not again, "speech_stopped in between", "speech_started twice")
