@@ -218,7 +218,7 @@ def direction(view: View) -> Iterator[Observation]:
     who=SERVICE,
     severity=MUST,
     confidence="D",
-    source=f"{rfc(3264, '6.1')}; {rfc(8285, '6')}; {rfc(5761, '5.1.1')}",
+    source=f"{rfc(3264, '6.1')}; {rfc(8285, '7')}; {rfc(5761, '5.1.1')}",
 )
 def nothing_new(view: View) -> Iterator[Observation]:
     """The answer brings no codec, no header extension, no media and no rtcp-mux that the offer did not have.

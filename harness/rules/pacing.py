@@ -54,7 +54,7 @@ def no_burst(view: View) -> Iterator[Observation]:
     who=BOTH,
     severity=SHOULD,
     confidence="D",
-    source=rfc(3550, "8.1"),
+    source=rfc(3550, "8"),
 )
 def one_ssrc(view: View) -> Iterator[Observation]:
     """One source, one SSRC for the whole call; a new one restarts the jitter buffer and sounds like a click or a gap.
