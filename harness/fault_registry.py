@@ -7,7 +7,7 @@ the judge. Both ends have registries of their own, with the planes that are thei
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
 
@@ -40,8 +40,8 @@ PacketRewrite = Callable[[RtpPacket], Iterable[RtpPacket]]
 class Declared:
     """A declared misbehaviour. ``caught_by``: the rules that must fail; ``also``: rules that may fall with it.
 
-    ``scenario`` (below the suite's folder) shows it, in the first of ``dialects`` (Azure GA where it may). Raises ValueError where
-    nothing is named by which it is caught.
+    ``scenario`` (below the suite's folder) shows it, in the first of ``dialects`` (Azure GA where it may). ``beside`` holds rewrites
+    on other planes, without which it would not show. Raises ValueError where nothing is named by which it is caught.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Declared:
     also: tuple[str, ...] = ()
     scenario: str = TURN
     dialects: tuple[str, ...] = ALL
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (self.caught_by or self.otherwise):
@@ -70,7 +71,7 @@ class Declared:
     @property
     def rewrites(self) -> Mapping[str, Any]:
         """All its rewrites, by plane."""
-        return {self.plane: self.rewrite}
+        return {self.plane: self.rewrite, **self.beside}
 
     def to_json(self) -> dict[str, Any]:
         """An element of ``harness faults --json``."""

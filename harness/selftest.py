@@ -34,8 +34,7 @@ CATALOGUES: Mapping[Side, Mapping[str, Declared]] = {"service": FAULTS, "client"
 
 UNPROVEN: Mapping[Side, Mapping[str, str]] = {
     "service": {
-        "DC-03": "the TLS library of the fake refuses weaker versions and ciphers, so that it cannot misbehave; the examples of the rule show it failing",
-        "DC-11": "the SCTP stack of the fake refuses to send what is too long; the examples of the rule show it failing",
+        "DC-03": "no caller on this TLS library agrees on less than DTLS 1.2 or on a profile without encryption, so that a service that asks for either gets no call; the examples of the rule show it failing",
         "SEC-02": "it judges the recording, not the service; a property test plants secrets and looks for them",
     },
     "client": {

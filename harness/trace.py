@@ -43,8 +43,10 @@ rtp         .packets     {direction, ssrc, payload_type, first, packets: [[dt_ms
                          seconds of the trace, dt_ms counts from it; toc is the Opus TOC byte (first payload byte) or -1
             .rtcp        {direction, types, ssrc?, reports?}   a (compound) RTCP packet, types e.g. ["SR", "SDES"]; of each stream
                          that its sender receives, reports has {ssrc, lost, lost_percent, jitter_ms}
-audio       .levels      {direction, start, step, levels, speech}     ``levels``: dBFS of consecutive windows of ``step`` seconds from
-                         ``start`` (trace time); ``speech``: 0/1 for each window
+audio       .levels      {direction, start, step, levels, speech, clipped?, flatness?, breaks?}     ``levels``: dBFS of consecutive windows
+                         of ``step`` seconds from ``start`` (trace time); ``speech``: 0/1 for each window; ``flatness``: spectral
+                         flatness 0 to 1 of the first audible 20 ms, 0 where there are none, left out where there are none at all;
+                         ``clipped``: samples at full scale, ``breaks``: how often the sound broke off, left out where all are 0
             .speech      {direction, state, at}            state: started | stopped, at: trace time of the change in the audio itself
             .undecodable {direction, sequence, size}       an Opus payload that does not decode
             .file        {direction, path, seconds}        the Ogg Opus file beside the trace

@@ -150,7 +150,7 @@ _HTTP = (
 _CHANNEL = (("label", _text), ("direction", _text), ("message", _text), ("stream", _whole))
 _AUDIO = (
     ("direction", _text), ("state", _text), ("at", _number), ("start", _number), ("step", _number), ("levels", _numbers),
-    ("speech", _numbers), ("size", _whole), ("sequence", _whole), ("seconds", _number), ("path", _text),
+    ("speech", _numbers), ("clipped", _numbers), ("flatness", _numbers), ("breaks", _numbers), ("size", _whole), ("sequence", _whole), ("seconds", _number), ("path", _text),
 )  # fmt: skip
 _RTP = (
     ("direction", _text), ("ssrc", lambda value: value is None or _whole(value)), ("payload_type", _whole), ("first", _number),

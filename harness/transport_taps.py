@@ -66,7 +66,8 @@ class Hands:
     """What this end does otherwise than the stack would, on purpose. Nothing, unless told.
 
     ``packets``: what leaves instead of an RTP packet; ``rtcp``: whether RTCP is sent; ``acknowledges``: whether DCEP OPEN is
-    answered by ACK; ``ack_stream``: the stream it goes to, where not the one that was opened; ``early``: gives a text that is sent on a channel's stream just before DCEP OPEN.
+    answered by ACK; ``ack_stream``: the stream it goes to, where not the one that was opened; ``early``: gives a text that is sent on a channel's stream just before DCEP OPEN;
+    ``heeds_message_size``: whether the other end's max-message-size is kept to.
     """
 
     packets: Callable[[RtpPacket], Iterable[RtpPacket]] | None = None
@@ -74,6 +75,7 @@ class Hands:
     acknowledges: bool = True
     ack_stream: int | None = None
     early: Callable[[], str] | None = None
+    heeds_message_size: bool = True
 
 
 class Taps:
@@ -361,6 +363,8 @@ class Taps:
             if pp_id == _DCEP:
                 opened.add(stream_id)
                 ears.dcep("received", stream_id, data)
+                if not self._hands.heeds_message_size:
+                    sctp._remote_max_message_size = 0
             elif pp_id == _STRING and not _is_utf8(data):
                 # aiortc would end the whole transport over it.
                 if stream_id in sctp._data_channels:

@@ -71,7 +71,7 @@ class Call:
         self.recorder = recorder
         self.track = track
         self.sent = Capture(recorder, "sent")
-        self.received = Capture(recorder, "received")
+        self.received = Capture(recorder, "received", quality=True)
         self.lost = asyncio.Event()
         self.lost_because = ""
         self.ended = asyncio.Event()

@@ -21,6 +21,7 @@ from harness.fake.settings import FakeSettings
 from harness.fake.traces import Unrecorded
 from harness.fault_registry import Message, leaving
 from harness.media.capture import Capture, Frame
+from harness.media.levels import FLOOR_DBFS
 from harness.media.track import OutgoingAudio, Playing
 from harness.protocol.dialects import Dialect
 from harness.scenario.model import FakeScript
@@ -79,6 +80,7 @@ class ServiceCall:
         self._faults = faults or Faults()
         self._conduct = conduct = self._faults.conduct
         self._out, self._heard = self._faults.events(dialect), self._faults.heard(dialect)
+        self._oversize = conduct.oversize
         self._filtered = filtered and conduct.filters
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
@@ -94,7 +96,7 @@ class ServiceCall:
             maximum=self._longest,
             transcribers=settings.deployments if VENDORS[dialect.vendor].needs_model else None,
         )
-        self._voice = OutgoingAudio()
+        self._voice = OutgoingAudio(pace=conduct.pace)
         self._playing: dict[str, Playing] = {}
         self._channel: RTCDataChannel | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -111,6 +113,7 @@ class ServiceCall:
             rtcp=conduct.reports,
             acknowledges=conduct.acknowledges,
             ack_stream=conduct.ack_stream,
+            heeds_message_size=not conduct.oversize,
         )
         limits = Limits(
             bytes=settings.received_bytes, messages_per_second=settings.messages_per_second, channels=settings.channels
@@ -182,6 +185,8 @@ class ServiceCall:
             self.sent.packet(packet)
 
     def _on_frame(self, frame: Frame) -> None:
+        if self._playing and not self._conduct.listens_while_speaking:
+            frame = Frame(frame.t, FLOOR_DBFS, False)
         self._do(self._conversation.hear(frame.speech, frame.level_dbfs, self._loop.time()))
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
@@ -287,6 +292,11 @@ class ServiceCall:
         if channel is None or channel.readyState != "open":
             return
         text = dump(message) if isinstance(message, Mapping) else message
+        if self._oversize and isinstance(text, str):
+            text, self._oversize = (
+                text.ljust(self._oversize),
+                0,
+            )  # white space behind a JSON text belongs to it (RFC 8259 section 2)
         if channel.bufferedAmount > self._settings.queued_bytes:
             self.recorder.record("harness.note", text="the call is ended: the client takes no events", about="limits")
             self._ending.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from harness.media.levels import (
     Change,
     Frame,
     LevelWindows,
+    Row,
     Samples,
     SpeechDetector,
     mean_square,
@@ -46,6 +47,7 @@ class Capture:
         keep: False: no packets are kept, :meth:`write_ogg` writes nothing.
         conceal: fill in what was lost, as a receiver that plays or listens does: with the last frame, soon with silence. What
             is measured is then no longer only what came.
+        quality: measure overload, spectral flatness and breaks as well.
         detector: tells speech; by default a :class:`SpeechDetector` as it comes.
 
     Sound is decoded in order of arrival; late and repeated packets are recorded, and put in their place in the file, but not decoded.
@@ -60,6 +62,7 @@ class Capture:
         decode: bool = True,
         keep: bool = True,
         conceal: bool = False,
+        quality: bool = False,
         detector: SpeechDetector | None = None,
     ) -> None:
         self._recorder = recorder
@@ -68,7 +71,9 @@ class Capture:
         self._timeline = _Timeline()
         self._batches: dict[tuple[int, int], _Batch] = {}
         self._kept: list[tuple[int, bytes]] = []
-        self._ear = _Ear(recorder, direction, on_frame, detector or SpeechDetector(), conceal) if decode else None
+        self._ear = (
+            _Ear(recorder, direction, on_frame, detector or SpeechDetector(), conceal, quality) if decode else None
+        )
 
     def packet(self, packet: RtpPacket) -> None:
         """Take one packet as it was sent or received."""
@@ -185,12 +190,14 @@ class _Ear:
         on_frame: Callable[[Frame], None] | None,
         detector: SpeechDetector,
         conceal: bool,
+        quality: bool,
     ) -> None:
         self._recorder = recorder
         self._direction = direction
         self._on_frame = on_frame
         self._detector = detector
         self._conceal = conceal
+        self._quality = quality
         self._last: Samples = np.zeros(FRAME_SAMPLES, np.int16)
         self._sequence: int | None = None
         runs = detector.runs
@@ -248,15 +255,15 @@ class _Ear:
         """Nothing follows: close a run of speech, hand out the last levels."""
         self._break_off()
         for row in self._windows.rest():
-            self._record_levels(*row)
+            self._record_levels(row)
 
     def _frame(self, t: float, samples: Samples) -> None:
         self._last = samples
         power = mean_square(samples)
         frame, change = self._detector.listen(t, samples, power)
         self._last_end = t + FRAME_SECONDS
-        for row in self._windows.add(t, power):
-            self._record_levels(*row)
+        for row in self._windows.add(t, power, samples if self._quality else None, frame.level_dbfs):
+            self._record_levels(row)
         if change is not None:
             self._record_change(change)
         if frame.talking and frame.speech:
@@ -278,12 +285,15 @@ class _Ear:
             "audio.speech", direction=self._direction, state=change.state, at=self._recorder.at(change.at)
         )
 
-    def _record_levels(self, start: float, levels: list[float], speech: list[int]) -> None:
+    def _record_levels(self, row: Row) -> None:
+        # What is the same everywhere in most of a call is left out where it says nothing.
+        told: dict[str, Sequence[float]] = {"clipped": row.clipped, "flatness": row.flatness, "breaks": row.breaks}
         self._recorder.record(
             "audio.levels",
             direction=self._direction,
-            start=self._recorder.at(start),
+            start=self._recorder.at(row.start),
             step=LevelWindows.STEP,
-            levels=levels,
-            speech=speech,
+            levels=row.levels,
+            speech=row.speech,
+            **{name: values for name, values in told.items() if any(values)},
         )

@@ -11,6 +11,8 @@ import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
+from harness.media.quality import AUDIBLE_DBFS, Breaks, at_full_scale, flatness
+
 Samples = NDArray[np.int16]
 
 SAMPLE_RATE = 48000
@@ -146,6 +148,29 @@ class _Window:
     power: float = 0.0
     frames: int = 0
     speech: bool = False
+    clipped: int = 0
+    flatness: float | None = None
+    breaks: int = 0
+
+    @property
+    def level(self) -> float:
+        return round(to_dbfs(self.power / self.frames), 1) if self.frames else FLOOR_DBFS
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Consecutive windows from ``start`` (loop time), about a second's worth.
+
+    For each window: ``levels`` in dBFS, ``speech`` 0 or 1, ``clipped`` samples at full scale, spectral ``flatness`` (0.0 where nothing
+    is audible), ``breaks``: how often the sound broke off.
+    """
+
+    start: float
+    levels: list[float]
+    speech: list[int]
+    clipped: list[int]
+    flatness: list[float]
+    breaks: list[int]
 
 
 class LevelWindows:
@@ -163,9 +188,10 @@ class LevelWindows:
         self._hold = math.ceil(hold / self.STEP) + 1
         self._start = 0.0
         self._windows: list[_Window] = []
+        self._breaks = Breaks()
 
-    def add(self, t: float, power: float) -> Iterator[tuple[float, list[float], list[int]]]:
-        """Add a frame of 20 ms at time ``t``; gives finished rows (start, levels in dBFS, speech 0 or 1)."""
+    def add(self, t: float, power: float, samples: Samples | None = None, level: float = FLOOR_DBFS) -> Iterator[Row]:
+        """Add a frame of 20 ms at time ``t``; gives finished rows. With its ``samples`` and ``level``, its quality counts too."""
         if not self._windows:
             self._start = t
         index = self._index(t)
@@ -177,6 +203,8 @@ class LevelWindows:
         window = self._windows[max(index, 0)]
         window.power += power
         window.frames += 1
+        if samples is not None:
+            self._judge(window, samples, level)
         while len(self._windows) > self.BATCH + self._hold:
             yield self._take(self.BATCH)
 
@@ -186,18 +214,32 @@ class LevelWindows:
         for window in self._windows[max(first, 0) : last + 1]:
             window.speech = True
 
-    def rest(self) -> Iterator[tuple[float, list[float], list[int]]]:
+    def rest(self) -> Iterator[Row]:
         """Hand out everything that is left."""
         while self._windows:
             yield self._take(self.BATCH)
+
+    def _judge(self, window: _Window, samples: Samples, level: float) -> None:
+        window.breaks += self._breaks.step(level)
+        if level >= AUDIBLE_DBFS:
+            window.clipped += at_full_scale(samples, level)
+            # One frame of a window tells enough: a spectrum costs more than everything else here together.
+            if window.flatness is None:
+                window.flatness = flatness(samples)
 
     def _index(self, t: float) -> int:
         # A thousandth of a window: times are sums of binary fractions.
         return math.floor((t - self._start) / self.STEP + 0.001)
 
-    def _take(self, count: int) -> tuple[float, list[float], list[int]]:
+    def _take(self, count: int) -> Row:
         taken, self._windows = self._windows[:count], self._windows[count:]
         start = self._start
         self._start += len(taken) * self.STEP
-        levels = [round(to_dbfs(window.power / window.frames), 1) if window.frames else FLOOR_DBFS for window in taken]
-        return start, levels, [int(window.speech) for window in taken]
+        return Row(
+            start,
+            [window.level for window in taken],
+            [int(window.speech) for window in taken],
+            [window.clipped for window in taken],
+            [round(window.flatness or 0.0, 3) for window in taken],
+            [window.breaks for window in taken],
+        )

@@ -90,13 +90,14 @@ class OutgoingAudio(MediaStreamTrack):
     """A track of ready Opus packets, 20 ms each, silence included, from the first :meth:`recv` until it is stopped.
 
     Packets are due at start + n * 20 ms of the event loop's clock and carry pts = n * 960 at 48 kHz: exact in virtual time,
-    without drift in real time.
+    without drift in real time. With another ``pace`` than 1 so many seconds of audio leave in a second, which no track should do.
     """
 
     kind = "audio"
 
-    def __init__(self) -> None:
+    def __init__(self, *, pace: float = 1.0) -> None:
         super().__init__()
+        self._spacing = PACKET_SECONDS / pace
         self._queue: deque[Playing] = deque()
         self._over: list[Playing] = []
         self._mixer: Mixer | None = None
@@ -159,14 +160,14 @@ class OutgoingAudio(MediaStreamTrack):
         now = clock()
         if self._start is None:
             self._start = now
-        wait = self._start + self._slot * PACKET_SECONDS - now
+        wait = self._start + self._slot * self._spacing - now
         if wait > 0:
             await asyncio.sleep(wait)
             if self.readyState != "live":
                 raise MediaStreamError
             now = clock()
         elif -wait > LATEST:
-            self._slot += int(-wait / PACKET_SECONDS)
+            self._slot += int(-wait / self._spacing)
         packet = av.Packet(self.next(now))
         packet.pts = self._slot * FRAME_SAMPLES
         packet.time_base = TIME_BASE

@@ -121,7 +121,8 @@ def cancel_works(view: View) -> Iterator[Observation]:
             yield judged(done.entry, took <= limit, wanted, f"{response.status} {took:.1f} s later")
 
 
-def _allows_interruption(course: History, seq: int) -> bool:
+def allows_interruption(course: History, seq: int) -> bool:
+    """Whether the caller's speech is known to interrupt at ``seq``: turn detection is on, interrupt_response not off."""
     detection = course.settings.value("turn_detection", seq)
     return isinstance(detection, Mapping) and detection.get("interrupt_response") is not False
 
@@ -169,7 +170,7 @@ def barge_in(view: View) -> Iterator[Observation]:
     """
     course = history(view)
     for speech in course.server(SPEECH):
-        if not _allows_interruption(course, speech.entry.seq):
+        if not allows_interruption(course, speech.entry.seq):
             continue
         for response in course.responses.values():
             # "... any ongoing response with output to the default conversation": an out-of-band answer may go on.

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from harness.protocol.opus import SAMPLE_RATE
-from harness.rules.base import BOTH, CLIENT, SHOULD, Observation, View, bad, judged, rule
+from harness.rules.base import BOTH, CLIENT, SERVICE, SHOULD, Observation, View, bad, judged, rule
+from harness.rules.disturbance import slack
 from harness.rules.media import TIMESTAMPS, Packet, distance, sent_by, streams
 from harness.rules.sources import OWN, issue, rfc
 from harness.trace import Entry
 
 BURST_MS = 200.0  # own policy: more than a jitter buffer absorbs
+AHEAD_SECONDS = (
+    1.0  # what a jitter buffer holds at most (200 to 500 ms), and as much again for a network that is slow at first
+)
+RESTART_SECONDS = 2.0  # timestamps that jump by more have been set anew
 PAUSE_SECONDS = 1.0  # far above any packet interval (120 ms), well below what turn detection waits for
 
 
@@ -46,6 +52,45 @@ def no_burst(view: View) -> Iterator[Observation]:
                 worst = max(worst, lead - least)
             if chunk:
                 yield judged(entry, worst <= BURST_MS, f"at most {BURST_MS:g} ms ahead", f"{worst:.0f} ms ahead")
+
+
+@rule(
+    "MED-17",
+    "the service sends no faster than real time",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=OWN,
+)
+def no_rush(view: View) -> Iterator[Observation]:
+    """Audio that comes faster than it plays piles up: the listener's buffer throws words away, and nothing can be interrupted in time.
+
+    Media may run ahead of its own first second by one second at most. What the network held back and then delivered at once is not
+    ahead of anything. Pace packets by the media clock; the output buffer belongs into the service.
+
+    Okay:
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 120], [20, 2, 960, 9, 0, 120], [900, 3, 1920, 9, 0, 120], [900, 4, 2880, 9, 0, 120], [900, 5, 43200, 9, 0, 120]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 3], [500, 2, 48000, 9, 0, 3], [1100, 3, 108000, 9, 0, 3], [1600, 4, 156000, 9, 0, 3]]}
+    """
+    limit = AHEAD_SECONDS + slack(view)
+    for stream in sent_by(view, "service"):
+        last: Packet | None = None
+        began = ahead = media = base = 0.0
+        for entry, chunk in stream:
+            worst = 0.0
+            for packet in chunk:
+                step = distance(last.timestamp, packet.timestamp, TIMESTAMPS) / SAMPLE_RATE if last else math.inf
+                if last is None or abs(step - (packet.t - last.t)) > RESTART_SECONDS:
+                    began, media, base = packet.t, 0.0, 0.0
+                else:
+                    media += step
+                    ahead = media - (packet.t - began)
+                    base = max(base, ahead) if packet.t - began <= 1.0 else base
+                    worst = max(worst, ahead - base)
+                last = packet
+            if chunk:
+                yield judged(entry, worst <= limit, f"at most {limit:g} s ahead", f"{worst:.1f} s ahead")
 
 
 @rule(

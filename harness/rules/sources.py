@@ -30,6 +30,7 @@ TURN_DETECTION = sdk("realtime_audio_input_turn_detection.py")
 CONVERSATIONS = (
     "OpenAI guide, Realtime conversations, https://developers.openai.com/api/docs/guides/realtime-conversations"
 )
+COSTS = "OpenAI guide, Managing costs, https://developers.openai.com/api/docs/guides/realtime-costs"
 WEBRTC = "OpenAI guide, Realtime with WebRTC, https://developers.openai.com/api/docs/guides/realtime-webrtc"
 MS_WEBRTC = (
     "Microsoft, Realtime API via WebRTC, https://learn.microsoft.com/azure/foundry/openai/how-to/realtime-audio-webrtc"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from harness.protocol.opus import SAMPLE_RATE, toc_samples
 from harness.rules.base import INFO, SERVICE, SHOULD, Observation, View, bad, judged, rule
@@ -26,13 +27,19 @@ LOOK_BACK_SECONDS = 3.0  # detection needs some hundred milliseconds, the networ
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of decoded audio: the entry it stands in, when it was (seconds of the trace), its level, whether it is speech."""
+    """A stretch of decoded audio: the entry it stands in, when it was (seconds of the trace), its level, whether it is speech.
+
+    ``clipped`` samples at full scale, spectral ``flatness``, ``breaks`` in the sound: 0 where they were not measured.
+    """
 
     entry: Entry
     start: float
     end: float
     level: float
     speech: bool
+    clipped: float = 0.0
+    flatness: float = 0.0
+    breaks: float = 0.0
 
     @property
     def audible(self) -> bool:
@@ -50,14 +57,22 @@ def windows(view: View, party: Observer) -> list[Window]:
             start, step = number(entry.data, "start"), number(entry.data, "step")
             if view.trace.sender(entry) != party or start is None or step is None:
                 continue
-            speech = listing(entry.data, "speech")
+            speech, clipped, flatness, breaks = (
+                listing(entry.data, name) for name in ("speech", "clipped", "flatness", "breaks")
+            )
             for position, level in enumerate(listing(entry.data, "levels")):
                 at = start + position * step
                 loud = float(level) if isinstance(level, (int, float)) else -120.0
-                found.append(Window(entry, at, at + step, loud, position < len(speech) and bool(speech[position])))
+                quality = [_measure(values, position) for values in (clipped, flatness, breaks)]
+                found.append(Window(entry, at, at + step, loud, bool(_measure(speech, position)), *quality))
         derived[key] = found
     result: list[Window] = derived[key]
     return result
+
+
+def _measure(values: Sequence[Any], position: int) -> float:
+    value = values[position] if position < len(values) else 0.0
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def playbacks(view: View) -> list[tuple[Response, Entry, Entry | None, str]]:

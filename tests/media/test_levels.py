@@ -203,7 +203,7 @@ def rows(windows: LevelWindows, frames: Iterable[tuple[float, float]]) -> list[t
     found = []
     for t, power in frames:
         found += windows.add(t, power)
-    return [*found, *windows.rest()]
+    return [(row.start, row.levels, row.speech) for row in [*found, *windows.rest()]]
 
 
 def test_windows_are_mean_powers_of_a_tenth_of_a_second() -> None:
@@ -226,7 +226,7 @@ def test_speech_is_marked_back_by_as_much_as_is_held() -> None:
         if index == 70:
             windows.mark(1.12, 1.42)  # known 0.3 s late
     found += windows.rest()
-    speech = [flag for _, _, flags in found for flag in flags]
+    speech = [flag for row in found for flag in row.speech]
     assert [index for index, flag in enumerate(speech) if flag] == [11, 12, 13, 14]
 
 
@@ -235,8 +235,8 @@ def test_marks_end_with_the_window_they_end_in() -> None:
     for index in range(15):
         assert not list(windows.add(index * 0.02, 0.1))
     windows.mark(0.1, 0.2)
-    ((_, _, flags),) = windows.rest()
-    assert flags == [0, 1, 0]
+    (row,) = windows.rest()
+    assert row.speech == [0, 1, 0]
 
 
 def test_windows_without_a_frame_are_at_the_floor() -> None:

@@ -91,23 +91,17 @@ class ClientFault(Declared):
     """A declared misbehaviour of the caller. Its rules must fail in the recording of every observer of ``seen_by``.
 
     ``misses``: the milestone that is never reached, for what no rule forbids. It is shown against a service with the faults
-    ``against``. ``beside`` holds rewrites on other planes, without which it would not show.
+    ``against``.
     """
 
     misses: str | None = None
     seen_by: tuple[Observer, ...] = BOTH_ENDS
     against: tuple[str, ...] = ()
-    beside: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def otherwise(self) -> str | None:
         """The milestone that is never reached."""
         return f"no {self.misses}" if self.misses else None
-
-    @property
-    def rewrites(self) -> Mapping[str, Any]:
-        """All its rewrites, by plane."""
-        return {**super().rewrites, **self.beside}
 
     def to_json(self) -> dict[str, Any]:
         """An element of ``harness faults --json``."""

@@ -63,7 +63,8 @@ class Conduct:
     ``deserts``: nobody is there once the answer is given. ``acknowledges``: DCEP OPEN is answered by ACK, on ``ack_stream`` where it
     is not the stream that was opened. ``own_stream``: the service opens a channel itself, on this SCTP stream.
     ``closes_channel_after`` and ``hangs_up_after``: counted from the open channel. ``stops_audio``: audio ends when a response is
-    cancelled or cleared. ``reports``: RTCP is sent. ``filters``: ``webrtcfilter=on`` is honoured. ``session_seconds`` and
+    cancelled or cleared. ``listens_while_speaking``: the caller is heard while audio plays. ``pace``: seconds of audio sent in a second.
+    ``oversize``: the first event is filled up to so many bytes, whatever the offer allows. ``reports``: RTCP is sent. ``filters``: ``webrtcfilter=on`` is honoured. ``session_seconds`` and
     ``key_seconds``: how long sessions and keys live, None for the dialect's own.
     """
 
@@ -74,6 +75,9 @@ class Conduct:
     closes_channel_after: float | None = None
     hangs_up_after: float | None = None
     stops_audio: bool = True
+    listens_while_speaking: bool = True
+    pace: float = 1.0
+    oversize: int = 0
     reports: bool = True
     filters: bool = True
     session_seconds: float | None = None

@@ -75,6 +75,12 @@ conduct(
     also=("DC-04",),
 )
 conduct(
+    "event-too-large",
+    "an event is larger than the max-message-size of the offer",
+    lambda right: replace(right, oversize=300_000),
+    "DC-11",
+)
+conduct(
     "channel-closed-early",
     "the service closes the channel in the middle of the session",
     lambda right: replace(right, closes_channel_after=2.0),

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from harness.fake.faults.base import EVENTS, fault
+from harness.fake.faults.base import EVENTS, Event, EventRewrite, Outgoing, fault
 from harness.fake.faults.edits import drop, with_field, without
+from harness.protocol.dialects import Dialect
 
 UNKNOWN = "errors/unknown-event-gets-an-error.yaml"
+
+
+def _mute_behind_error(dialect: Dialect) -> EventRewrite:
+    erred: list[Event] = []
+
+    def rewrite(event: Event) -> Iterable[Outgoing]:
+        if erred:
+            return
+        if event.get("type") == "error":
+            erred.append(event)
+        yield 0.0, event
+
+    return rewrite
 
 
 def error(name: str, title: str, make: Callable[..., Any], *caught_by: str, **more: Any) -> None:
@@ -30,4 +44,12 @@ error(
     drop("error"),
     "ERR-05",
     scenario="text/requests-sent-together-are-answered-in-order.yaml",
+)
+error(
+    "error-is-the-last-word",
+    "behind an error the service sends nothing more",
+    _mute_behind_error,
+    "ERR-03",
+    also=("RSP-18", "MED-12"),
+    scenario="errors/question-is-answered-after-an-error.yaml",
 )

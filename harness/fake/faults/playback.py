@@ -96,6 +96,40 @@ playback(
     scenario="interruption/silence-follows-a-barge-in.yaml",
 )
 playback(
+    "interruption-passed-over",
+    "the caller speaks over the answer, is heard, and the answer is played to its end",
+    _interruption_ignored,
+    "PLAY-08",
+    "PLAY-14",
+    beside={CONDUCT: lambda right: replace(right, stops_audio=False)},
+    scenario="interruption/silence-follows-a-barge-in.yaml",
+)
+playback(
+    "interrupted-but-heard-on",
+    "the caller interrupts, all events say so, and the audio goes on",
+    lambda right: replace(right, stops_audio=False),
+    "PLAY-10",
+    "PLAY-14",
+    plane=CONDUCT,
+    scenario="interruption/silence-follows-a-barge-in.yaml",
+)
+playback(
+    "deaf-while-speaking",
+    "the service hears nothing of the caller while it speaks",
+    lambda right: replace(right, listens_while_speaking=False),
+    "TURN-19",
+    plane=CONDUCT,
+    scenario="interruption/silence-follows-a-barge-in.yaml",
+)
+playback(
+    "audio-too-fast",
+    "audio is sent at twice the speed it plays at",
+    lambda right: replace(right, pace=2.0),
+    "MED-17",
+    also=("MED-21",),
+    plane=CONDUCT,
+)
+playback(
     "playback-cleared-unasked",
     "cleared comes without a cause",
     instead(STOPPED, lambda event: {**event, "type": CLEARED}),

@@ -10,6 +10,8 @@ from harness.fake.faults.base import RTP, SOUND, fault
 from harness.fault_registry import TURN, PacketRewrite
 from harness.rtp import RtpPacket
 
+LONG = "audio/half-minute-answer-is-heard-in-full.yaml"
+
 
 def sound(
     name: str, title: str, rewrite: Callable[[Sequence[bytes]], Sequence[bytes]], *caught_by: str, **more: Any
@@ -67,6 +69,69 @@ def _silence(packets: Sequence[bytes]) -> Sequence[bytes]:
     return [SILENCE] * len(packets)
 
 
+def _changed(name: str, *arguments: float) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
+    """The packets as ``harness.fake.resound`` makes them; what it takes is loaded where the fault is used."""
+
+    def rewrite(packets: Sequence[bytes]) -> Sequence[bytes]:
+        from harness.fake import resound
+
+        change = getattr(resound, name)
+        return resound.resound(packets, change(*arguments) if arguments else change)
+
+    return rewrite
+
+
+def _silent_where(silent: Callable[[int, int], bool]) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
+    """Silence in place of the packets of these numbers, of so many."""
+
+    def rewrite(packets: Sequence[bytes]) -> Sequence[bytes]:
+        from harness.media.opus import SILENCE
+
+        return [SILENCE if silent(n, len(packets)) else one for n, one in enumerate(packets)]
+
+    return rewrite
+
+
+sound("audio-noise", "what is played is white noise", _changed("noise"), "MED-14")
+sound("audio-tone", "what is played is a steady tone", _changed("tone"), "MED-14")
+sound(
+    "audio-bytes-swapped",
+    "the samples have the wrong byte order: a hiss that rises and falls with the words",
+    _changed("bytes_swapped"),
+    "MED-14",
+    also=("MED-15", "MED-16"),
+)
+sound("audio-clipped", "the audio is 24 dB too loud, and clipped", _changed("louder", 24), "MED-15", also=("MED-16",))
+sound("audio-faint", "the audio is 18 dB too faint", _changed("louder", -18), "MED-16")
+sound(
+    "audio-falls-silent",
+    "the audio dies half-way through the answer, while packets and events go on",
+    _silent_where(lambda n, count: n > count // 2),
+    "MED-18",
+    scenario=LONG,
+)
+sound(
+    "audio-choppy",
+    "a third of the audio is missing, 100 ms at a time: it stutters",
+    _silent_where(lambda n, _: n % 15 < 5),
+    "MED-19",
+)
+sound("audio-at-half-speed", "48 kHz samples are played as 24 kHz", _changed("faster", 0.5), "MED-20")
+sound("audio-at-double-speed", "24 kHz samples are played as 48 kHz", _changed("faster", 2), "MED-20", scenario=LONG)
+sound(
+    "audio-at-triple-speed",
+    "16 kHz samples are played as 48 kHz",
+    _changed("faster", 3),
+    "MED-21",
+    also=("MED-20",),
+)
+sound(
+    "audio-cut-off",
+    "most of the audio never comes, and the answer counts as played",
+    lambda packets: packets[: len(packets) // 4],
+    "MED-21",
+    also=("MED-20",),
+)
 sound("audio-silent", "what is played is silence", _silence, "MED-07")
 sound(
     "audio-broken",
@@ -124,7 +189,7 @@ rtp(
     "each packet claims 200 ms",
     lambda: lambda packet: (replace(packet, timestamp=packet.timestamp * 10 & 0xFFFFFFFF),),
     "MED-04",
-    also=("MED-11",),
+    also=("MED-11", "MED-17"),
 )
 rtp(
     "rtp-ssrc-changes",

@@ -1,0 +1,118 @@
+"""MED, how long an answer lasts against what is said in it and what was made of it: audio at the wrong rate, or cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.rules.base import INFO, SERVICE, SHOULD, Observation, View, judged, rule
+from harness.rules.content import TRANSCRIPT
+from harness.rules.disturbance import slack
+from harness.rules.fields import MISSING, number, text
+from harness.rules.history import Response, history
+from harness.rules.playback import STOPPED
+from harness.rules.sound import heard_playbacks
+from harness.rules.sources import COSTS, OWN, sdk
+from harness.rules.speech import playbacks
+
+TOKEN_SECONDS = 0.05
+WITHIN, AT_LEAST_SECONDS = 0.3, 1.0  # share of the length, and silence that a voice leaves at its ends
+FASTEST = 30.0  # letters a second; a brisk speaker says 18, an auctioneer 25
+FEWEST_LETTERS = 20
+
+
+def _completed(response: Response, how: str) -> bool:
+    return how == STOPPED and response.status == "completed"
+
+
+@rule(
+    "MED-20",
+    "an answer lasts as long as the audio that was made for it",
+    who=SERVICE,
+    severity=INFO,
+    confidence="I",
+    source=f"{COSTS}; {sdk('realtime_response_usage_output_token_details.py')}",
+    hidden_by_filter=True,
+)
+def as_long_as_its_tokens(view: View) -> Iterator[Observation]:
+    """The vendor counts one token for 50 ms of the assistant's audio: usage says how long it is, playback how long it was heard.
+
+    Half as long is audio at twice its rate (24 kHz samples taken for 48 kHz) or cut off; twice as long is slowed down. Judged for
+    completed answers of the usual speed, give or take 30 % and a second.
+
+    Okay:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < response.done {"response": {"id": "r", "status": "completed", "usage": {"output_token_details": {"audio_tokens": 80}}}}
+        +4s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Fail:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < response.done {"response": {"id": "r", "status": "completed", "usage": {"output_token_details": {"audio_tokens": 80}}}}
+        +2s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Unseen:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < response.done {"response": {"id": "r", "status": "cancelled", "usage": {"output_token_details": {"audio_tokens": 80}}}}
+        +2s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    """
+    course = history(view)
+    for response, started, ended, how in playbacks(view):
+        done = response.done
+        if ended is None or done is None or not _completed(response, how):
+            continue
+        tokens = number(done.event, "response", "usage", "output_token_details", "audio_tokens")
+        if not tokens or course.settings.value("speed", started.seq) not in (MISSING, None, 1):
+            continue
+        made, lasted = tokens * TOKEN_SECONDS, ended.t - started.t
+        tolerance = max(AT_LEAST_SECONDS, WITHIN * made) + slack(view)
+        wanted = f"{made:.1f} s, {tokens:g} tokens of audio"
+        yield judged(ended, abs(lasted - made) <= tolerance, wanted, f"{lasted:.1f} s")
+
+
+@rule(
+    "MED-21",
+    "nobody speaks faster than a person can",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=OWN,
+)
+def human_pace(view: View) -> Iterator[Observation]:
+    """The transcript has at most thirty letters for each second of sound, more only where the session's speed is set above 1.
+
+    Beyond, the audio plays at a multiple of its rate, or most of it never came. Judged for completed answers of twenty letters and more, by what is heard between started and stopped.
+
+    Okay:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < response.output_audio_transcript.done {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "transcript": "Thank you for your patience."}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-20, -22, -25, -30], "speech": [1, 1, 1, 1]}
+        +2s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Fail:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < response.output_audio_transcript.done {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "transcript": "Thank you for your patience."}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-20, -90, -90, -90], "speech": [1, 0, 0, 0]}
+        +2s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    """
+    course = history(view)
+    for heard in heard_playbacks(view):
+        response, audible = heard.response, heard.audible
+        words = "".join(text(one.event, "transcript") for one in response.all(f"{TRANSCRIPT}.done"))
+        letters = sum(map(str.isalpha, words))
+        if not audible or letters < FEWEST_LETTERS or not _completed(response, heard.how):
+            continue
+        speed = course.settings.value("speed", heard.started.seq)
+        fastest = FASTEST * max(1.0, speed if isinstance(speed, (int, float)) else 1.0)
+        lasted = audible[-1].end - audible[0].start
+        seen = f"{letters} letters in {lasted:.1f} s"
+        # Packets that the network lost or held back make an answer shorter than it was.
+        ok = letters <= fastest * (lasted + slack(view))
+        yield judged(heard.ended, ok, f"at most {fastest:g} letters a second", seen)
