@@ -10,6 +10,7 @@ from harness.diagnosis import network as network  # isort: skip
 from harness.diagnosis import connection as connection  # isort: skip
 from harness.diagnosis import session as session  # isort: skip
 from harness.diagnosis import responses as responses  # isort: skip
+from harness.diagnosis import sound as sound  # isort: skip
 from harness.diagnosis import turns as turns  # isort: skip
 from harness.diagnosis import audio as audio  # isort: skip
 from harness.diagnosis import browser as browser  # isort: skip

@@ -18,6 +18,7 @@ _LOUD_DBFS = -18.0
 FULL_SCALE = 32700
 # The band of a telephone, where voiced speech has its harmonics: 200 to 4000 Hz.
 _LOWEST_HZ, _HIGHEST_HZ = 200, 4000
+_FEWEST = 40  # samples of every third: 2.5 ms, the shortest that Opus has
 _BROKEN_DBFS, _SOUNDING_DBFS = -70.0, -40.0
 
 
@@ -36,12 +37,12 @@ def flatness(samples: Samples) -> float:
     """
     # Every third sample: what lies above 8 kHz folds down, and is flat where the rest is.
     fewer = samples[::3]
-    if not fewer.size:
+    if fewer.size < _FEWEST:
         return 0.0
     spectrum = np.fft.rfft(fewer * _hann(fewer.size))[_band(fewer.size)]
     # Far below one step of the samples: keeps digital silence from being a logarithm of nothing.
     power = spectrum.real**2 + spectrum.imag**2 + 1e-3
-    return float(np.exp(np.log(power).mean()) / power.mean())
+    return min(1.0, float(np.exp(np.log(power).mean()) / power.mean()))
 
 
 @lru_cache

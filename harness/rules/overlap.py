@@ -127,7 +127,7 @@ def speech_is_noticed(view: View) -> Iterator[Observation]:
         +3s
         connection.state {"state": "connected"}
     """
-    if slack(view):
+    if view.trace.of("connection.disturbed"):
         return
     course = history(view)
     times = [entry.t for entry in view.trace.entries]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median, pstdev
 
 from harness.protocol.opus import SAMPLE_RATE
@@ -23,7 +24,10 @@ CLIPPED = 0.005  # share of samples at full scale: 0.0006 where speech just touc
 RECOMMENDED_DBFS, AROUND_DB = -22.0, 13.0  # an RMS of 2600 of 32767
 BREAKS, BREAKS_A_SECOND = 3, 1.0  # sentences end, words do not stop dead every second
 SILENT_SECONDS = 5.0  # longer than any pause for breath or thought
-DELIVERED = 0.9  # share of the media of a stretch that must have come: what the network lost is silence too
+DELIVERED, PAUSE_SECONDS = (
+    0.9,
+    1.0,
+)  # share of the packets that must have come, and without a longer pause: loss is silence too
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +224,15 @@ def no_long_silence(view: View) -> Iterator[Observation]:
 
 
 def delivered(view: View, begin: float, end: float) -> bool:
-    """Whether the service's packets between two times came without noticeable loss."""
-    came = [packet for stream in sent_by(view, "service") for _, chunk in stream for packet in chunk]
-    numbers = [packet.sequence for packet in came if begin <= packet.t < end]
-    if not numbers:
+    """Whether the service's packets between two times of the trace came, all along and without noticeable loss."""
+    stream = [packet for stream in sent_by(view, "service") for _, chunk in stream for packet in chunk]
+    came = [packet for packet in stream if begin <= packet.t < end]
+    if not came:
         return False
-    expected = max(distance(numbers[0], number, SEQUENCES) for number in numbers) + 1
-    return len(set(numbers)) >= DELIVERED * expected
+    pauses = pairwise([begin, *(packet.t for packet in came), end])
+    ahead = [distance(came[0].sequence, packet.sequence, SEQUENCES) for packet in came]
+    whole = len(set(ahead)) >= DELIVERED * (max(ahead) - min(ahead) + 1)
+    return whole and max(later - earlier for earlier, later in pauses) <= PAUSE_SECONDS
 
 
 @rule(

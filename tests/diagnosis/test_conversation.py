@@ -116,6 +116,12 @@ CASES: Cases = {
         SPEECH, levels("sent", -20.0), packets("sent", 0.1), missed("input_audio_buffer.speech_started within 5 s"), shown=VAD
     ),
     "text-only-session": lambda: session(missed(HEARD), shown={"output_modalities": ["text"]}),
+    "interruption-ignored": lambda: session(PLAYING, broken={"PLAY-14": START}),
+    "noise-for-speech": lambda: session(PLAYING, broken={"MED-14": START}),
+    "audio-clipped": lambda: session(PLAYING, broken={"MED-15": START}),
+    "audio-not-paced": lambda: session(PLAYING, broken={"MED-17": START}),
+    "audio-at-other-rate": lambda: session(PLAYING, broken={"MED-21": START}),
+    "audio-source-dry": lambda: session(PLAYING, broken={"MED-19": START}),
     "silent-output": lambda: session(PLAYING, packets("received", 3.0), broken={"MED-07": START}),
     "cleared-without-cancel": lambda: session(event(1.0, "client", "output_audio_buffer.clear"), broken={"PLAY-05": START}),
     "audio-not-decodable": lambda: session(packets("received", 3.0), broken={"MED-06": START}),

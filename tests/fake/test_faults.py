@@ -13,6 +13,7 @@ from harness.fake.faults import FAULTS, Conduct, Faults, Reply, base
 from harness.fake.faults import edits as edit
 from harness.fake.faults.base import fault
 from harness.fault_registry import EventRewrite
+from harness.media.opus import SILENCE
 from harness.protocol.dialects import DIALECTS
 from harness.rtp import RtpPacket
 from harness.rules.base import CLIENT, INFO
@@ -39,6 +40,7 @@ def test_a_fault_names_what_exists(one: base.Fault) -> None:
     assert {*one.caught_by, *one.also} <= set(REGISTRY)
     assert not set(one.caught_by) & set(one.also)
     assert one.diagnosis is None or one.diagnosis in CAUSES
+    assert {named(other).plane for other in one.joins} <= {*base.Plane.__args__} - {one.plane}  # type: ignore[attr-defined]
     assert one.ends in (None, "key", "answer", "channel-open", "session")
     assert one.dialect in dialects_of(load(suite_dir() / one.scenario).scenario)
 
@@ -88,6 +90,12 @@ def test_a_fault_of_one_endpoint_leaves_the_other_alone() -> None:
     assert faults.reply("key", reply).status == 500
     assert faults.reply("call", reply) is reply
     assert faults.reply("hangup", reply) is reply
+
+
+def test_a_fault_on_two_planes_brings_the_other_along() -> None:
+    both = Faults(["interruption-passed-over"])
+    assert len(both.events(AZG)) == 1
+    assert both.conduct == Conduct(stops_audio=False)
 
 
 def test_faults_add_up() -> None:
@@ -209,6 +217,11 @@ def test_sound() -> None:
     right = [bytes([n]) for n in range(30)]
     assert len(Faults(["audio-silent"]).sound(right)) == 30
     assert b"" in Faults(["audio-empty-packet"]).sound(right)
+    assert Faults(["audio-cut-off"]).sound(right) == right[:7]
+    choppy = Faults(["audio-choppy"]).sound(right)
+    assert [n for n, packet in enumerate(choppy) if packet == SILENCE] == [0, 1, 2, 3, 4, 15, 16, 17, 18, 19]
+    dies = Faults(["audio-falls-silent"]).sound(right)
+    assert [n for n, packet in enumerate(dies) if packet == SILENCE] == list(range(16, 30))
 
 
 def test_severity_of_what_catches_is_told_by_the_rule() -> None:
@@ -218,4 +231,5 @@ def test_severity_of_what_catches_is_told_by_the_rule() -> None:
         for one in FAULTS.values()
         if one.caught_by and all(REGISTRY[id].severity == INFO for id in one.caught_by)
     ]
-    assert weak == ["rsp-limits-malformed"]
+    # Nobody promises how loud or how long an answer is.
+    assert weak == ["rsp-limits-malformed", "audio-faint", "audio-at-half-speed", "audio-at-double-speed"]

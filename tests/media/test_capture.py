@@ -326,3 +326,22 @@ def test_any_packets_are_recorded_once_and_make_a_file_of_bounded_length(
     run = Run(packets)
     assert len(run.rows) == len(packets)
     assert run.capture.write_ogg(tmp_path_factory.mktemp("ogg") / "x.ogg") < 12
+
+
+# Quality
+
+
+def test_quality_is_measured_only_where_it_is_asked_for_and_told_where_it_says_something() -> None:
+    chopped = [SILENCE if index % 15 < 5 else packet for index, packet in enumerate(HELLO)]
+    plain = Run(stream(chopped)).of("audio.levels")
+    assert not any({"clipped", "flatness", "breaks"} & set(entry.data) for entry in plain)
+    measured = Run(stream([*chopped, *[SILENCE] * 100]), quality=True).of("audio.levels")
+    assert [entry.data["levels"] for entry in measured][: len(plain) - 1] == [e.data["levels"] for e in plain][:-1]
+    assert sum(sum(entry.data.get("breaks", [])) for entry in measured) == 4
+    assert not any("clipped" in entry.data for entry in measured)
+    assert all(
+        len(entry.data["flatness"]) == len(entry.data["levels"]) for entry in measured if "flatness" in entry.data
+    )
+    assert "flatness" not in measured[-1].data
+    loud = Run(stream(encode(wav.load(FIXTURES / "assistant-hello-world.wav"), gain=24)), quality=True)
+    assert sum(sum(entry.data.get("clipped", [])) for entry in loud.of("audio.levels")) > 300

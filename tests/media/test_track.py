@@ -204,6 +204,16 @@ async def test_packets_are_due_on_a_grid_of_20_ms() -> None:
     assert [bytes(packet) for packet, _ in seen] == [*A, *[SILENCE] * 495]
 
 
+@virtual
+async def test_at_another_pace_the_media_clock_stays_and_the_slots_move() -> None:
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    track = OutgoingAudio(pace=2.0)
+    seen = [(await track.recv(), loop.time() - start) for _ in range(100)]
+    assert [round(time, 6) for _, time in seen] == [round(index * 0.01, 6) for index in range(100)]
+    assert [packet.pts for packet, _ in seen] == [index * 960 for index in range(100)]
+
+
 async def send(track: OutgoingAudio) -> None:
     while True:
         await track.recv()

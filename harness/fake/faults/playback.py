@@ -103,6 +103,7 @@ playback(
     "PLAY-14",
     beside={CONDUCT: lambda right: replace(right, stops_audio=False)},
     scenario="interruption/silence-follows-a-barge-in.yaml",
+    diagnosis="interruption-ignored",
 )
 playback(
     "interrupted-but-heard-on",
@@ -112,6 +113,7 @@ playback(
     "PLAY-14",
     plane=CONDUCT,
     scenario="interruption/silence-follows-a-barge-in.yaml",
+    diagnosis="interruption-ignored",
 )
 playback(
     "deaf-while-speaking",
@@ -120,6 +122,7 @@ playback(
     "TURN-19",
     plane=CONDUCT,
     scenario="interruption/silence-follows-a-barge-in.yaml",
+    diagnosis="interruption-ignored",
 )
 playback(
     "audio-too-fast",
@@ -128,6 +131,7 @@ playback(
     "MED-17",
     also=("MED-21",),
     plane=CONDUCT,
+    diagnosis="audio-not-paced",
 )
 playback(
     "playback-cleared-unasked",

@@ -92,29 +92,51 @@ def _silent_where(silent: Callable[[int, int], bool]) -> Callable[[Sequence[byte
     return rewrite
 
 
-sound("audio-noise", "what is played is white noise", _changed("noise"), "MED-14")
-sound("audio-tone", "what is played is a steady tone", _changed("tone"), "MED-14")
+sound(
+    "audio-noise",
+    "what is played is white noise",
+    _changed("noise"),
+    "MED-14",
+    diagnosis="noise-for-speech",
+)
+sound(
+    "audio-tone",
+    "what is played is a steady tone",
+    _changed("tone"),
+    "MED-14",
+    diagnosis="noise-for-speech",
+)
 sound(
     "audio-bytes-swapped",
     "the samples have the wrong byte order: a hiss that rises and falls with the words",
     _changed("bytes_swapped"),
     "MED-14",
     also=("MED-15", "MED-16"),
+    diagnosis="noise-for-speech",
 )
-sound("audio-clipped", "the audio is 24 dB too loud, and clipped", _changed("louder", 24), "MED-15", also=("MED-16",))
-sound("audio-faint", "the audio is 18 dB too faint", _changed("louder", -18), "MED-16")
+sound(
+    "audio-clipped",
+    "the audio is 24 dB too loud, and clipped",
+    _changed("louder", 24),
+    "MED-15",
+    also=("MED-16",),
+    diagnosis="audio-clipped",
+)
+sound("audio-faint", "the audio is 20 dB too faint", _changed("louder", -20), "MED-16")
 sound(
     "audio-falls-silent",
     "the audio dies half-way through the answer, while packets and events go on",
     _silent_where(lambda n, count: n > count // 2),
     "MED-18",
     scenario=LONG,
+    diagnosis="audio-source-dry",
 )
 sound(
     "audio-choppy",
     "a third of the audio is missing, 100 ms at a time: it stutters",
     _silent_where(lambda n, _: n % 15 < 5),
     "MED-19",
+    diagnosis="audio-source-dry",
 )
 sound("audio-at-half-speed", "48 kHz samples are played as 24 kHz", _changed("faster", 0.5), "MED-20")
 sound("audio-at-double-speed", "24 kHz samples are played as 48 kHz", _changed("faster", 2), "MED-20", scenario=LONG)
@@ -124,6 +146,7 @@ sound(
     _changed("faster", 3),
     "MED-21",
     also=("MED-20",),
+    diagnosis="audio-at-other-rate",
 )
 sound(
     "audio-cut-off",
@@ -131,6 +154,7 @@ sound(
     lambda packets: packets[: len(packets) // 4],
     "MED-21",
     also=("MED-20",),
+    diagnosis="audio-at-other-rate",
 )
 sound("audio-silent", "what is played is silence", _silence, "MED-07")
 sound(
