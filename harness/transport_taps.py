@@ -16,7 +16,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from aiortc.rtcdtlstransport import State
 from harness import rtp
 from harness.rtp import Direction, Reception, RtpPacket
 from harness.transport_guard import Limits, PacketGuard, guard_association, guard_socket
+from harness.transport_hands import Hands as Hands
 from harness.transport_handshake import Handshake as Handshake
 from harness.transport_handshake import handshake_of
 from harness.transport_network import lead_through, measure_on_loop
@@ -59,23 +60,6 @@ class Ears:
     secured: Callable[[Handshake], None]
     ignored: Callable[[str], None]
     overrun: Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Hands:
-    """What this end does otherwise than the stack would, on purpose. Nothing, unless told.
-
-    ``packets``: what leaves instead of an RTP packet; ``rtcp``: whether RTCP is sent; ``acknowledges``: whether DCEP OPEN is
-    answered by ACK; ``ack_stream``: the stream it goes to, where not the one that was opened; ``early``: gives a text that is sent on a channel's stream just before DCEP OPEN;
-    ``heeds_message_size``: whether the other end's max-message-size is kept to.
-    """
-
-    packets: Callable[[RtpPacket], Iterable[RtpPacket]] | None = None
-    rtcp: bool = True
-    acknowledges: bool = True
-    ack_stream: int | None = None
-    early: Callable[[], str] | None = None
-    heeds_message_size: bool = True
 
 
 class Taps:

@@ -286,8 +286,9 @@ class _Ear:
         )
 
     def _record_levels(self, row: Row) -> None:
-        # What is the same everywhere in most of a call is left out where it says nothing.
-        told: dict[str, Sequence[float]] = {"clipped": row.clipped, "flatness": row.flatness, "breaks": row.breaks}
+        told: dict[str, Sequence[float]] = {"flatness": row.flatness} if row.flatness else {}
+        # Most of a call is neither clipped nor broken.
+        told |= {name: values for name, values in (("clipped", row.clipped), ("breaks", row.breaks)) if any(values)}
         self._recorder.record(
             "audio.levels",
             direction=self._direction,
@@ -295,5 +296,5 @@ class _Ear:
             step=LevelWindows.STEP,
             levels=row.levels,
             speech=row.speech,
-            **{name: values for name, values in told.items() if any(values)},
+            **told,
         )

@@ -162,7 +162,7 @@ class Row:
     """Consecutive windows from ``start`` (loop time), about a second's worth.
 
     For each window: ``levels`` in dBFS, ``speech`` 0 or 1, ``clipped`` samples at full scale, spectral ``flatness`` (0.0 where nothing
-    is audible), ``breaks``: how often the sound broke off.
+    is audible, none at all where that is everywhere), ``breaks``: how often the sound broke off.
     """
 
     start: float
@@ -235,11 +235,12 @@ class LevelWindows:
         taken, self._windows = self._windows[:count], self._windows[count:]
         start = self._start
         self._start += len(taken) * self.STEP
+        measured = any(window.flatness is not None for window in taken)
         return Row(
             start,
             [window.level for window in taken],
             [int(window.speech) for window in taken],
             [window.clipped for window in taken],
-            [round(window.flatness or 0.0, 3) for window in taken],
+            [round(window.flatness or 0.0, 3) for window in taken] if measured else [],
             [window.breaks for window in taken],
         )

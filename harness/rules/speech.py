@@ -29,7 +29,7 @@ LOOK_BACK_SECONDS = 3.0  # detection needs some hundred milliseconds, the networ
 class Window:
     """A stretch of decoded audio: the entry it stands in, when it was (seconds of the trace), its level, whether it is speech.
 
-    ``clipped`` samples at full scale, spectral ``flatness``, ``breaks`` in the sound: 0 where they were not measured.
+    ``clipped`` samples at full scale, spectral ``flatness`` (None where it was not measured), ``breaks`` in the sound.
     """
 
     entry: Entry
@@ -38,7 +38,7 @@ class Window:
     level: float
     speech: bool
     clipped: float = 0.0
-    flatness: float = 0.0
+    flatness: float | None = None
     breaks: float = 0.0
 
     @property
@@ -63,8 +63,18 @@ def windows(view: View, party: Observer) -> list[Window]:
             for position, level in enumerate(listing(entry.data, "levels")):
                 at = start + position * step
                 loud = float(level) if isinstance(level, (int, float)) else -120.0
-                quality = [_measure(values, position) for values in (clipped, flatness, breaks)]
-                found.append(Window(entry, at, at + step, loud, bool(_measure(speech, position)), *quality))
+                found.append(
+                    Window(
+                        entry,
+                        at,
+                        at + step,
+                        loud,
+                        bool(_measure(speech, position)),
+                        _measure(clipped, position),
+                        _measure(flatness, position) if flatness else None,
+                        _measure(breaks, position),
+                    )
+                )
         derived[key] = found
     result: list[Window] = derived[key]
     return result
