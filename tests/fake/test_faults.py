@@ -40,7 +40,7 @@ def test_a_fault_names_what_exists(one: base.Fault) -> None:
     assert {*one.caught_by, *one.also} <= set(REGISTRY)
     assert not set(one.caught_by) & set(one.also)
     assert one.diagnosis is None or one.diagnosis in CAUSES
-    assert {named(other).plane for other in one.joins} <= {*base.Plane.__args__} - {one.plane}  # type: ignore[attr-defined]
+    assert set(one.beside) <= {*base.Plane.__args__} - {one.plane}  # type: ignore[attr-defined]
     assert one.ends in (None, "key", "answer", "channel-open", "session")
     assert one.dialect in dialects_of(load(suite_dir() / one.scenario).scenario)
 

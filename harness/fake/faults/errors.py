@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from harness.fake.faults.base import EVENTS, Event, EventRewrite, Outgoing, fault
+from harness.fake.faults.base import EVENTS, fault
 from harness.fake.faults.edits import drop, with_field, without
+from harness.fault_registry import Event, EventRewrite, Outgoing
 from harness.protocol.dialects import Dialect
 
 UNKNOWN = "errors/unknown-event-gets-an-error.yaml"
