@@ -33,6 +33,18 @@ def lead_through(wire: Wire, protocol: Any) -> None:
     protocol.datagram_received = datagram_received
 
 
+def begin_low(sctp: Any) -> None:
+    """Let an SCTP association begin with a TSN in the lower half, which no call counts up to the wrap, and a tag other than zero.
+
+    aiortc sorts the numbers that came out of order without regard to the wrap: after a loss there it acknowledges nothing any more.
+    Both are free to choose, but for the tag, which must not be zero (:rfc:`9260` section 3.3.2).
+    """
+    sctp._local_verification_tag = sctp._local_verification_tag or 1
+    first = sctp._local_tsn & 0x7FFFFFFF
+    sctp._local_tsn = sctp._reconfig_request_seq = first
+    sctp._last_sacked_tsn = sctp._advanced_peer_ack_tsn = first - 1 & 0xFFFFFFFF
+
+
 def measure_on_loop(sctp: Any) -> None:
     """Let an SCTP association measure its round trips (:rfc:`9260` section 6.3.1) on the loop's clock.
 

@@ -31,7 +31,7 @@ from harness.transport_guard import Limits, PacketGuard, guard_association, guar
 from harness.transport_hands import Hands as Hands
 from harness.transport_handshake import Handshake as Handshake
 from harness.transport_handshake import handshake_of
-from harness.transport_network import lead_through, measure_on_loop
+from harness.transport_network import begin_low, lead_through, measure_on_loop
 from harness.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -339,6 +339,7 @@ class Taps:
 
     def _tap_sctp(self, sctp: Any) -> None:
         ears = self._ears
+        begin_low(sctp)
         measure_on_loop(sctp)
         receive, send = sctp._data_channel_receive, sctp._send
         opened: set[int] = set()

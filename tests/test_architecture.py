@@ -29,11 +29,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "harness.media": BOTTOM | {"harness.media", "harness.rtp"},
     "harness.fault_registry": BOTTOM | {"harness.rtp"},
     "harness.event_edits": BOTTOM | {"harness.fault_registry"},
+    "harness.packet_edits": BOTTOM | {"harness.fault_registry", "harness.rtp"},
     "harness.fake": BOTTOM
     | {
         "harness.fake",
         "harness.fault_registry",
         "harness.event_edits",
+        "harness.packet_edits",
         "harness.media",
         "harness.rtp",
         "harness.transport",
@@ -44,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "harness.client",
         "harness.fault_registry",
         "harness.event_edits",
+        "harness.packet_edits",
         "harness.media",
         "harness.network",
         "harness.transport",

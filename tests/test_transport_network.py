@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import pytest
+from aiortc import rtcsctptransport
 
 from harness import clock
 from harness.network import Blackout, BurstLoss, Conditions, Emulator
@@ -40,6 +41,24 @@ def test_every_message_arrives_once_and_in_order_over_a_lossy_line(seed: int) ->
 
     first = virtual(main)
     assert virtual(main) == first
+
+
+@pytest.mark.parametrize("drawn", [0, 1, 0x7FFFFFFF, 0xFFFFFFF7, 0xFFFFFFFF])
+def test_all_is_acknowledged_whatever_number_the_association_begins_with(
+    drawn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rtcsctptransport, "random32", lambda: drawn)
+
+    async def main() -> None:
+        async with connected(network=Emulator(Conditions(loss=0.2, delay=0.03), seed=1)) as (caller, service):
+            for number in range(30):
+                caller.channels[0].send(f"up {number}")
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(20)
+            assert service.messages == [f"up {number}" for number in range(30)]
+            assert not caller.peer.unacknowledged
+
+    virtual(main)
 
 
 def test_the_handshake_repeats_what_the_network_swallows_and_takes_that_long() -> None:

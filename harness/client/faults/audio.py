@@ -9,6 +9,7 @@ from typing import Any
 from harness.client.faults.base import CLIENT_END, RTP, client_fault
 from harness.fault_registry import TURN, PacketRewrite
 from harness.media.opus import FRAME_SAMPLES, SILENCE
+from harness.packet_edits import each, moved, one, shifted
 from harness.transport import RtpPacket
 
 LATER = 100
@@ -20,22 +21,6 @@ def rtp(name: str, title: str, make: Callable[[], PacketRewrite], *caught_by: st
     client_fault(name, title, plane=RTP, caught_by=caught_by, scenario=TURN, **more)(make)
 
 
-def each(change: Callable[[RtpPacket, int], Iterable[RtpPacket]]) -> Callable[[], PacketRewrite]:
-    """What ``change`` makes of each packet and its number."""
-
-    def make() -> PacketRewrite:
-        count = 0
-
-        def rewrite(packet: RtpPacket) -> Iterable[RtpPacket]:
-            nonlocal count
-            count += 1
-            return change(packet, count)
-
-        return rewrite
-
-    return make
-
-
 def _silent() -> PacketRewrite:
     """Packets of silence are kept back; the sequence goes on without a gap, as it does where no packet was made."""
     kept_back = 0
@@ -45,7 +30,7 @@ def _silent() -> PacketRewrite:
         if packet.payload == SILENCE:
             kept_back += 1
             return ()
-        return (replace(packet, sequence=packet.sequence - kept_back & 0xFFFF, marker=kept_back > 0),)
+        return moved(replace(packet, marker=kept_back > 0), -kept_back)
 
     return rewrite
 
@@ -64,77 +49,69 @@ def _in_bursts() -> PacketRewrite:
     return rewrite
 
 
-def _one(packet: RtpPacket, **fields: int | bytes) -> tuple[RtpPacket, ...]:
-    return (replace(packet, **fields),)  # type: ignore[arg-type]
-
-
-def _shifted(packet: RtpPacket, samples: int) -> tuple[RtpPacket, ...]:
-    return _one(packet, timestamp=packet.timestamp + samples & 0xFFFFFFFF)
-
-
 rtp("no-rtp-in-silence", "no packets are sent while nobody speaks", _silent, "TURN-12")
 rtp("audio-in-bursts", "half a second of audio is sent at once", _in_bursts, "MED-09", also=("MED-11",))
 rtp(
     "other-payload-type",
     "packets carry a payload type that was not negotiated",
-    each(lambda packet, count: _one(packet, payload_type=111)),
+    each(lambda packet, count: one(packet, payload_type=111)),
     "MED-01",
 )
 rtp(
     "sequence-jump",
     "sequence numbers jump by five thousand",
-    each(lambda packet, count: _one(packet, sequence=packet.sequence + (5000 if count > LATER else 0) & 0xFFFF)),
+    each(lambda packet, count: moved(packet, 5000 if count > LATER else 0)),
     "MED-02",
 )
 rtp(
     "sequence-number-used-twice",
     "every tenth packet repeats the sequence number before it, with other audio",
-    each(lambda packet, count: _one(packet, sequence=packet.sequence - count // 10 & 0xFFFF)),
+    each(lambda packet, count: moved(packet, -(count // 10))),
     "MED-02",
     seen_by=CLIENT_END,  # SRTP takes the second packet of a number for a replay
 )
 rtp(
     "sequence-numbers-by-two",
     "every packet leaves a sequence number out, while no audio is missing",
-    each(lambda packet, count: _one(packet, sequence=packet.sequence + count & 0xFFFF)),
+    each(lambda packet, count: moved(packet, count)),
     "MED-02",
 )
 rtp(
     "timestamps-off-the-grid",
     "timestamps advance by 882 for 20 ms, as at 44.1 kHz",
-    each(lambda packet, count: _shifted(packet, -78 * count)),
+    each(lambda packet, count: shifted(packet, -78 * count)),
     "MED-03",
     also=("MED-11",),
 )
 rtp(
     "timestamps-at-24-khz",
     "timestamps advance by 480 for 20 ms, as at 24 kHz",
-    each(lambda packet, count: _shifted(packet, -FRAME_SAMPLES // 2 * count)),
+    each(lambda packet, count: shifted(packet, -FRAME_SAMPLES // 2 * count)),
     "MED-11",
 )
 rtp(
     "packet-without-frames",
     "a packet of code 3 says not how many frames it has",
-    each(lambda packet, count: _one(packet, payload=b"\xfb") if count % 50 == 0 else (packet,)),
+    each(lambda packet, count: one(packet, payload=b"\xfb") if count % 50 == 0 else (packet,)),
     "MED-04",
     also=("MED-06",),
 )
 rtp(
     "garbage-for-opus",
     "the payload is no Opus",
-    each(lambda packet, count: _one(packet, payload=b"\xff" * 60) if count % 50 == 0 else (packet,)),
+    each(lambda packet, count: one(packet, payload=b"\xff" * 60) if count % 50 == 0 else (packet,)),
     "MED-06",
     also=("MED-04", "MED-11"),
 )
 rtp(
     "empty-packet",
     "a packet has no payload",
-    each(lambda packet, count: _one(packet, payload=b"") if count % 50 == 0 else (packet,)),
+    each(lambda packet, count: one(packet, payload=b"") if count % 50 == 0 else (packet,)),
     "MED-06",
 )
 rtp(
     "ssrc-changed",
     "the stream goes on under another SSRC",
-    each(lambda packet, count: _one(packet, ssrc=packet.ssrc ^ 1) if count > LATER else (packet,)),
+    each(lambda packet, count: one(packet, ssrc=packet.ssrc ^ 1) if count > LATER else (packet,)),
     "MED-10",
 )

@@ -32,7 +32,7 @@ unreachable(
 unreachable(
     "ice-wrong-ufrag",
     "the answer's ice-ufrag is not the service's",
-    line(r"^a=ice-ufrag:.*", "a=ice-ufrag:wxyz"),
+    line(r"^a=ice-ufrag:.*", "a=ice-ufrag:nobody"),
     "DC-01",
     diagnosis="ice-never-connected",
 )
