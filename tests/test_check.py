@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from harness import cli
 from harness.access import Access
-from harness.capabilities import Capability
+from harness.capabilities import Capability, RuleTally
 from harness.check import Checked, check, needs_named, plan, reasons, table
 from harness.errors import UsageError
 from harness.report.write import write_reports
@@ -18,6 +19,7 @@ from harness.rules.base import CLIENT, REGISTRY, Outcome
 from harness.scenario import foreign
 from tests.foreign import API_KEY, GATEWAY_KEY, Place, gateway, self_signed, service, with_beta_text
 from tests.foreign import GA as ROW
+from tests.test_results import RESULT
 
 SUITE = Path(__file__).parent.parent / "scenarios"
 SET_UP = "call-is-set-up-in-order"
@@ -106,6 +108,25 @@ def test_broken_capability_is_the_only_one_that_is_nonconformant(small_suite: Pa
     assert found.exit_code == 1
     missed = [one.actual for run in found.results for one in run.expectations if not one.met]
     assert "response.text.done came: that is the beta name of response.output_text.done" in missed[0]
+
+
+def test_call_that_fails_by_breaking_a_rule_is_nonconformant() -> None:
+    broken = Capability("signaling", "nonconformant", {}, RuleTally(failed=("ANS-17",)), RuleTally())
+    assert Checked((replace(RESULT, verdict="error"),), (), (broken,)).exit_code == 1
+    assert Checked((replace(RESULT, verdict="error"),), (), (replace(broken, grade="inconclusive"),)).exit_code == 3
+
+
+def test_service_is_entered_without_a_key_only_where_none_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, reason in ((API_KEY, []), ("", ["the service is entered without a key"])):
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        what = plan("http://127.0.0.1:9", "openai-ga", Access(), paths=[SUITE], keyword="invalid-api-key", cwd=SUITE)
+        assert [one.reason for one in what.left_out] == reason
+
+
+def test_region_is_tried_only_where_the_service_is_entered_by_it() -> None:
+    for access, jobs in ((Access(), 0), (Access(region="eastus2"), 1)):
+        what = plan("http://127.0.0.1:9", "azure-preview", access, paths=[SUITE], keyword="wrong-region", cwd=SUITE)
+        assert len(what.jobs) == jobs
 
 
 def test_service_is_judged_and_not_the_checker_that_calls_it() -> None:

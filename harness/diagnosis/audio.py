@@ -10,6 +10,8 @@ from harness.rules.fields import at, listing, text
 from harness.rules.sources import MS_REFERENCE, OWN, SERVER_EVENTS, issue
 from harness.trace import Entry
 
+SOON = 5.0
+"""Seconds behind response.done within which hanging up has to do with it."""
 _TRANSCRIPT = "conversation.item.input_audio_transcription"
 
 
@@ -100,7 +102,7 @@ def audio_not_decodable(case: Case) -> Evidence:
     source=f"{issue('livekit/agents#1988')}; {issue('Azure-Samples/aoai-realtime-audio-sdk#26')}",
 )
 def stopped_at_response_done(case: Case) -> Evidence:
-    """The client hung up or closed the channel behind response.done, before output_audio_buffer.stopped, and sound was missed."""
+    """The client hung up or closed the channel soon behind response.done, before output_audio_buffer.stopped, and sound was missed."""
     done = case.server("response.done")
     started = case.server("output_audio_buffer.started")
     ended = case.server("output_audio_buffer.stopped", "output_audio_buffer.cleared")
@@ -108,6 +110,8 @@ def stopped_at_response_done(case: Case) -> Evidence:
     hung_up = [one for one in case.trace.of("http.request") if one.data.get("step") == "hangup"]
     last = [*hung_up, *closed][:1]
     if not done or not last or len(started) <= len(ended) or done[-1].seq > last[0].seq or case.lost():
+        return []
+    if last[0].t - done[-1].t > SOON:
         return []
     return [done[-1], *last] if _wants_sound(case) else []
 

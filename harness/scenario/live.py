@@ -27,9 +27,10 @@ class Live(Model):
 
     On such a service (``harness check``, ``--target live`` or a URL) the same steps are judged more leniently, by themselves:
     conditions on words out of the fake's script (says, hears, arguments of calls) ask for some text instead; waits are at least
-    15 s; a reply has to be heard for 300 ms at most, unless ``ask`` asks for a long one; budgets and the diagnosis of a failure
-    do not count. A step with ``lenient: true``, and any ``tool`` step, depends on what a model chooses to do: where it is missed,
-    the run is inconclusive and not nonconformant, and nothing behind it counts. Rules are judged as ever.
+    15 s; a reply has to be heard for 300 ms at most, unless ``ask`` asks for a long one, which is to go on for 5 s; budgets and
+    the diagnosis of a failure do not count. A step with ``lenient: true``, any ``tool`` step, and the wait for a transcript of
+    the caller depend on more than the service: where one is missed, the run is inconclusive and not nonconformant, and nothing
+    behind it counts. Rules are judged as ever.
     """
 
     needs: list[Need] | None = Field(

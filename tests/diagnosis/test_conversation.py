@@ -160,6 +160,12 @@ def test_error_that_a_step_waited_for_is_no_trouble() -> None:
     assert [one.id for one in provoked.diagnose()] == ["not-recognised"]
 
 
+def test_client_that_waited_did_not_stop_at_response_done() -> None:
+    late = (60.0, "channel.closed", {"label": "x"})
+    waited = session(PLAYING, done("completed"), late, missed("output_audio_buffer.stopped within 60 s"))
+    assert "stopped-at-response-done" not in [one.id for one in waited.diagnose()]
+
+
 def test_page_that_calls_is_no_trouble() -> None:
     asked = http("key", 200, {}, headers={"origin": "http://localhost:5173"})
     called = http("call", 201, "v=0", number=3)

@@ -12,6 +12,7 @@ from harness.scenario.foreign import (
     NEEDS,
     PATIENCE,
     REASONS,
+    STORY,
     Foreign,
     adapt,
     cooperative_steps,
@@ -124,6 +125,18 @@ def test_waits_are_longer_and_speech_is_shorter() -> None:
     asked = adapt(scenario(steps=steps, live={"ask": "Talk at length."}), Foreign()).steps[3]
     assert isinstance(asked, Hear)
     assert asked.hear.speech == 5.0
+
+
+def test_long_answer_that_was_asked_for_goes_on() -> None:
+    steps: list[Any] = [{"hear": {"speech": "2s"}, "lenient": True}, {"hear": {"speech": "8s"}, "lenient": True}]
+    made = adapt(scenario(steps=steps, live={"ask": "Talk at length."}), Foreign()).steps
+    assert [step.hear.speech for step in made if isinstance(step, Hear)] == [STORY, 8.0]
+
+
+def test_absent_transcript_of_the_caller_is_left_to_its_rule() -> None:
+    names = ["conversation.item.input_audio_transcription.completed", "response.done"]
+    steps = [{"expect": name} for name in names] + [{"expect": {"all_of": names}}]
+    assert cooperative_steps(adapt(scenario(steps=steps), Foreign())) == {1}
 
 
 def test_what_is_asked_for_is_added_to_the_instructions_and_expected_back() -> None:
