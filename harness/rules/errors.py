@@ -144,7 +144,7 @@ unobservable(
     "ERR-04",
     "the client logs or shows error and failed responses",
     SHOULD,
-    "what a client writes down or shows is not on the wire; the fault that fails a response lets a person look",
+    "what a client writes down or shows is not on the wire; harness serve --fault rsp-failed-without-error lets a person look",
 )
 
 
