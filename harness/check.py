@@ -52,10 +52,12 @@ def plan(
     paths: Sequence[Path] = (),
     keyword: str = "",
     slow: bool = False,
+    network: str | None = None,
     out: Path | None = None,
     cwd: Path | None = None,
 ) -> Plan:
     """The runs of the suite (or of ``paths``) in this dialect. ``slow`` takes those in that let more than 30 s of real time pass.
+    ``network`` is the preset that they run under.
 
     Raises UsageError for a wrong setting before anything is sent.
     """
@@ -65,7 +67,7 @@ def plan(
     chosen = [
         (replace(job, access=access), loaded)
         for job, loaded in select(
-            paths, dialects=(dialect,), target=url, time="real", out=out, keyword=keyword, cwd=cwd
+            paths, dialects=(dialect,), target=url, time="real", out=out, keyword=keyword, network=network, cwd=cwd
         )
     ]
     reasons = not_exercised(chosen)

@@ -146,6 +146,10 @@ def check(
         list[str] | None,
         typer.Option(help="What the service does not have: function-calls, transcription, ... Repeatable."),
     ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(help="A network preset, such as wifi-bad; a step that is missed then proves nothing."),
+    ] = None,
     slow: Annotated[bool, typer.Option("--slow", help="Also what waits more than 30 s: time is real here.")] = False,
     k: Annotated[str, typer.Option("-k", help="Only runs whose id matches, as in pytest.")] = "",
     workers: Annotated[int, typer.Option("-n", min=1, help="Calls side by side.")] = 1,
@@ -158,7 +162,7 @@ def check(
 
     (name,) = _known_dialects([dialect])
     access = Access(key, model, region, cafile, insecure, form, suite.needs_named(without or []))
-    what = suite.plan(url, name, access, keyword=k, slow=slow, out=out, cwd=Path.cwd())
+    what = suite.plan(url, name, access, keyword=k, slow=slow, network=network, out=out, cwd=Path.cwd())
     began = time.perf_counter()
     with Progress(len(what.jobs)) as advance:
         found = suite.check(what, workers=workers, done=advance)

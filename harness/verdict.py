@@ -41,7 +41,8 @@ def judge(
 ) -> Judgement:
     """Judge a trace. ``asserted`` is the scenario's assert block (None for a trace on its own), ``walked`` what its steps gave.
 
-    ``lenient`` are the steps that the service alone is not to blame for (see :class:`harness.results.Expectation`).
+    ``lenient`` are the steps that the service alone is not to blame for (see :class:`harness.results.Expectation`); 0 stands for what
+    is asserted of the whole run.
 
     A run whose point is a failure (``assert.fails``) is conformant when it fails there, and so; nothing behind that milestone
     is then asked for.
@@ -61,6 +62,8 @@ def judge(
         expectations += _budgets(reached, asserted)
         if fails:
             expectations.append(_failure(asserted, error, diagnosis))
+        if 0 in lenient:
+            expectations = [replace(one, lenient=True) for one in expectations]
     broke = error is not None and fails is None
     return Judgement(
         verdict=verdict(expectations, rules, error=broke or bool(bugs)),

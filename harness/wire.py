@@ -17,6 +17,9 @@ _TELLING = 5.0
 _FIRST_REPEAT = 1.0
 _LAST_REPEAT = 60.0
 
+# About as large as a datagram of a DTLS handshake is.
+_HANDSHAKE = 700
+
 Deliver = Callable[[], None]
 
 
@@ -108,7 +111,7 @@ class Wire:
 
     def _carry(self, datagram: _Datagram, patience: float) -> None:
         now = self._loop.time()
-        arrivals = self._network.carry(datagram.direction, now, size=len(datagram.data), audio=is_rtp(datagram.data))
+        arrivals = self._network.carry(datagram.direction, now, size=_size(datagram.data), audio=is_rtp(datagram.data))
         if not arrivals and is_handshake(datagram.data):
             again = min(2 * patience, _LAST_REPEAT)
             self._put(now + patience, replace(datagram, deliver=lambda: self._carry(datagram, again)))
@@ -171,6 +174,11 @@ class Wire:
         ]
         if texts:
             self._tell(text=f"datagrams until now: {'; '.join(texts)}", **counts)
+
+
+def _size(data: bytes) -> int:
+    """Octets that a narrow line takes. Certificates and signatures differ by a few in each call, and its times must repeat exactly."""
+    return _HANDSHAKE if is_handshake(data) else len(data)
 
 
 def is_rtp(data: bytes) -> bool:

@@ -247,3 +247,12 @@ def test_run_that_can_make_no_call_is_not_green(small_suite: Path, monkeypatch: 
     done = CliRunner().invoke(cli.app, arguments)
     assert done.exit_code == 3
     assert "not exercised: only a scripted service" in done.output
+
+
+def test_a_check_may_be_made_on_a_bad_network() -> None:
+    jobs = plan(
+        "http://127.0.0.1:9", "openai-ga", Access(), paths=[SUITE], keyword="call-is-set-up", network="wifi-bad"
+    ).jobs
+    assert {job.network for job, _ in jobs} == {"wifi-bad"}
+    with pytest.raises(UsageError, match="no network is called"):
+        plan("http://127.0.0.1:9", "openai-ga", Access(), paths=[SUITE], network="wify")

@@ -116,6 +116,16 @@ class TestRun:
             )
         assert len(seen) == 1
 
+    def test_another_seed_loses_other_packets_and_the_same_one_the_same(self, harness: Harness) -> None:
+        path = write("greeting.yaml", SILENT.replace("steps", "network: {loss: 10%}\nsteps"))
+        lost = []
+        for seed in ("1", "1", "2"):
+            assert harness("run", path, "-d", "azure-ga", "--seed", seed).code == 0
+            (run,) = json.loads(Path("reports/results.json").read_text())["runs"]
+            lost.append(run["media"]["network"])
+        assert lost[0] == lost[1] != lost[2]
+        assert harness("run", path, "--seed", "x").code == 2
+
     def test_every_dialect_by_default_and_k_and_m_choose(self, harness: Harness) -> None:
         folder = Path("suite")
         folder.mkdir()

@@ -45,6 +45,13 @@ def test_a_call_under_a_preset_repeats_exactly_and_nobody_is_blamed(preset: Pres
     assert ("network" in first.media) == (preset != "clean")
 
 
+def test_a_narrow_line_repeats_exactly_although_certificates_and_signatures_differ_in_length(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("title: x\nnetwork: {bandwidth: 48kbps}\nsteps: [say: caller-queen-of-clubs.wav, wait: 4s]\n")
+    first, *others = [course(run(path)) for _ in range(4)]
+    assert others == [first] * 3
+
+
 def test_a_network_that_is_changed_in_mid_call_repeats_exactly() -> None:
     path = SUITE / "network" / "network-worsens-and-heals-in-mid-call.yaml"
     first = run(path)

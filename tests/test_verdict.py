@@ -142,3 +142,10 @@ def test_milestone_that_was_asked_for_and_never_reached_is_diagnosed(
 ) -> None:
     found = judge(trace(*SET_UP[:-1]), asserted(**asked)).diagnosis
     assert [one.id for one in found if one.id == "session-update-not-sent"] == expected
+
+
+def test_what_is_asserted_of_the_whole_run_is_lenient_with_step_0() -> None:
+    wanted = asserted(order=[], budgets={"channel-open": "29ms"})
+    assert [one.lenient for one in judge(CLEAN, wanted).expectations] == [False]
+    lenient = judge(CLEAN, wanted, lenient={0})
+    assert [(one.met, one.lenient) for one in lenient.expectations] == [(False, True)]

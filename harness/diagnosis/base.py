@@ -181,7 +181,7 @@ class Cause:
     """A known cause: what it is, what to do, where it is documented, and when it fits.
 
     ``found`` returns the entries that show it; None where no recording can show it, and ``recognised`` then says what can be
-    looked at instead. ``tell`` completes the text of the cause from the case. ``alone``: it is for what no other row explains.
+    looked at instead. ``tell`` completes the text of the cause from the case; without it the request that was refused does. ``alone``: it is for what no other row explains.
     """
 
     id: str
@@ -254,9 +254,25 @@ def diagnose(
             continue
         entries = tuple(row.found(case))
         if entries:
-            text = f"{row.cause} {row.tell(case)}".strip() if row.tell else row.cause
-            found.append(Diagnosis(row.id, text, row.fix, tuple(dict.fromkeys(entry.seq for entry in entries))))
+            words = [row.cause, row.tell(case) if row.tell else _where(case, entries)]
+            found.append(
+                Diagnosis(
+                    row.id, " ".join(filter(None, words)), row.fix, tuple(dict.fromkeys(entry.seq for entry in entries))
+                )
+            )
     return tuple(found)
+
+
+def _where(case: Case, evidence: Sequence[Entry]) -> str:
+    """The request that the first response of the evidence answers, in words; empty where none of it is a response."""
+    told = next((one for one in evidence if one.kind in ("http.response", "http.failed")), None)
+    asked = case.request_of(told) if told else None
+    if told is None or asked is None:
+        return ""
+    url, host = text(asked.data, "url"), text(asked.data, "headers", "host")
+    named = f" (host {host})" if host and host not in url else ""
+    status = f"HTTP {status_of(told)}" if told.kind == "http.response" else "no response"
+    return f"{text(asked.data, 'method')} {url}{named}: {status}."
 
 
 def status_of(response: Entry) -> int:

@@ -4,7 +4,38 @@ from __future__ import annotations
 
 from harness.diagnosis.base import Case, Evidence, cause, not_observable, status_of
 from harness.rules.exchange import from_browser
+from harness.rules.fields import listing, text
 from harness.rules.sources import MS_WEBRTC, issue
+from harness.trace import Entry
+
+
+@cause(
+    "preflight-refused",
+    "The browser asked leave for a request of the page (CORS preflight) and was refused, so that it never sent the request:",
+    fix="Send Authorization and Content-Type: application/sdp and no header of the page's own. The browser's console names Access-Control-Allow-Headers or Access-Control-Allow-Origin.",
+    source=f"{issue('openclaw/openclaw#76435')}; {issue('openai/openai-agents-js#483')}; WHATWG Fetch, CORS protocol",
+    tell=lambda case: "; ".join(_preflight(one) for one in _refused(case)) + ".",
+)
+def preflight_refused(case: Case) -> Evidence:
+    """A preflight was answered with an error, and no such request followed."""
+    return _refused(case)
+
+
+def _refused(case: Case) -> list[Entry]:
+    asked = case.trace.of("http.request")
+    return [
+        one
+        for one in case.trace.of("http.preflight")
+        if not 200 <= status_of(one) < 300
+        and not any(later.seq > one.seq and later.data.get("step") == one.data.get("step") for later in asked)
+    ]
+
+
+def _preflight(entry: Entry) -> str:
+    names = [name for name in listing(entry.data, "refused") if isinstance(name, str)]
+    why = f"the header {' and '.join(names)} is not allowed" if names else f"HTTP {status_of(entry)}"
+    data = entry.data
+    return f"{text(data, 'method')} {text(data, 'url')} for a page of {text(data, 'origin')}: {why}"
 
 
 @cause(
@@ -12,16 +43,24 @@ from harness.rules.sources import MS_WEBRTC, issue
     "A page got its key and then never sent an offer: the microphone was denied, the browser refused the request (CORS), or an error stopped the page.",
     fix="Look at the browser's console. DOMException: Permission denied: allow the microphone (lock icon in the address bar, https or localhost) and reload. Access-Control-Allow-Origin: send Authorization and Content-Type and no header of your own.",
     source=f"{MS_WEBRTC}; W3C Media Capture and Streams, getUserMedia; {issue('openclaw/openclaw#76435')}",
+    tell=lambda case: _leave_asked(case),
 )
 def page_never_called(case: Case) -> Evidence:
-    """The service minted a key for a browser (its request has Origin or Sec-Fetch-Mode), and no call request came behind it."""
-    if case.trace.header.observer != "service":
+    """The service minted a key for a browser (its request has Origin or Sec-Fetch-Mode), and no call request came behind it, nor was one refused in advance."""
+    if case.trace.header.observer != "service" or _refused(case):
         return []
     asked = case.trace.of("http.request")
     if any(one.data.get("step") == "call" for one in asked):
         return []
     minted = [one for one in case.trace.of("http.response") if 200 <= status_of(one) < 300]
     return [one for one in minted if (sent := case.request_of(one)) and from_browser(sent)][-1:]
+
+
+def _leave_asked(case: Case) -> str:
+    """What the preflight of the call tells: a browser sends one before every call request of a page of another origin."""
+    if any(one.data.get("step") == "call" for one in case.trace.of("http.preflight")):
+        return "The browser asked leave for the call (CORS preflight) and got it: something else stopped the page then."
+    return "The browser did not even ask leave for the call (no CORS preflight came): the page stopped before, as it does at the microphone."
 
 
 @cause(
@@ -41,8 +80,9 @@ not_observable(
     fix="The service sets its CORS headers itself; Microsoft documents no setting for them. Send Authorization and Content-Type: application/sdp and no header of your own, and mint the key on a server, with the long-lived key: the token endpoint is not for pages.",
     source=f"{issue('openai/openai-agents-js#483')}; {issue('openclaw/openclaw#76435')}; WHATWG Fetch, CORS protocol",
     instead="""
-    Only the browser sees it (Access-Control-Allow-Origin in its console). What a service sees: a key that is minted and never
-    used (page-never-called), or a header of the page's own (header-fails-preflight, HTTP-26). Whether a service answers a
+    Only the browser sees all of it (Access-Control-Allow-Origin in its console). What a service sees: a preflight that it refused
+    itself (preflight-refused), a key that is minted and never used (page-never-called), or a header of the page's own
+    (header-fails-preflight, HTTP-26). Whether a service answers a
     preflight at all can be tried with curl -X OPTIONS and the headers Origin, Access-Control-Request-Method and
     Access-Control-Request-Headers.
     """,

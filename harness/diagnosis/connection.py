@@ -40,6 +40,17 @@ def candidate_rewritten(case: Case) -> Evidence:
 
 
 @cause(
+    "answer-not-bundled",
+    "The answer leaves a section out of the bundle that was offered, so that audio and data channel need two connections, and one of them never stood.",
+    fix="The service must answer a=group:BUNDLE with every section that it takes (a=group:BUNDLE 0 1): look at what a gateway does to the answer.",
+    source=rfc(9143, "7.3"),
+)
+def answer_not_bundled(case: Case) -> Evidence:
+    """The channel never opened, and the answer does not bundle what the offer did (ANS-05)."""
+    return case.broken("ANS-05") if case.never_opened() else []
+
+
+@cause(
     "ice-never-connected",
     "ICE found no way to the service: UDP is blocked, or the credentials of offer and answer do not fit.",
     fix="Let UDP 3478 (or TCP 443, with a client that has ICE-TCP) through the firewall, and set the answer exactly as it came; a key that had expired shows the same way in a browser.",

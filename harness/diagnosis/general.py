@@ -82,11 +82,11 @@ def not_the_service_alone(case: Case) -> Evidence:
     "No known cause fits, but a rule is broken:",
     fix="What was missed may follow from it; harness explain with the rule's id says what it demands and why.",
     source=OWN,
-    tell=lambda case: _broken_rules(case),
+    tell=lambda case: f"{_broken_rules(case)} Established: {established(case)}.",
     alone=True,
 )
 def rule_broken(case: Case) -> Evidence:
-    """The call failed, or a step or a milestone was missed, and a MUST or SHOULD rule failed; no other row fits."""
+    """The call failed, or a step or a milestone was missed, and a MUST or SHOULD rule failed; no other row fits. It says how far the call came."""
     if not (case.failed_call or case.missed or case.missing):
         return []
     return [entry for one in _failures(case) for entry in case.broken(one.id)[:1]]

@@ -138,7 +138,7 @@ _STARTED = "input_audio_buffer.speech_started"
 )
 def network_blackout(case: Case) -> Evidence:
     """A step was missed around a second or more in which the service's audio was sent (its numbers go on) and did not arrive, or behind the last sign of the service."""
-    if not case.missed or case.errors():
+    if case.failed_call or not case.missed or case.errors():
         return []
     return [entry for entry, *_ in _holes(case)]
 
@@ -196,14 +196,20 @@ def _packets(case: Case) -> list[tuple[Entry, Packet]]:
 )
 def packet_loss(case: Case) -> Evidence:
     """A step was missed, and a tenth or more of the packets of one direction never arrived: by their numbers, or by the other end's reports."""
-    if not case.missed or case.errors() or case.broken("MED-02") or _holes(case):
+    if case.failed_call or not case.missed or case.errors() or case.broken("MED-02") or _holes(case):
         return []
     return [entry for entry, _ in _losses(case)]
 
 
 def _losses(case: Case) -> Iterator[tuple[Entry, str]]:
-    came = _packets(case)
-    measured = reception([[packet for _, packet in came]])
+    """The loss in each direction, blackouts aside, with the entry that shows it last."""
+    came, holes = _packets(case), [since for _, since, _ in _all_holes(case)]
+    stretches: list[list[Packet]] = [[]]
+    for _, packet in came:
+        stretches[-1].append(packet)
+        if packet.t in holes:
+            stretches.append([])
+    measured = reception(stretches)
     if measured["loss_percent"] >= _LOSS_PERCENT and measured["lost"] >= _LOSS_LEAST:
         yield came[-1][0], f"{measured['loss_percent']:g} % of what was received"
     told = [
@@ -214,5 +220,5 @@ def _losses(case: Case) -> Iterator[tuple[Entry, str]]:
     ]
     sent = sum(len(packets(entry)) for entry in case.trace.of("rtp.packets") if entry.data.get("direction") == "sent")
     lost = max((number(block, "lost") or 0.0 for _, block in told), default=0.0)
-    if sent and lost >= _LOSS_LEAST and 100 * lost / sent >= _LOSS_PERCENT:
+    if sent and not holes and lost >= _LOSS_LEAST and 100 * lost / sent >= _LOSS_PERCENT:
         yield told[-1][0], f"{100 * lost / sent:.1f} % of what was sent, by the other end's reports"

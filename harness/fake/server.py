@@ -24,7 +24,6 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -42,6 +41,7 @@ from harness.fake.admission import (
 )
 from harness.fake.answers import VENDORS, HttpRefusal
 from harness.fake.checks import place
+from harness.fake.cors import Cors, preflight
 from harness.fake.faults import Faults
 from harness.fake.listener import Listener
 from harness.fake.misbehaviour import as_it_leaves
@@ -56,19 +56,6 @@ from harness.trace import Recorder, dump
 from harness.transport import RejectedDescription
 
 __all__ = ["FakeService", "FakeSettings"]
-
-# What a page on another origin may send: the sample's two headers, api-key for a page that mints its own key, and what the
-# OpenAI SDKs add. Any other custom header fails the preflight, as it does at OpenAI (openclaw/openclaw#76435).
-CORS_HEADERS = (
-    "Authorization",
-    "Content-Type",
-    "api-key",
-    "OpenAI-Beta",
-    "OpenAI-Safety-Identifier",
-    "X-OpenAI-Agents-SDK",
-)
-# openai/openai-agents-js#483: Location has to be exposed, or a browser cannot read the call id.
-CORS_EXPOSED = ("Location", "Retry-After", "retry-after-ms", "apim-request-id", "x-request-id")
 
 Act = Callable[[Request, Ask, Recorder], Awaitable[Response | HttpRefusal]]
 
@@ -167,16 +154,7 @@ class FakeService:
     def _application(self) -> Starlette:
         application = Starlette(
             routes=self._routes(),
-            middleware=[
-                Middleware(
-                    CORSMiddleware,
-                    allow_origins=("*",),
-                    allow_methods=("POST",),
-                    allow_headers=CORS_HEADERS,
-                    expose_headers=CORS_EXPOSED,
-                    allow_private_network=True,
-                )
-            ],
+            middleware=[Middleware(Cors, tell=self._on_preflight)],
             exception_handlers={404: self._no_route, 405: self._no_route},
         )
         application.router.redirect_slashes = False
@@ -196,10 +174,20 @@ class FakeService:
             if gone.state.startswith("removed") and gone.vendor in vendors:
                 for step, url in (("key", gone.key_url), ("key", gone.transcription_key_url), ("call", gone.call_url)):
                     acts.setdefault(urlsplit(url).path, (gone, step, _removed))
+        self._steps = {path: (dialect, step) for path, (dialect, step, _) in acts.items()}
         return [
             Route(path, partial(self._exchange, dialect=dialect, step=step, act=act), methods=["POST"])
             for path, (dialect, step, act) in acts.items()
         ]
+
+    def _on_preflight(self, request: Request, status: int) -> None:
+        """A browser asks leave for a request of a page; where that is refused, the request never comes."""
+        if request.url.path not in self._steps:
+            return
+        dialect, step = self._steps[request.url.path]
+        recorder = self._traces.asking_leave(dialect.name, _client(request), refused=status >= 300)
+        if recorder is not None:
+            recorder.record("http.preflight", step=step, **preflight(request, status))
 
     async def _no_route(self, request: Request, error: Exception) -> Response:
         """A path or method that no dialect has, answered as the vendor does whose paths begin like this one."""
@@ -223,7 +211,7 @@ class FakeService:
         text = "" if isinstance(raw, HttpRefusal) else raw.decode("utf-8", "replace")
         parts = None if isinstance(raw, HttpRefusal) else await bodies.form(request.headers, raw)
         ask = Ask(dict(request.query_params), headers, text, parts)
-        client: Client = (request.client.host if request.client else "", headers.get("user-agent", ""))
+        client = _client(request)
         key = ask.bearer if step != "key" else ""
         call = self.calls.get(request.path_params.get("call_id", ""))
         recorder = (
@@ -277,7 +265,7 @@ class FakeService:
             seconds=grant.seconds,
             now=self.now,
         )
-        self._traces.minted(recorder, key.value, _asker(ask))
+        self._traces.minted(recorder, key.value, _asker(ask), _client(request))
         return _json(_token_body(dialect, key))
 
     async def _call(self, dialect: Dialect, request: Request, ask: Ask, recorder: Recorder) -> Response | HttpRefusal:
@@ -350,6 +338,10 @@ def _json(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str]
 
 async def _removed(_request: Request, _ask: Ask, _recorder: Recorder) -> HttpRefusal:
     return answers.BETA_REMOVED
+
+
+def _client(request: Request) -> Client:
+    return request.client.host if request.client else "", request.headers.get("user-agent", "")
 
 
 def _asker(ask: Ask) -> str:

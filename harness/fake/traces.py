@@ -44,6 +44,7 @@ class Traces:
         self._failing: dict[Client, Recorder] = {}
         self._by_key: dict[str, Recorder] = {}
         self._by_asker: dict[str, Recorder] = {}
+        self._minted_for: dict[int, Client] = {}  # by the recorder's id
 
     def open(self, dialect: str, client: Client, key: str = "", asker: str = "") -> Recorder:
         """The trace that this request continues: its key's, or that of the client's last failure; else a new one.
@@ -70,13 +71,30 @@ class Traces:
             self._failing[(recorder.header.dialect, *client)] = recorder
             self._limit(self._failing)
 
-    def minted(self, recorder: Recorder, key: str, asker: str = "") -> None:
-        """A key was minted, asked for with the long-lived key ``asker``: the trace waits for its call."""
+    def minted(self, recorder: Recorder, key: str, asker: str = "", client: Client = ()) -> None:
+        """A key was minted for ``client``, asked for with the long-lived key ``asker``: the trace waits for its call."""
+        self._minted_for[id(recorder)] = client
         self._by_key[key] = recorder
         self._limit(self._by_key)
         if asker:
             self._by_asker[asker] = recorder
             self._limit(self._by_asker, close=False)
+
+    def asking_leave(self, dialect: str, client: Client, *, refused: bool) -> Recorder | None:
+        """The trace that a browser's preflight belongs to; it carries no key, and goes on waiting for the request itself.
+
+        That is the trace of the same client, else the only one that waits (a server may have minted the key for the page). A
+        refused preflight begins one where none waits. None: there is no telling, nobody records, or the trace is long enough.
+        """
+        if self._recorder_for is None:
+            return None
+        waiting = {id(one): one for one in self._by_key.values() if one.header.dialect == dialect}
+        own = [one for key, one in waiting.items() if self._minted_for.get(key) == client]
+        found = self._failing.get((dialect, *client)) or next(reversed(own or _only(waiting)), None)
+        if found is None and refused:
+            found = self._recorder_for(dialect)
+            self.failed(found, client)
+        return found if found is not None and len(found.entries) < LONGEST_FAILURE else None
 
     def close(self, recorder: Recorder, end: str = "completed") -> None:
         """End a trace and hand it over, once."""
@@ -95,6 +113,7 @@ class Traces:
 
     def _forget(self, recorder: Recorder) -> None:
         """The trace has been found by one key: it does not wait for the others any more."""
+        self._minted_for.pop(id(recorder), None)
         for waiting in (self._by_key, self._by_asker):
             for key in [key for key, one in waiting.items() if one is recorder]:
                 del waiting[key]
@@ -105,3 +124,7 @@ class Traces:
             if close:
                 self._forget(oldest)
                 self.close(oldest, "failed")
+
+
+def _only(waiting: dict[int, Recorder]) -> list[Recorder]:
+    return list(waiting.values()) if len(waiting) == 1 else []

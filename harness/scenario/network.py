@@ -133,7 +133,7 @@ class Way(Model):
     duplicate: Percent = Field(default=0.0, description="arrives twice")
     bandwidth: Bandwidth | None = Field(
         default=None,
-        description="what the line takes, UDP and IP headers included; a call needs 40 to 70 kbps a direction",
+        description="what the line takes, UDP and IP headers included; speech takes up to 90 kbps a direction, silence 25",
     )
     queue: Duration = Field(
         default=0.2, description="the longest wait for a line with a bandwidth; what comes then is lost"

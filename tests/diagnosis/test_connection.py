@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.diagnosis import CAUSES
@@ -52,6 +54,7 @@ CASES: Cases = {
     "candidate-rewritten": lambda: never_opened(
         CHECKING, answer=AUDIO + DATA + "a=candidate:1 1 udp 1 0.0.0.0 3478 typ host\r\n"
     ),
+    "answer-not-bundled": lambda: replace(never_opened(CHECKING), broken={"ANS-05": 3}),
     "ice-never-connected": lambda: never_opened(CHECKING),
     "certificate-mismatch": lambda: never_opened(
         ICE, (0.5, "connection.secured", {"role": "server", "matches": False})
@@ -81,7 +84,7 @@ def test_cause_stands_first_with_its_evidence(name: str) -> None:
     found = CASES[name]().diagnose()
     assert [one.id for one in found][:1] == [name]
     assert found[0].evidence
-    assert found[0].cause == CAUSES[name].cause
+    assert found[0].cause.startswith(CAUSES[name].cause)
 
 
 @pytest.mark.parametrize(

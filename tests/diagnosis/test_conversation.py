@@ -33,9 +33,24 @@ def update(**fields: Any) -> Row:
     return event(0.5, "client", "session.update", session=fields, event_id="event_1")
 
 
-def page(*, headers: dict[str, str]) -> Recorded:
+def page(*rows: Row, headers: dict[str, str]) -> Recorded:
     """What a service records of a page that mints a key and is not heard of again."""
-    return Recorded(trace(*http("key", 200, {}, headers=headers), observer="service", end="failed"))
+    return Recorded(trace(*http("key", 200, {}, headers=headers), *rows, observer="service", end="failed"))
+
+
+PREFLIGHT: Row = (
+    0.3,
+    "http.preflight",
+    {
+        "step": "call",
+        "url": "http://x/call",
+        "origin": "http://localhost:5173",
+        "method": "POST",
+        "headers": ["authorization", "originator"],
+        "refused": ["originator"],
+        "status": 400,
+    },
+)
 
 
 CASES: Cases = {
@@ -137,6 +152,7 @@ CASES: Cases = {
         COMMITTED, missed(TRANSCRIBED), shown={"audio": {"input": {"transcription": {"model": "whisper-1"}}}}
     ),
     "page-never-called": lambda: page(headers={"origin": "http://localhost:5173"}),
+    "preflight-refused": lambda: page(PREFLIGHT, headers={"origin": "http://localhost:5173"}),
     "header-fails-preflight": lambda: session(missed("x"), broken={"HTTP-26": 0}),
     "not-the-service-alone": lambda: replace(session(missed("response.done within 5 s")), lenient=(1,)),
     "rule-broken": lambda: session(missed("response.done within 5 s"), broken={"RSP-03": START}),

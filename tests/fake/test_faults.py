@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -12,15 +13,16 @@ from harness.diagnosis import CAUSES
 from harness.errors import UsageError
 from harness.fake.faults import FAULTS, Conduct, Faults, Reply, base
 from harness.fake.faults import edits as edit
-from harness.fake.faults.base import fault
+from harness.fake.faults.base import ANSWER, CALL, TOKEN, fault
 from harness.fault_registry import EventRewrite
 from harness.media.opus import SILENCE
-from harness.protocol.dialects import DIALECTS
+from harness.protocol.dialects import DIALECTS, Dialect
 from harness.rtp import RtpPacket
 from harness.rules.base import CLIENT, INFO
 from harness.rules.catalogue import REGISTRY
 from harness.scenario.files import suite_dir
 from harness.scenario.loader import dialects_of, load
+from tests.descriptions import AIORTC_ANSWER
 
 AZG, AZP = DIALECTS["azure-ga"], DIALECTS["azure-preview"]
 
@@ -253,3 +255,24 @@ def test_severity_of_what_catches_is_told_by_the_rule() -> None:
     ]
     # Nobody promises how loud or how long an answer is.
     assert weak == ["rsp-limits-malformed", "audio-faint", "audio-at-half-speed", "audio-at-double-speed"]
+
+
+def minted(dialect: Dialect) -> str:
+    expires = {"expires_at": 1_800_000_000}
+    session = {"id": "sess_1", "model": "m", "voice": "alloy"}
+    ga = {"value": "ek_1", **expires, "session": {**session, "type": "realtime"}}
+    return json.dumps(ga if dialect.generation == "ga" else {**session, "client_secret": {"value": "ek_1", **expires}})
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@pytest.mark.parametrize(("step", "plane"), [("key", TOKEN), ("call", CALL)])
+def test_any_two_faults_of_a_response_go_together(step: str, plane: str, dialect: Dialect) -> None:
+    """A second fault finds what the first one left; it must not make the fake itself fail."""
+    body = minted(dialect) if step == "key" else AIORTC_ANSWER
+    for pair in permutations([one.name for one in FAULTS.values() if one.plane == plane], 2):
+        assert isinstance(Faults(pair).reply(step, Reply(dialect, 1, 200, {}, body)), Reply)
+
+
+def test_any_two_faults_of_an_answer_go_together() -> None:
+    for pair in permutations([one.name for one in FAULTS.values() if one.plane == ANSWER], 2):
+        assert isinstance(Faults(pair).answer(AIORTC_ANSWER), str)

@@ -1,4 +1,4 @@
-from harness.fake.traces import UNCLAIMED, Traces, Unrecorded
+from harness.fake.traces import LONGEST_FAILURE, UNCLAIMED, Traces, Unrecorded
 from harness.trace import Header, Recorder
 
 ME, OTHER = ("127.0.0.1", "me"), ("127.0.0.1", "other")
@@ -97,3 +97,41 @@ def test_without_a_maker_nothing_is_kept_and_nothing_handed_over() -> None:
     assert recorder.entries == []
     book.close(recorder)
     assert closed == []
+
+
+def test_a_preflight_belongs_to_the_trace_that_its_page_waits_with() -> None:
+    book, _ = traces()
+    mine, others = book.open("azure-ga", ME), book.open("azure-ga", OTHER)
+    book.minted(mine, "ek_a", "", ME)
+    book.minted(others, "ek_b", "", OTHER)
+    assert book.asking_leave("azure-ga", ME, refused=False) is mine
+    assert book.asking_leave("azure-ga", OTHER, refused=True) is others
+    assert book.asking_leave("azure-ga", ("127.0.0.1", "third"), refused=False) is None, (
+        "there is no telling whose it is"
+    )
+    assert book.open("azure-ga", ME, "ek_a") is mine, "it goes on waiting for the request itself"
+
+
+def test_a_page_whose_server_minted_the_key_has_the_only_trace_that_waits() -> None:
+    book, _ = traces()
+    recorder = book.open("azure-ga", OTHER)
+    book.minted(recorder, "ek_a", "", OTHER)
+    assert book.asking_leave("azure-ga", ME, refused=True) is recorder
+    assert book.asking_leave("openai-ga", ME, refused=False) is None
+
+
+def test_a_refused_preflight_begins_a_trace_and_only_so_many_of_them_fill_it() -> None:
+    book, closed = traces()
+    assert book.asking_leave("azure-ga", ME, refused=False) is None
+    recorder = book.asking_leave("azure-ga", ME, refused=True)
+    assert recorder is not None
+    assert book.asking_leave("azure-ga", ME, refused=True) is recorder
+    for _ in range(LONGEST_FAILURE):
+        recorder.record("http.preflight")
+    assert book.asking_leave("azure-ga", ME, refused=True) is None
+    book.close_all()
+    assert closed == [recorder]
+
+
+def test_nobody_watches_preflights_of_a_service_that_is_not_watched() -> None:
+    assert Traces(None, lambda _: None, lambda: 0.0).asking_leave("azure-ga", ME, refused=True) is None

@@ -89,7 +89,7 @@ answer(
     "ANS-05",
     also=("MED-05",),
     ends="channel-open",
-    diagnosis="channel-not-acknowledged",
+    diagnosis="answer-not-bundled",
 )
 answer(
     "answer-half-bundled",
@@ -98,7 +98,7 @@ answer(
     "ANS-05",
     also=("MED-05",),
     ends="channel-open",
-    diagnosis="channel-not-acknowledged",
+    diagnosis="answer-not-bundled",
 )
 answer(
     "answer-actpass",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.fake.faults.base import TOKEN, Reply, fault
-from harness.fake.faults.edits import put
+from harness.fake.faults.edits import lookup, put
 from harness.fault_registry import BETA, GA, SETUP
 
 JSON = {"content-type": "application/json"}
@@ -35,10 +35,15 @@ def model(number: int, code: str | None, message: str, kind: str = "invalid_requ
 
 
 def body(change: Callable[[dict[str, Any], Reply], object]) -> Rewrite:
-    """The right response with a changed JSON body."""
+    """The right response with a changed JSON body; where another fault has left none of that, nothing is changed."""
 
     def rewrite(reply: Reply) -> Reply:
-        edited = json.loads(reply.body)
+        try:
+            edited = json.loads(reply.body)
+        except ValueError:
+            return reply
+        if reply.status >= 300 or not isinstance(edited, dict):
+            return reply
         change(edited, reply)
         return replace(reply, body=json.dumps(edited))
 
@@ -46,8 +51,14 @@ def body(change: Callable[[dict[str, Any], Reply], object]) -> Rewrite:
 
 
 def put_expiry(value: Callable[[int], Any]) -> Rewrite:
-    """Another value of expires_at."""
-    return body(lambda edited, reply: put(edited, ".".join(reply.dialect.expires_path), value))
+    """Another value of expires_at, where there is one."""
+
+    def change(edited: dict[str, Any], reply: Reply) -> None:
+        path = ".".join(reply.dialect.expires_path)
+        if isinstance(lookup(edited, path), int):
+            put(edited, path, value)
+
+    return body(change)
 
 
 def once(rewrite: Rewrite) -> Rewrite:
@@ -233,7 +244,7 @@ token(
     "a GA service puts the key where the beta had it",
     body(
         lambda edited, reply: edited.update(
-            client_secret={"value": edited.pop("value"), "expires_at": edited.pop("expires_at")}
+            client_secret={"value": edited.pop("value", None), "expires_at": edited.pop("expires_at", None)}
         )
     ),
     "HTTP-08",
@@ -243,7 +254,7 @@ token(
 token(
     "key-in-ga-place",
     "a beta service puts the key where GA has it",
-    body(lambda edited, reply: edited.update(edited.pop("client_secret"))),
+    body(lambda edited, reply: edited.update(edited.pop("client_secret", {}))),
     "HTTP-08",
     dialects=BETA,
     diagnosis="key-in-other-place",
@@ -251,7 +262,7 @@ token(
 token(
     "key-without-session",
     "the GA response has no session",
-    body(lambda edited, reply: edited.pop("session")),
+    body(lambda edited, reply: edited.pop("session", None)),
     "HTTP-08",
     dialects=GA,
     ends=None,
