@@ -17,7 +17,7 @@ import typer
 from harness import __version__
 from harness.errors import HarnessError, UsageError
 from harness.protocol.dialects import DIALECTS
-from harness.terminal import Progress, without_secrets, writable
+from harness.terminal import Progress, any_text, put, say, without_secrets
 
 if TYPE_CHECKING:
     from harness.jobs import Job
@@ -40,18 +40,15 @@ Out = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
-STYLES = {"✓": "green", "✗": "bold red", "?": "magenta", "!": "bold magenta", "~": "yellow"}
-
 
 def main() -> None:
     """The console script. A deliberate error becomes its message and exit code; anything else is a bug of ours, exit code 70."""
+    any_text()
     try:
         app()
     except HarnessError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(0)
     except KeyboardInterrupt:
         _complain("interrupted; what was recorded until here is kept")
         sys.exit(130)
@@ -68,7 +65,7 @@ def main() -> None:
 
 def _show_version(asked: bool) -> None:
     if asked:
-        print(f"realtime-harness {__version__}")
+        put(f"realtime-harness {__version__}\n")
         raise typer.Exit
 
 
@@ -109,7 +106,7 @@ def run(
 
     jobs = _jobs(paths or [], dialect or [], target, clock, tuple(fault or ()), out, k, m, network, seed)
     for job, reason in (left_out := not_exercised(jobs)).items():
-        _say(f"- {job.id}  not exercised: {reason}")
+        say(f"- {job.id}  not exercised: {reason}")
     jobs = [(job, loaded) for job, loaded in jobs if job not in left_out]
     for line in configurations([job for job, _ in jobs]):
         print(line, file=sys.stderr)
@@ -122,11 +119,11 @@ def run(
         if made:  # what was made until the error, or Ctrl-C, is worth its report
             seconds = time.perf_counter() - began
             with contextlib.suppress(HarnessError):
-                _print_results(made, seconds, _write_reports(made, out, seconds))
+                _print_results(made, seconds, _write_reports(made, out, seconds), out)
         raise
     seconds = time.perf_counter() - began
     written = _write_reports(results, out, seconds)
-    _print_results(results, seconds, written)
+    _print_results(results, seconds, written, out)
     raise typer.Exit(exit_code(results) if results else 3)
 
 
@@ -168,10 +165,10 @@ def check(
         found = suite.check(what, workers=workers, done=advance)
     seconds = time.perf_counter() - began
     written = write_reports(found.results, out, seconds=seconds, left_out=found.left_out)
-    _print_results(found.results, seconds, None)
+    _print_results(found.results, seconds, None, out)
     for line in ("", *suite.reasons(found.left_out), "", *suite.table(found.capabilities)):
-        _say(line)
-    _say(f"  report: {written}")
+        say(line)
+    say(f"  report: {written}")
     raise typer.Exit(found.exit_code)
 
 
@@ -196,7 +193,7 @@ def serve(
             faults=tuple(fault or ()),
             out=out,
             key=key,
-            say=_say,
+            say=say,
         )
     )
     raise typer.Exit(exit_code(results))
@@ -236,11 +233,11 @@ def rules(
     if covered:
         from harness.coverage import coverage_page
 
-        print(coverage_page(out, as_json=as_json))
+        put(coverage_page(out, as_json=as_json) + "\n")
     elif as_json:
-        print(json.dumps(rules_json(), indent=2))
+        put(json.dumps(rules_json(), indent=2) + "\n")
     else:
-        print(rules_markdown() if markdown else rules_text(), end="")
+        put(rules_markdown() if markdown else rules_text())
 
 
 @app.command()
@@ -249,10 +246,9 @@ def faults(as_json: AsJson = False) -> None:
     from harness.faults import faults_json, faults_text
 
     if as_json:
-        print(json.dumps(faults_json(), indent=2))
+        put(json.dumps(faults_json(), indent=2) + "\n")
         return
-    for line in faults_text():
-        print(line)
+    put("".join(f"{line}\n" for line in faults_text()))
 
 
 @app.command()
@@ -261,10 +257,9 @@ def dialects(as_json: AsJson = False) -> None:
     from harness.report.catalogue import dialects_json, dialects_text
 
     if as_json:
-        print(json.dumps(dialects_json(), indent=2))
+        put(json.dumps(dialects_json(), indent=2) + "\n")
         return
-    for line in dialects_text():
-        print(line)
+    put("".join(f"{line}\n" for line in dialects_text()))
 
 
 @app.command()
@@ -299,12 +294,12 @@ def selftest(
     document = result.to_json()
     written = write_selftest(document, out) if result.whole else None
     if as_json:
-        print(json.dumps(document, indent=2))
+        put(json.dumps(document, indent=2) + "\n")
     else:
         for line in result.lines():
-            _say(line)
+            say(line)
         if written is not None:
-            _say(f"  report: {written}")
+            say(f"  report: {written}")
     if result.made < result.planned:
         raise KeyboardInterrupt
     raise typer.Exit(0 if result.passed else 1)
@@ -323,8 +318,7 @@ def explain(name: Annotated[str, typer.Argument(metavar="ID", help="A rule or a 
         )
         hint = f"did you mean {', '.join(near)}?" if near else "harness rules lists them all"
         raise UsageError(f"no rule or diagnosis is called {name!r}", where="harness explain", fix=hint)
-    for line in lines:
-        print(line)
+    put("".join(f"{line}\n" for line in lines))
 
 
 @app.command()
@@ -332,7 +326,7 @@ def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
     from harness.scenario.loader import scenario_schema
 
-    print(json.dumps(scenario_schema(), indent=2))
+    put(json.dumps(scenario_schema(), indent=2) + "\n")
 
 
 def _jobs(
@@ -379,22 +373,13 @@ def _write_reports(results: Sequence[Result], out: Path, seconds: float) -> Path
     return write_reports(results, out, seconds=seconds)
 
 
-def _print_results(results: Sequence[Result], seconds: float, written: Path | None) -> None:
+def _print_results(results: Sequence[Result], seconds: float, written: Path | None, out: Path | None = None) -> None:
     from harness.report.text import lines_of
 
-    for line in lines_of(results, seconds=seconds):
-        _say(line)
+    for line in lines_of(results, seconds=seconds, out=out):
+        say(line)
     if written is not None:
-        _say(f"  report: {written}")
-
-
-def _say(line: str) -> None:
-    """One line to standard output, coloured by its glyph where that is a terminal."""
-    from rich.console import Console
-    from rich.text import Text
-
-    style = STYLES.get(line[:1], "")
-    Console(highlight=False, soft_wrap=True).print(Text(writable(line), style=style))
+        say(f"  report: {written}")
 
 
 def _complain(message: str) -> None:

@@ -1,7 +1,8 @@
-"""What a terminal gets: text that can be printed and holds no credential, and a progress bar."""
+"""What a terminal gets: text that can be printed and holds no credential, in colour, and a progress bar."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -24,6 +25,36 @@ def without_secrets(text: str) -> str:
     except (HarnessError, OSError):
         environment = dict(os.environ)
     return Redactor(variable(environment, name) for name in SECRETS).text(writable(text))
+
+
+STYLES = {"✓": "green", "✗": "bold red", "?": "magenta", "!": "bold magenta", "~": "yellow"}
+
+
+def any_text() -> None:
+    """Let standard output and error take any text: what their encoding lacks (a mark, a name) is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def put(text: str) -> None:
+    """Text to standard output, at once. A reader who has seen enough (``| head``) changes nothing about the work and its exit code."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(line: str) -> None:
+    """One line to standard output, coloured by its glyph where that is a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    with console.capture() as captured:
+        console.print(Text(writable(line), style=STYLES.get(line[:1], "")))
+    put(captured.get())
 
 
 def writable(text: str) -> str:

@@ -14,7 +14,7 @@ from harness.client.watch import Watch
 from harness.client.wording import describe_step, error_of, span
 from harness.errors import CallError, UsageError
 from harness.results import NOT_REACHED, Expectation
-from harness.scenario.match import fill
+from harness.scenario.match import fill, known
 from harness.scenario.model import (
     Disturb,
     EventPattern,
@@ -91,13 +91,11 @@ class Player:
         steps = list(enumerate(self._scenario.steps, start=1))
         try:
             for number, step in steps:
-                self._recorder.record(
-                    "step.started", step=number, word=step.word, text=describe_step(step, self._call.dialect)
-                )
+                self._recorder.record("step.started", step=number, word=step.word, text=self._text(step))
                 try:
                     met = await self._take(number, step)
                 except UsageError as wrong:
-                    met = self._judge(number, describe_step(step, self._call.dialect), wrong.what)
+                    met = self._judge(number, self._text(step), wrong.what)
                 except CallError as gone:
                     met = self._interrupted(number, step, gone.what)
                 if not met:
@@ -152,7 +150,7 @@ class Player:
     # Steps that ask for something
 
     async def _expect(self, number: int, step: Expect) -> bool:
-        text = describe_step(step, self._call.dialect)
+        text = self._text(step)
         search = Search(
             self._recorder.entries,
             self._call.dialect,
@@ -203,14 +201,14 @@ class Player:
         last = next((entry for entry in reversed(self._received) if entry.kind == "audio.speech"), None)
         return self._judge(
             number,
-            describe_step(step, self._call.dialect),
+            self._text(step),
             actual if met else self._why(actual),
             met=bool(met),
             entry=last,
         )
 
     async def _tool(self, number: int, step: Tool) -> bool:
-        text, deadline = describe_step(step, self._call.dialect), self._recorder.now + step.within
+        text, deadline = self._text(step), self._recorder.now + step.within
         found = await self._watch.until(
             lambda: find_call(self._recorder.entries, step.tool, self._answered, self._variables), step.within
         )
@@ -253,16 +251,16 @@ class Player:
             try:
                 found = search.look()
             except UsageError as wrong:
-                self._judge(number, describe_step(step, self._call.dialect), wrong.what)
+                self._judge(number, self._text(step), wrong.what)
                 continue
             if found is None:
-                self._judge(number, describe_step(step, self._call.dialect), "it never came", met=True)
+                self._judge(number, self._text(step), "it never came", met=True)
                 continue
             entry = found[0]
             detail = f": {error_of(entry.event)}" if entry.type == "error" else ""
             self._judge(
                 number,
-                describe_step(step, self._call.dialect),
+                self._text(step),
                 f"{entry.type} came at {entry.t:.3f} s{detail}",
                 entry=entry,
             )
@@ -320,6 +318,10 @@ class Player:
         self._recorder.record("step.met" if met else "step.missed", step=step, expected=text, actual=actual, **data)
         return met
 
+    def _text(self, step: Step) -> str:
+        """The step in words, with what has been saved so far."""
+        return known(describe_step(step, self._call.dialect), self._variables)
+
     def _why(self, actual: str) -> str:
         """What came instead, and that nothing more could come, where that is so."""
         if self._call.lost.is_set():
@@ -328,7 +330,7 @@ class Player:
 
     def _interrupted(self, number: int, step: Step, actual: str) -> bool:
         """The connection went away: a step that asks for nothing misses no expectation, but the walk ends."""
-        text = describe_step(step, self._call.dialect)
+        text = self._text(step)
         if _asks(step):
             return self._judge(number, text, actual)
         self._recorder.record("step.missed", step=number, expected=text, actual=actual)
@@ -337,7 +339,7 @@ class Player:
     def _leave_out(self, steps: Sequence[tuple[int, Step]], missed: int) -> None:
         for number, step in steps:
             if _asks(step):
-                self._judge(number, describe_step(step, self._call.dialect), f"{NOT_REACHED}: step {missed} was missed")
+                self._judge(number, self._text(step), f"{NOT_REACHED}: step {missed} was missed")
 
 
 def _asks(step: Step) -> bool:

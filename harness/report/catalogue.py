@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.diagnosis import CAUSES, Cause
-from harness.protocol.dialects import DIALECTS, SESSION_FIELDS
+from harness.protocol.dialects import BETA_NAMES, DIALECTS, SESSION_FIELDS
 from harness.report.lifecycles import lifecycles_markdown
+from harness.report.sources import as_markdown
 from harness.rules.base import ALL, BETA, FAMILIES, GA, Rule, Unobservable
 from harness.rules.catalogue import all_rules, unobservable_rules
 
@@ -98,6 +99,9 @@ def dialects_text() -> Iterator[str]:
     yield "session setting      beta                          GA"
     for field in SESSION_FIELDS:
         yield f"{field.word:<20} {'.'.join(field.beta or ('–',)):<29} {'.'.join(field.ga or ('–',))}"
+    yield ""
+    yield "event in GA                                             in the beta"
+    yield from (f"{ga:<55} {beta or '–'}" for ga, beta in BETA_NAMES.items())
 
 
 def _query(pairs: Mapping[str, str]) -> str:
@@ -164,7 +168,7 @@ def dialects_of(one: Rule) -> str:
 
 def _row(one: Rule) -> str:
     severity = one.severity + "".join(f" ({value} in {name})" for name, value in sorted(one.per_dialect.items()))
-    return f"| {one.id} | {_cell(one.title)} | {WHO[one.who]} | {dialects_of(one)} | {severity} | {_cell(one.source)} ({one.confidence}) |"
+    return f"| {one.id} | {_cell(one.title)} | {WHO[one.who]} | {dialects_of(one)} | {severity} | {_cell(as_markdown(one.source))} ({one.confidence}) |"
 
 
 def _cell(text: str) -> str:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from harness import __version__
 from harness.capabilities import Capability
 from harness.report.catalogue import FAMILY_TITLES
+from harness.report.causes import what_broke
 from harness.report.figures import timeline
 from harness.report.proof import Proof
+from harness.report.sources import as_html
 from harness.report.text import GLYPHS, SHOWN_FAILURES, outcome_counts, title, totals
 from harness.results import Result, summary
 from harness.rules.base import INFO, REGISTRY, UNOBSERVABLE, Outcome, Rule, RuleResult, order
+from harness.rules.examples import prose_of
 from harness.rules.reception import as_text as media_text
 from harness.trace import Entry, Trace, TraceError
 
@@ -59,10 +62,11 @@ def conformance_html(
     out: Path | None = None,
     capabilities: Sequence[Capability] = (),
     proof: Proof | None = None,
+    made: str = "",
 ) -> str:
     """The page. Traces are taken from the results, or read from ``out`` where a result came from another process.
 
-    ``proof`` is what a selftest proved, whose page stands beside this one.
+    ``proof`` is what a selftest proved, whose page stands beside this one; ``made`` says when the report was.
     """
     context: dict[str, Any] = {
         "version": __version__,
@@ -74,12 +78,13 @@ def conformance_html(
         "outcomes": OUTCOMES,
         "dialects": list(dict.fromkeys(result.dialect for result in results)),
         "matrix": _matrix(results),
-        "troubled": [result for result in results if result.verdict != "conformant"],
+        "broken": what_broke(results),
         "rules": list(rule_rows(results)),
         "unobservable": sorted(UNOBSERVABLE.values(), key=order),
         "proof": proof or Proof("no selftest is known"),
         "base": "",
         "report": "",
+        "made": made,
         "trace_of": lambda result: recording(result, out),
     }
     return environment().get_template("conformance.html.j2").render(context)
@@ -215,8 +220,10 @@ def _matrix(results: Sequence[Result]) -> dict[str, dict[str, Result]]:
 
 
 def anchor(result: Result) -> str:
-    """The id of a run's section in the page."""
-    return "run-" + "".join(letter if letter.isalnum() else "-" for letter in result.id)
+    """The id of a run's section in the page. No two runs share it: ``/`` and ``-`` stay different."""
+    name = result.id.removesuffix(f"::{result.dialect}").replace("/", "_")
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else f"_{ord(letter):x}" for letter in name)
+    return f"run-{plain}.{result.dialect}"
 
 
 @cache
@@ -239,11 +246,13 @@ def environment() -> Environment:
         page_of=page_of,
         judged_rules=judged_rules,
         outcome_counts=outcome_counts,
+        prose_of=prose_of,
         rule_title=title,
         media_text=media_text,
         shown_failures=SHOWN_FAILURES,
         family_titles=FAMILY_TITLES,
     )
+    made.filters["linked"] = as_html
     made.filters["glyph"] = lambda verdict: GLYPHS[verdict]
     made.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     return made

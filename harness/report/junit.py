@@ -54,6 +54,6 @@ def _case(suite: ElementTree.Element, run: Result) -> None:
     text = _NOT_XML.sub("�", "\n".join(failure(run)))
     lines = text.splitlines()
     problem = ElementTree.SubElement(
-        case, kind, type=run.verdict, message=lines[1].strip() if len(lines) > 1 else run.verdict
+        case, kind, type=run.verdict, message=" ".join(lines[1].split()) if len(lines) > 1 else run.verdict
     )
     problem.text = text

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
+from harness.report.causes import what_broke
 from harness.results import Result, summary
 from harness.rules.base import INFO, MUST, REGISTRY, SHOULD, Outcome, RuleResult
 
@@ -11,11 +13,19 @@ GLYPHS: Mapping[str, str] = {"conformant": "✓", "nonconformant": "✗", "incon
 SHOWN_FAILURES = 3
 
 
-def lines_of(results: Sequence[Result], *, seconds: float) -> Iterator[str]:
-    """The whole report, failures first. The first character of a line that starts a block is its glyph (see GLYPHS)."""
-    troubled = [result for result in results if result.verdict != "conformant"]
-    for result in troubled:
-        yield from failure(result)
+def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = None) -> Iterator[str]:
+    """The whole report: each cause once with its first run, then all scenarios. The first character of a line is its glyph (see GLYPHS).
+
+    ``out`` is the folder that the paths of traces are relative to.
+    """
+    broken = what_broke(results)
+    for group in broken:
+        yield from failure(group.runs[0], out=out)
+        if len(group.runs) > 1:
+            others = [f"{_short(run.scenario)} [{run.dialect}]" for run in group.runs[1:]]
+            more = len(others) - SHOWN_FAILURES
+            shown = ", ".join(others[:SHOWN_FAILURES]) + (f" and {more} more" if more > 0 else "")
+            yield f"    also      {shown}"
         yield ""
     yield from matrix(results)
     warned = list(warnings(results))
@@ -23,11 +33,15 @@ def lines_of(results: Sequence[Result], *, seconds: float) -> Iterator[str]:
         yield ""
         yield from warned
     yield ""
+    if len(broken) > 1 or (broken and len(broken[0].runs) > 1):
+        for group in broken:
+            runs = "1 run " if len(group.runs) == 1 else f"{len(group.runs)} runs"
+            yield f"{GLYPHS[group.verdict]} {runs}  {group.cause}  [{group.id or group.verdict}]"
     yield totals(results, seconds=seconds)
 
 
-def failure(result: Result) -> Iterator[str]:
-    """One run that is not conformant: verdict, then diagnosis, then what was expected and seen."""
+def failure(result: Result, *, out: Path | None = None) -> Iterator[str]:
+    """One run that is not conformant: verdict, then diagnosis, then what was expected and seen. ``out`` is where its files lie."""
     yield f"{GLYPHS[result.verdict]} {result.verdict}  {result.id}  ({result.title})"
     for one in result.diagnosis[:1]:
         yield f"    cause     {one.cause}  [{one.id}]"
@@ -55,7 +69,7 @@ def failure(result: Result) -> Iterator[str]:
         if rule.severity == MUST and rule.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
             yield from _rule(rule)
     if result.trace:
-        yield f"    trace     {result.trace}"
+        yield f"    trace     {(out or Path()) / result.trace}"
 
 
 def matrix(results: Sequence[Result]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ def write_reports(
     ``left_out`` are the scenarios that the target could not be made to do; ``proof`` is what a selftest proved, by default the last
     one that was run with the same ``out``.
     """
-    document = to_json(results, seconds=seconds)
+    made = datetime.now(UTC)
+    document = {**to_json(results, seconds=seconds), "made": made.isoformat(timespec="seconds")}
     capabilities = grade(results, left_out)
     if capabilities:
         document["capabilities"] = {one.name: one.to_json() for one in capabilities}
@@ -38,7 +40,10 @@ def write_reports(
     write_text(out / "junit.xml", junit(results, seconds=seconds, left_out=left_out))
     page = out / "conformance.html"
     proof = proof or read_proof(out)
-    write_text(page, conformance_html(results, seconds=seconds, out=out, capabilities=capabilities, proof=proof))
+    when = f"{made:%Y-%m-%d %H:%M} UTC"
+    write_text(
+        page, conformance_html(results, seconds=seconds, out=out, capabilities=capabilities, proof=proof, made=when)
+    )
     conformant = [result for result in results if result.verdict == "conformant"]
     for result in conformant:
         write_text(out / page_of(result), run_page(result, out=out))

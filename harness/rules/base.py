@@ -37,7 +37,7 @@ CLIENT: Party = "client"
 SERVICE: Party = "service"
 BOTH: Party = "both"
 
-Confidence = Literal["D", "O", "I", "U"]  # documented, observed, inferred, unknown (protocol.md, head)
+Confidence = Literal["D", "O", "I", "U"]  # documented, observed, inferred, unknown
 
 ALL: frozenset[str] = frozenset(DIALECTS)
 BETA: frozenset[str] = frozenset(name for name, dialect in DIALECTS.items() if dialect.generation == "beta")

@@ -20,6 +20,8 @@ the client unless the rule is only observable by the service.
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -52,6 +54,12 @@ class Example:
     def expected(self) -> Outcome:
         """The outcome the label claims."""
         return EXPECTED[self.label]
+
+
+def prose_of(one: Rule) -> str:
+    """What the docstring says before its examples: the clause, why it matters, what to do."""
+    lines = inspect.cleandoc(one.doc).splitlines()
+    return "\n".join(itertools.takewhile(lambda line: not _LABEL.match(line), lines)).strip()
 
 
 def examples_of(one: Rule) -> Iterator[Example]:

@@ -157,6 +157,18 @@ def as_text(value: Any) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
+def known(text: str, variables: Mapping[str, Any]) -> str:
+    """A text for a person's eyes with the variables that have been saved; the others keep their names."""
+
+    def put(found: re.Match[str]) -> str:
+        if found[1] not in variables:
+            return found[0]
+        value = variables[found[1]]
+        return value if isinstance(value, str) else as_text(value)
+
+    return _VARIABLE.sub(put, text)
+
+
 def _fill_text(text: str, variables: Mapping[str, Any], literal: bool) -> Any:
     whole = _VARIABLE.fullmatch(text)
     if whole and whole[1] and not literal:

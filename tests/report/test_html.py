@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness.report.html import LEGEND, OUTCOMES, anchor, brief, conformance_html, page_of, run_html, run_page
 from harness.results import EXIT_CODES, Expectation
-from harness.rules.base import Outcome
+from harness.rules.base import Outcome, bad
 from tests.test_results import RESULT
 from tests.traces import SET_UP, event, trace
 
@@ -51,10 +51,15 @@ def test_report_holds_the_failed_runs_and_links_to_the_conformant_ones() -> None
 
 def test_page_of_a_run_links_back_and_to_its_files() -> None:
     page = run_page(replace(GOOD, title=EVIL))
-    assert page_of(GOOD) == "runs/scenarios-a-yaml--openai-ga.html"
+    assert page_of(GOOD) == "runs/scenarios_a.yaml.openai-ga.html"
     assert 'href="../conformance.html"' in page
     assert 'href="../traces/a.ndjson"' in page
     assert EVIL not in page
+
+
+def test_runs_of_scenarios_that_are_called_alike_have_pages_of_their_own() -> None:
+    names = ("a/b.yaml", "a-b.yaml", "a b.yaml", "ü.yaml", "u.yaml")
+    assert len({page_of(replace(GOOD, scenario=name)) for name in names}) == len(names)
 
 
 def test_fragment_for_pytest_html_links_from_its_page() -> None:
@@ -72,3 +77,27 @@ def test_entries_are_told_in_one_line() -> None:
     lines = [brief(entry) for entry in RECORDING.entries]
     assert lines[0] == "POST http://127.0.0.1/k"
     assert lines[6] == f"response.output_audio_transcript.delta {EVIL!r}"
+
+
+def test_a_cause_is_told_before_its_runs_and_only_the_first_is_unfolded() -> None:
+    other = replace(BAD, dialect="openai-beta", diagnosis=RESULT.diagnosis)
+    page = conformance_html([replace(BAD, diagnosis=RESULT.diagnosis), other], seconds=1.0)
+    assert page.index("What broke") < page.index('class="card bad"') < page.index("<h2>Scenarios</h2>")
+    assert page.count('<section class="card bad"') == page.count('<details class="card bad">') == 1
+
+
+def test_an_entry_that_is_spoken_of_can_be_looked_at() -> None:
+    run = replace(BAD, error=None, rules=(replace(RESULT.rules[0], failures=(bad(RECORDING.entries[6], "a", "b"),)),))
+    page = conformance_html([run], seconds=1.0)
+    assert f'href="#{anchor(run)}-6">entry 6</a>' in page
+    assert f'id="{anchor(run)}-6"' in page
+
+
+def test_a_broken_rule_says_why_and_where_that_stands() -> None:
+    page = conformance_html([BAD], seconds=1.0)
+    assert "Clients wait for it before they configure anything." in page
+    assert "/src/openai/types/realtime/session_created_event.py" in page
+
+
+def test_a_report_says_when_it_was_made() -> None:
+    assert "2026-11-21 06:00 UTC" in conformance_html([GOOD], seconds=1.0, made="2026-11-21 06:00 UTC")

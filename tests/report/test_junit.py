@@ -30,7 +30,7 @@ def test_counts_and_cases() -> None:
     assert [len(case) for case in cases] == [1, 0, 1]
     failure = cases[0].find("failure")
     assert failure is not None
-    assert failure.get("message") == "cause     cause  [api-key-invalid]"
+    assert failure.get("message") == "cause cause [api-key-invalid]"
 
 
 def test_what_was_not_exercised_is_skipped_with_its_reason() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from harness.report.text import failure, lines_of, matrix, totals, warnings
 from harness.results import Expectation
@@ -72,3 +73,18 @@ def test_failures_come_before_the_matrix() -> None:
     lines = list(lines_of([GOOD, RESULT], seconds=1.0))
     assert lines[0].startswith("✗ nonconformant")
     assert lines[-1].startswith("✗ 2 runs")
+
+
+def test_a_cause_is_told_once_and_summed_up_at_the_end() -> None:
+    runs = [
+        replace(RESULT, dialect=name) for name in ("azure-ga", "openai-ga", "azure-preview", "openai-beta", "x", "y")
+    ]
+    lines = list(lines_of(runs, seconds=1.0))
+    assert sum(line.startswith("✗ nonconformant") for line in lines) == 1
+    assert "    also      a [openai-ga], a [azure-preview], a [openai-beta] and 2 more" in lines
+    assert lines[-2] == "✗ 6 runs  cause  [api-key-invalid]"
+
+
+def test_the_path_of_a_trace_is_one_that_opens(tmp_path: Path) -> None:
+    lines = list(lines_of([RESULT], seconds=1.0, out=tmp_path))
+    assert f"    trace     {tmp_path}/traces/a.ndjson" in lines

@@ -20,6 +20,7 @@ from harness.scenario.match import (
     conditions,
     describe,
     fill,
+    known,
     lookup,
     matches,
     variables_in,
@@ -255,3 +256,7 @@ def test_every_value_equals_itself_and_is_found_in_a_list_of_itself(value: Any) 
 def test_values_without_variables_are_left_as_they_are(value: Any) -> None:
     wanted = json.loads(json.dumps(value).replace("${", ""))
     assert fill(wanted, {}) == wanted
+
+
+def test_a_text_for_a_person_shows_what_was_saved() -> None:
+    assert known('id is "${a}", n is ${n}, "${b}", $${a}', {"a": "x", "n": 3}) == 'id is "x", n is 3, "${b}", $${a}'
