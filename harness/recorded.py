@@ -4,14 +4,43 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.results import Result
-from harness.trace import Trace
-from harness.verdict import judge
+from pydantic import ValidationError
+
+from harness.results import Result, Verdict
+from harness.scenario.model import Assert
+from harness.trace import Header, Trace
+from harness.verdict import Judgement, judge
+
+_ASSERT = "assert"
+
+
+def as_recorded(asserted: Assert) -> dict[str, object]:
+    """What the header of a run's trace keeps of the scenario's assert block, so that the recording is judged as the run was.
+
+    Nothing where the scenario asserts nothing out of the ordinary.
+    """
+    kept = asserted.model_dump(mode="json", include={"order", "rules", "fails"}, exclude_defaults=True)
+    return {_ASSERT: kept} if kept else {}
+
+
+def _asserted(header: Header) -> Assert | None:
+    """The assert block of the run that left this trace; None where it is a trace on its own."""
+    try:
+        return Assert.model_validate(header.extra[_ASSERT]) if _ASSERT in header.extra else None
+    except ValidationError:
+        return None
 
 
 def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: float = 0.0) -> Result:
-    """The result of a trace. ``name`` stands where a scenario's path would; ``path`` is the trace's file, for links."""
-    judgement = judge(trace)
+    """The result of a trace. ``name`` stands where a scenario's path would; ``path`` is the trace's file, for links.
+
+    A recording in which no call was made, or that breaks off, proves nothing by breaking no rule.
+    """
+    asserted = _asserted(trace.header)
+    judgement = judge(trace, asserted)
+    verdict, error = judgement.verdict, judgement.error
+    if verdict == "conformant":
+        verdict, error = _proven(trace, judgement, failing=asserted is not None and asserted.fails is not None)
     return Result(
         scenario=name,
         title=trace.header.scenario or f"A call seen by the {trace.header.observer}",
@@ -19,7 +48,7 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
         target=trace.header.target or "unknown",
         observer=trace.header.observer,
         time=trace.header.time,
-        verdict=judgement.verdict,
+        verdict=verdict,
         seconds=seconds,
         media_seconds=trace.seconds,
         milestones=judgement.milestones,
@@ -27,11 +56,31 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
         rules=judgement.rules,
         diagnosis=judgement.diagnosis,
         trace=path,
-        error=judgement.error,
+        error=error,
         bug=judgement.bug,
         media=judgement.media,
         recording=trace,
     )
+
+
+def _proven(trace: Trace, judgement: Judgement, *, failing: bool) -> tuple[Verdict, str | None]:
+    """The verdict on a recording that breaks no rule, and what keeps it from being conformant."""
+    if trace.end == "truncated":
+        return "inconclusive", f"the recording breaks off at {trace.seconds:.1f} s: it has no footer"
+    if judgement.milestones["answer"] is None and not failing:
+        return "error", f"no call was made: {_last_request(trace)}"
+    return "conformant", None
+
+
+def _last_request(trace: Trace) -> str:
+    responses = trace.of("http.response")
+    if not responses:
+        return "no request was answered"
+    last = responses[-1].data
+    status, step = last.get("status", 0), last.get("step")
+    if 200 <= status < 300 and step == "key":
+        return "a key was minted, and no call request came"
+    return f"the last answer was {status} to the {'token' if step == 'key' else step} request"
 
 
 def judge_file(path: Path) -> Result:

@@ -25,6 +25,7 @@ from harness.media import opus, wav
 from harness.media.track import OutgoingAudio
 from harness.network import Emulator
 from harness.output import open_trace, refused, writing
+from harness.recorded import as_recorded
 from harness.redact import Redactor
 from harness.results import Expectation, Result
 from harness.scenario.foreign import adapt, cooperative_steps
@@ -101,7 +102,7 @@ async def _make_call(
     scenario = loaded.scenario
     loop = asyncio.get_running_loop()
     recorder = Recorder(
-        Header("client", job.dialect, job.target, job.name, job.clock),
+        Header("client", job.dialect, job.target, job.name, job.clock, extra=as_recorded(scenario.assert_)),
         loop.time,
         redactor=Redactor(secrets_of(endpoints)),
         sink=sink,

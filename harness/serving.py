@@ -7,12 +7,13 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
 from harness.errors import HarnessError
+from harness.fake.example import example_page
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
 from harness.libraries import quiet_libraries
@@ -27,7 +28,7 @@ from harness.report.write import write_reports
 from harness.results import Result
 from harness.scenario.files import resolve_audio
 from harness.scenario.model import FakeScript
-from harness.trace import Header, Recorder, Trace
+from harness.trace import Entry, Header, Recorder, Trace
 
 # Seconds after which the judging thread lets the event loop go on. Each of the loop's system calls waits that long for its turn, and
 # a few dozen of them make up one round of packets; CPython's 5 ms would add up to more than a listener's jitter buffer holds.
@@ -62,8 +63,20 @@ class Served:
         header, clock = Header("service", dialect, "client", ""), asyncio.get_running_loop().time
         recorder = Recorder(header, clock, redactor=Redactor(self._secrets), sink=sink)
         self._paths[id(recorder)] = (path, sink)
-        recorder.watch(lambda entry: self._say(f"  {path.stem} is open") if entry.kind == "channel.open" else None)
+        recorder.watch(lambda entry: self._follow(path.stem, entry))
         return recorder
+
+    def _follow(self, name: str, entry: Entry) -> None:
+        """Say how far a client has come: who waits for a call needs to see where it stays."""
+        if entry.kind == "channel.open":
+            self._say(f"  {name} is open")
+        elif entry.kind == "http.response":
+            status, step = entry.data["status"], entry.data["step"]
+            what = {"key": "token request", "call": "call request", "hangup": "hang-up"}[step]
+            if status >= 400:
+                self._say(f"  {name}: {what} refused with {status}: {_reason(entry.data.get('body'))}")
+            elif step == "key":
+                self._say(f"  {name}: key minted")
 
     def ended(self, recorder: Recorder) -> None:
         """Have a finished trace judged, its verdict said and the reports written anew, while the other calls go on."""
@@ -86,12 +99,14 @@ class Served:
             raise self._failure
 
     def _judged_one(self, path: Path, trace: Trace, number: int) -> None:
-        result = result_of(trace, name=path.stem, path=path.relative_to(self._out).as_posix())
+        result = result_of(
+            trace, name=path.stem.removesuffix(f".{trace.header.dialect}"), path=path.relative_to(self._out).as_posix()
+        )
         self.results.append(result)
         if result.verdict == "conformant":
             self._say(f"✓ conformant  {result.id}: {trace.seconds:.1f} s of call")
         else:
-            for line in failure(result):
+            for line in failure(result, out=self._out):
                 self._say(line)
         # Calls that ended meanwhile write the reports themselves.
         if number >= len(self._judged) - 1:
@@ -105,6 +120,13 @@ class Served:
         if self._failure is None:
             self._failure = error
             self._say(f"! {error}")
+
+
+def _reason(body: object) -> str:
+    """The message of an error body, on one line."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    message = error.get("message") if isinstance(error, Mapping) else body
+    return " ".join(str(message or "no reason given").split())[:200]
 
 
 async def serve_forever(
@@ -134,6 +156,7 @@ async def serve_forever(
         recorder_for=served.recorder_for,
         on_trace=served.ended,
         loopback=host in ("127.0.0.1", "localhost", "::1"),
+        page=example_page([DIALECTS[name] for name in dialects]),
     )
     with quiet_libraries():
         url = await service.start(host, port)
@@ -161,4 +184,8 @@ def _greeting(url: str, dialects: Sequence[str], key: str) -> list[str]:
         row = DIALECTS[name]
         for label, template in (("key", row.key_url), ("call", row.call_url)):
             lines.append(f"  {name:<14} {label:<5} POST {url}/{template.split('/', 3)[3]}")
-    return [*lines, f"  API key: {'as given by --key' if key else 'any'}"]
+    return [
+        *lines,
+        f"  API key: {'as given by --key' if key else 'any'}",
+        f"  {url}/ is an example page that makes a call",
+    ]

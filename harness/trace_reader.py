@@ -61,6 +61,12 @@ def _parse(name: str, lines: list[str]) -> tuple[Header, tuple[Entry, ...], str]
                 raise BrokenTrace(
                     f"the footer counts {value.get('entries')} entries, {len(entries)} are here", where=where
                 )
+            if any(line.strip() for line in lines[number:]):
+                raise BrokenTrace(
+                    "lines behind the footer",
+                    where=f"{name}:{number + 1}",
+                    fix="one file holds one recording; judge each by itself",
+                )
             break
         entry = _entry(where, value, len(entries))
         if entries and entry.t < entries[-1].t:

@@ -33,12 +33,12 @@ def test_every_call_is_judged_in_order_and_the_last_report_holds_all(tmp_path: P
     said: list[str] = []
     served = serve(tmp_path, 3, said.append)
     served.finish()
-    names = [f"call-{number:04d}.azure-ga" for number in (1, 2, 3)]
+    names = [f"call-{number:04d}" for number in (1, 2, 3)]
     assert [result.scenario for result in served.results] == names
     assert [run["scenario"] for run in json.loads((tmp_path / "results.json").read_text())["runs"]] == names
-    assert [len(Trace.read(tmp_path / "traces" / f"{name}.ndjson").entries) for name in names] == [1, 1, 1]
-    assert sum(line.startswith("✓ conformant") for line in said) == 3
-    assert said[-1].startswith("✓ 3 runs")
+    assert [len(Trace.read(tmp_path / "traces" / f"{name}.azure-ga.ndjson").entries) for name in names] == [1, 1, 1]
+    assert sum(line.startswith("! error") for line in said) == 3
+    assert said[-1].startswith("! 3 runs")
 
 
 def test_a_report_that_cannot_be_written_is_an_error_at_the_end(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_report_that_cannot_be_written_is_an_error_at_the_end(tmp_path: Path) 
     with pytest.raises(UsageError, match=r"results.json: cannot be written: Is a directory"):
         served.finish()
     assert len(served.results) == 2
-    assert sum(line.startswith("!") for line in said) == 1
+    assert sum(line.startswith("! results") or "cannot be written" in line for line in said) == 1
 
 
 def test_calls_are_judged_where_no_trace_can_be_written(tmp_path: Path) -> None:
@@ -57,5 +57,27 @@ def test_calls_are_judged_where_no_trace_can_be_written(tmp_path: Path) -> None:
     served = serve(tmp_path, 2, said.append)
     with pytest.raises(UsageError, match="cannot be written"):
         served.finish()
-    assert [result.verdict for result in served.results] == ["conformant", "conformant"]
-    assert said[-1].startswith("✓ 2 runs")
+    assert [result.verdict for result in served.results] == ["error", "error"]
+    assert said[-1].startswith("! 2 runs")
+
+
+def test_who_waits_for_a_call_sees_where_it_stays(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    async def main() -> None:
+        served = Served(tmp_path, said.append)
+        recorder = served.recorder_for("azure-ga")
+        body = {"error": {"message": "no\nsuch key"}}
+        recorder.record("http.response", id=1, step="key", status=200, headers={}, body={}, seconds=0.0)
+        recorder.record("http.response", id=2, step="call", status=401, headers={}, body=body, seconds=0.0)
+        recorder.record("http.response", id=3, step="call", status=502, headers={}, body="", seconds=0.0)
+        recorder.close()
+        served.ended(recorder)
+        served.finish()
+
+    clock.run(main, time="virtual")
+    assert said[:3] == [
+        "  call-0001.azure-ga: key minted",
+        "  call-0001.azure-ga: call request refused with 401: no such key",
+        "  call-0001.azure-ga: call request refused with 502: no reason given",
+    ]

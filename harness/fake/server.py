@@ -25,7 +25,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from harness.fake import answers, bodies
@@ -71,7 +71,7 @@ class FakeService:
     ``dialects`` are the rows it speaks, all at once; ``script`` says what it hears and answers, and its faults; ``audio(name)`` gives the
     20 ms Opus packets of a recording. ``recorder_for(dialect name)`` makes a trace for each client's call, seen from the
     service; ``on_trace`` is called with each one when it is complete, ``on_call_end`` with each call just before. ``loopback``
-    keeps media on 127.0.0.1.
+    keeps media on 127.0.0.1. ``page`` is what a browser gets that opens the base URL; without one there is nothing, as at the vendors.
 
     Use ``start`` and ``stop``, or ``async with FakeService(...) as service: service.url``.
     """
@@ -87,6 +87,7 @@ class FakeService:
         on_call_end: Callable[[ServiceCall], None] = lambda _: None,
         on_trace: Callable[[Recorder], None] = lambda _: None,
         loopback: bool = True,
+        page: str = "",
     ) -> None:
         self.dialects = tuple(dialects)
         self.script = script or FakeScript()
@@ -94,6 +95,7 @@ class FakeService:
         self.faults = Faults(self.script.faults)
         self.settings = (settings or FakeSettings()).as_conducted(self.faults.conduct)
         self.loopback = loopback
+        self.page = page
         self.url = ""
         self.calls: dict[str, ServiceCall] = {}
         self._recorder_for = recorder_for
@@ -175,7 +177,8 @@ class FakeService:
                 for step, url in (("key", gone.key_url), ("key", gone.transcription_key_url), ("call", gone.call_url)):
                     acts.setdefault(urlsplit(url).path, (gone, step, _removed))
         self._steps = {path: (dialect, step) for path, (dialect, step, _) in acts.items()}
-        return [
+        shown = [Route("/", self._show, methods=["GET"])] if self.page else []
+        return shown + [
             Route(path, partial(self._exchange, dialect=dialect, step=step, act=act), methods=["POST"])
             for path, (dialect, step, act) in acts.items()
         ]
@@ -188,6 +191,10 @@ class FakeService:
         recorder = self._traces.asking_leave(dialect.name, _client(request), refused=status >= 300)
         if recorder is not None:
             recorder.record("http.preflight", step=step, **preflight(request, status))
+
+    async def _show(self, _request: Request) -> Response:
+        """The page; nobody's call, so it is not recorded."""
+        return HTMLResponse(self.page)
 
     async def _no_route(self, request: Request, error: Exception) -> Response:
         """A path or method that no dialect has, answered as the vendor does whose paths begin like this one."""
