@@ -72,7 +72,7 @@ def plan(
     ]
     reasons = not_exercised(chosen)
     jobs = sorted(((job, loaded) for job, loaded in chosen if job not in reasons), key=_plainness)
-    return Plan(tuple(jobs), tuple(_left_out(job, loaded, reasons[job]) for job, loaded in chosen if job in reasons))
+    return Plan(tuple(jobs), tuple(not_tried(job, loaded, reasons[job]) for job, loaded in chosen if job in reasons))
 
 
 def check(what: Plan, *, workers: int = 1, done: Callable[[Result], None] = lambda _: None) -> Checked:
@@ -86,7 +86,7 @@ def check(what: Plan, *, workers: int = 1, done: Callable[[Result], None] = lamb
     if results and results[0].verdict == "error" and results[0].milestones["channel-open"] is None:
         first = results[0].id
         left_out += tuple(
-            _left_out(job, loaded, f"not tried: {first} could not make its call") for job, loaded in others
+            not_tried(job, loaded, f"not tried: {first} could not make its call") for job, loaded in others
         )
     else:
         results += run_many(others, workers=workers, done=done)
@@ -118,10 +118,11 @@ def table(capabilities: Sequence[Capability]) -> Iterator[str]:
 
 def reasons(left_out: Sequence[NotExercised]) -> Iterator[str]:
     """Why scenarios were not exercised: a line a reason, with their number."""
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[str, dict[str, None]] = {}
     for one in left_out:
-        by_reason.setdefault(one.reason, []).append(Path(one.scenario).stem)
-    for reason, names in by_reason.items():
+        by_reason.setdefault(one.reason, {})[Path(one.scenario).stem] = None
+    for reason, scenarios in by_reason.items():
+        names = list(scenarios)
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield f"- not exercised: {reason}: {', '.join(names[:3])}{more}"
 
@@ -130,7 +131,8 @@ def _named(word: str, ids: Sequence[str]) -> str:
     return f", {len(ids)} {word} ({', '.join(ids)})" if ids else ""
 
 
-def _left_out(job: Job, loaded: LoadedScenario, reason: str) -> NotExercised:
+def not_tried(job: Job, loaded: LoadedScenario, reason: str) -> NotExercised:
+    """A run that is not made, and why, for the reports."""
     return NotExercised(job.name, job.dialect, loaded.scenario.title, reason)
 
 

@@ -20,6 +20,7 @@ from harness.protocol.dialects import DIALECTS
 from harness.terminal import Progress, any_text, put, say, without_secrets
 
 if TYPE_CHECKING:
+    from harness.capabilities import NotExercised
     from harness.jobs import Job
     from harness.results import Result
     from harness.scenario.loader import LoadedScenario
@@ -80,7 +81,7 @@ def _options(
 
 @app.command()
 def run(
-    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Scenario files or folders.")] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="PATH", help="Scenario files or folders.")] = None,
     dialect: Dialects = None,
     target: Annotated[str, typer.Option(help="fake, live, or the base URL of a service.")] = "fake",
     clock: Annotated[
@@ -100,14 +101,17 @@ def run(
     out: Out = Path("reports"),
 ) -> None:
     """Run scenario files and judge them. Without a path: scenarios/ here, else the packaged suite."""
+    from harness.check import not_tried, reasons
     from harness.jobs import not_exercised
     from harness.results import exit_code
     from harness.runner import configurations, run_many
 
     jobs = _jobs(paths or [], dialect or [], target, clock, tuple(fault or ()), out, k, m, network, seed)
-    for job, reason in (left_out := not_exercised(jobs)).items():
-        say(f"- {job.id}  not exercised: {reason}")
-    jobs = [(job, loaded) for job, loaded in jobs if job not in left_out]
+    unable = not_exercised(jobs)
+    left_out = [not_tried(job, loaded, unable[job]) for job, loaded in jobs if job in unable]
+    for line in reasons(left_out):
+        say(line)
+    jobs = [(job, loaded) for job, loaded in jobs if job not in unable]
     for line in configurations([job for job, _ in jobs]):
         print(line, file=sys.stderr)
     began = time.perf_counter()
@@ -119,10 +123,10 @@ def run(
         if made:  # what was made until the error, or Ctrl-C, is worth its report
             seconds = time.perf_counter() - began
             with contextlib.suppress(HarnessError):
-                _print_results(made, seconds, _write_reports(made, out, seconds), out)
+                _print_results(made, seconds, _write_reports(made, out, seconds, left_out), out)
         raise
     seconds = time.perf_counter() - began
-    written = _write_reports(results, out, seconds)
+    written = _write_reports(results, out, seconds, left_out)
     _print_results(results, seconds, written, out)
     raise typer.Exit(exit_code(results) if results else 3)
 
@@ -201,7 +205,7 @@ def serve(
 
 @app.command()
 def judge(
-    traces: Annotated[list[Path], typer.Argument(metavar="TRACE...", help="Recorded traces (.ndjson).")],
+    traces: Annotated[list[Path], typer.Argument(metavar="TRACE", help="Recorded traces (.ndjson).")],
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write results.json, conformance.html and junit.xml here.")
     ] = None,
@@ -306,18 +310,17 @@ def selftest(
 
 
 @app.command()
-def explain(name: Annotated[str, typer.Argument(metavar="ID", help="A rule or a diagnosis.")]) -> None:
-    """Explain a rule or a diagnosis: what it demands, why, its source, its examples."""
-    from harness.report.catalogue import explain as page
-    from harness.report.catalogue import known_ids
+def explain(name: Annotated[str, typer.Argument(metavar="ID", help="A rule, a diagnosis or a fault.")]) -> None:
+    """Explain a rule, a diagnosis or a fault: what it means, why, its source, its examples."""
+    from harness import faults
+    from harness.report import catalogue
 
-    lines = page(name)
+    lines = catalogue.explain(name) or faults.explain(name)
     if lines is None:
-        near = get_close_matches(name.upper(), known_ids(), 3, 0.5) or get_close_matches(
-            name.lower(), known_ids(), 3, 0.5
-        )
-        hint = f"did you mean {', '.join(near)}?" if near else "harness rules lists them all"
-        raise UsageError(f"no rule or diagnosis is called {name!r}", where="harness explain", fix=hint)
+        known = {one.lower(): one for one in (*catalogue.known_ids(), *(one["fault"] for one in faults.faults_json()))}
+        near = [known[one] for one in get_close_matches(name.lower(), known, 3, 0.5)]
+        hint = f"did you mean {', '.join(near)}?" if near else "harness rules and harness faults list them all"
+        raise UsageError(f"no rule, diagnosis or fault is called {name!r}", where="harness explain", fix=hint)
     put("".join(f"{line}\n" for line in lines))
 
 
@@ -367,10 +370,10 @@ def _known_dialects(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names) or tuple(DIALECTS)
 
 
-def _write_reports(results: Sequence[Result], out: Path, seconds: float) -> Path:
+def _write_reports(results: Sequence[Result], out: Path, seconds: float, left_out: Sequence[NotExercised] = ()) -> Path:
     from harness.report.write import write_reports
 
-    return write_reports(results, out, seconds=seconds)
+    return write_reports(results, out, seconds=seconds, left_out=left_out)
 
 
 def _print_results(results: Sequence[Result], seconds: float, written: Path | None, out: Path | None = None) -> None:

@@ -2,6 +2,7 @@
 
     HarnessError                      (exit code in parentheses)
     ├── UsageError                    wrong option, file or environment (2)
+    │   ├── MissingCredentials        what a live target needs is not set (2)
     │   └── ScenarioError             a scenario file is wrong, with file:line:column (2)
     ├── TraceError                    a trace cannot be read (2)
     │   ├── NotATrace                 empty, binary or some other file
@@ -42,6 +43,10 @@ class HarnessError(Exception):
 
 class UsageError(HarnessError):
     """The command line, a path or the environment is wrong (exit code 2)."""
+
+
+class MissingCredentials(UsageError):
+    """What a live target needs is not set; live tests are then skipped (exit code 2)."""
 
 
 class ScenarioError(UsageError):

@@ -27,6 +27,26 @@ def faults_text() -> Iterator[str]:
     yield from map(_line, CLIENT_FAULTS.values())
 
 
+def explain(name: str) -> list[str] | None:
+    """What a fault does, what catches it, and how to see that, as lines; None where nobody knows it."""
+    wanted = name.strip().lower()
+    if wanted in FAULTS:
+        return [*_page(FAULTS[wanted], "the service"), f"try         harness run --fault {wanted}"]
+    if wanted in CLIENT_FAULTS:
+        return [
+            *_page(CLIENT_FAULTS[wanted], "the caller"),
+            f"use         caller: {{faults: [{wanted}]}}   (in a scenario)",
+        ]
+    return None
+
+
+def _page(one: Declared, of: str) -> Iterator[str]:
+    yield f"{one.name}  {one.title}"
+    yield f"fault of    {of}"
+    yield f"caught by   {', '.join(one.caught_by) or one.otherwise or 'nothing'}"
+    yield f"prove       harness selftest {one.name}"
+
+
 def _line(one: Declared) -> str:
     return f"  {one.name:<42} {', '.join(one.caught_by) or one.otherwise or '':<24} {one.title}"
 

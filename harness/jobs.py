@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Literal
 
 from harness.access import Access
-from harness.errors import UsageError
+from harness.errors import MissingCredentials, UsageError
 from harness.faults import check_named
 from harness.scenario.foreign import Foreign, why_not
 from harness.scenario.loader import LoadedScenario, dialects_of, find, load, suite_dir
 from harness.scenario.network import PRESETS, PresetName
-from harness.targets import load_environment
+from harness.targets import available, live_endpoints, load_environment
 
 Clock = Literal["virtual", "real"]
 
@@ -30,7 +30,7 @@ class Job:
     ``network`` is the preset that scenarios without a network of their own run under. ``seed`` is that of its chances, and of what the
     libraries draw in virtual time.
     ``access`` says how a service at a URL is entered; with it the service alone is judged, not the checker's own part of the call.
-    ``copy`` tells jobs apart whose files would have one name (see :func:`told_apart`).
+    ``named``: the dialect was asked for by name. ``copy`` tells jobs apart whose files would have one name (see :func:`told_apart`).
     """
 
     path: Path
@@ -45,6 +45,7 @@ class Job:
     network: PresetName | None = None
     access: Access | None = None
     copy: int = 0
+    named: bool = False
 
     @property
     def clock(self) -> Clock:
@@ -117,11 +118,14 @@ def select(
                 environment,
                 network=preset,
                 seed=seed,
+                named=bool(dialects),
             )
             if _wanted(keyword, marks, job, loaded.scenario.tags):
                 jobs.append((job, loaded))
     if not jobs:
         raise UsageError("no run is left", where="harness run", fix="check the paths, --dialect, -k and -m")
+    if target == "live":
+        _look_for_credentials(dict.fromkeys(job.dialect for job, _ in jobs), bool(dialects), environment)
     return list(zip(told_apart(job for job, _ in jobs), (loaded for _, loaded in jobs), strict=True))
 
 
@@ -140,8 +144,28 @@ def told_apart(jobs: Iterable[Job]) -> list[Job]:
 
 def not_exercised(jobs: Sequence[tuple[Job, LoadedScenario]]) -> dict[Job, str]:
     """The jobs that their target cannot be made to do, each with the reason."""
-    found = ((job, job.foreign and why_not(loaded.scenario, job.foreign)) for job, loaded in jobs)
-    return {job: reason for job, reason in found if reason}
+    return {job: reason for job, loaded in jobs if (reason := _why_not(job, loaded))}
+
+
+def _why_not(job: Job, loaded: LoadedScenario) -> str | None:
+    """Credentials first: without them nothing else matters. Dialects that were named have been looked at by :func:`select`."""
+    unable = available(job.dialect, job.environment) if job.target == "live" and not job.named else None
+    return unable or (why_not(loaded.scenario, job.foreign) if job.foreign else None)
+
+
+def _look_for_credentials(dialects: Iterable[str], named: bool, environment: Mapping[str, str]) -> None:
+    """Raises UsageError where a dialect that was named cannot be called, or none of them all."""
+    if named:
+        for dialect in dialects:
+            live_endpoints(dialect, environment)
+        return
+    lacking = {dialect: available(dialect, environment) for dialect in dialects}
+    if all(lacking.values()):
+        raise MissingCredentials(
+            "no dialect can be called:" + "".join(f"\n  {reason}" for reason in lacking.values()),
+            where="--target live",
+            fix="put the variables of one of them into .env.local in the current folder",
+        )
 
 
 def display_name(path: Path, cwd: Path) -> str:

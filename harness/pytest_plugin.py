@@ -197,11 +197,15 @@ class Results:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._runs: list[dict[str, Any]] = []
+        self._lacking: dict[str, None] = {}
+        self._written: list[Path] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the result that a report carries."""
         if report.when == "call" and hasattr(report, RESULT):
             self._runs.append(getattr(report, RESULT))
+        elif report.skipped and "live" in report.keywords and isinstance(report.longrepr, tuple):
+            self._lacking[report.longrepr[2].removeprefix("Skipped: ")] = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, postfix: list[str]) -> None:
@@ -212,6 +216,15 @@ class Results:
         out = output_folder(self._config)
         if self._runs:
             postfix.append(proof_html(read_proof(out, base=_from_page(self._config, out))))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say where the reports are, and why live tests were skipped: a skip that nobody sees looks like a pass."""
+        for page in self._written:
+            terminalreporter.write_line(f"conformance report: {page}")
+        if "s" not in terminalreporter.reportchars and self._lacking:
+            terminalreporter.section("live tests that were skipped")
+            for reason in self._lacking:
+                terminalreporter.write_line(reason)
 
     def pytest_sessionfinish(self) -> None:
         """Write results.json, conformance.html and junit.xml; live runs apart from offline ones."""
@@ -224,4 +237,5 @@ class Results:
             results = [Result.from_json(run) for run in self._runs if (run["target"] == "live") == live]
             if results:
                 seconds = sum(result.seconds for result in results)
-                write_reports(results, folder, seconds=seconds, proof=read_proof(out, base=".." if live else ""))
+                proof = read_proof(out, base=".." if live else "")
+                self._written.append(write_reports(results, folder, seconds=seconds, proof=proof))

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
-from harness.errors import UsageError
+from harness.errors import MissingCredentials, UsageError
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.scenario.model import Caller
 
@@ -188,18 +188,25 @@ def fake_endpoints(
 def live_endpoints(dialect: str | Dialect, env: Mapping[str, str]) -> Endpoints:
     """Endpoints and credential of the real service (or of a gateway named in the environment) for this dialect.
 
-    ``env`` is what :func:`load_environment` returns. Raises UsageError that names every missing variable.
+    ``env`` is what :func:`load_environment` returns. Raises MissingCredentials that names every missing variable, and
+    UsageError for one that is set to what it cannot be.
     """
     row = _row(dialect)
     return _VENDORS[row.vendor](row, env)
 
 
 def available(dialect: str | Dialect, env: Mapping[str, str]) -> str | None:
-    """Why this dialect cannot be called with these variables, on one line for a skip; None when it can."""
+    """Why this dialect cannot be called with these variables, on one line for a skip; None when it can.
+
+    Raises UsageError for a variable that is set to what it cannot be: that is a mistake, and no reason to skip.
+    """
+    row = _row(dialect)
     try:
-        live_endpoints(dialect, env)
-    except UsageError as error:
+        found = live_endpoints(row, env)
+    except MissingCredentials as error:
         return error.what
+    if row.state.startswith("removed") and urlsplit(found.key_url).hostname == urlsplit(row.key_url).hostname:
+        return f"{row.title} was {row.state}"
     return None
 
 
@@ -298,7 +305,7 @@ def _row(dialect: str | Dialect) -> Dialect:
 def _refuse(row: Dialect, missing: list[str]) -> None:
     if missing:
         spelled = ", ".join(f"{name} (or VITE_{name})" for name in missing)
-        raise UsageError(
+        raise MissingCredentials(
             f"{row.name} needs {spelled}: not set in the environment, .env.local or .env",
             fix=f"put {' and '.join(f'{name}=...' for name in missing)} into .env.local in the current folder",
         )

@@ -342,6 +342,16 @@ class TestCatalogues:
         assert [row["name"] for row in json.loads(harness("dialects", "--json").out)] == list(DIALECTS)
         assert all(name in harness("dialects").out for name in DIALECTS)
 
+    def test_explain_a_fault(self, harness: Harness) -> None:
+        service, caller = harness("explain", "rsp-done-missing"), harness("explain", "channel-after-offer")
+        assert "caught by   RSP-03" in service.out
+        assert "harness run --fault rsp-done-missing" in service.out
+        assert "caller: {faults: [channel-after-offer]}" in caller.out
+        assert "did you mean rsp-done-missing" in harness("explain", "rsp-don-missing").err
+
+    def test_explain_takes_a_number_without_its_zero(self, harness: Harness) -> None:
+        assert harness("explain", "SES-1").out == harness("explain", "SES-01").out
+
     def test_explain_a_rule_and_a_diagnosis(self, harness: Harness) -> None:
         rule = harness("explain", "ses-01")
         assert rule.out.startswith("SES-01  ")

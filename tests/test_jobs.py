@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageError
-from harness.jobs import Job, display_name, select, told_apart
+from harness.errors import MissingCredentials, UsageError
+from harness.jobs import Job, display_name, not_exercised, select, told_apart
 from harness.protocol.dialects import DIALECTS
 
 
@@ -107,3 +107,36 @@ def test_name_is_relative_to_where_one_stands(tmp_path: Path) -> None:
     assert display_name(inside, tmp_path) == "scenarios/a.yaml"
     assert display_name(inside, tmp_path / "elsewhere") == "scenarios/a.yaml"
     assert display_name(tmp_path / "a.yaml", tmp_path / "elsewhere") == "../a.yaml"
+
+
+CREDENTIALS = ("AZURE_OPENAI_RESOURCE_NAME", "AZURE_OPENAI_REALTIME_KEY", "AZURE_OPENAI_AD_TOKEN", "OPENAI_API_KEY")
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No credentials."""
+    for name in (*CREDENTIALS, "AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL"):
+        for spelled in (name, f"VITE_{name}"):
+            monkeypatch.delenv(spelled, raising=False)
+    return monkeypatch
+
+
+def test_live_without_any_credentials_names_what_each_dialect_needs(suite: Path, nobody: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MissingCredentials) as raised:
+        ids(suite, target="live")
+    for name in ("azure-preview needs AZURE_OPENAI_RESOURCE_NAME", "openai-ga needs OPENAI_API_KEY"):
+        assert name in str(raised.value)
+
+
+def test_live_leaves_out_the_dialects_without_credentials(suite: Path, nobody: pytest.MonkeyPatch) -> None:
+    nobody.setenv("OPENAI_API_KEY", "sk-0123456789")
+    jobs = select([suite / "scenarios" / "turns" / "a.yaml"], target="live", cwd=suite)
+    reasons = {job.dialect: reason for job, reason in not_exercised(jobs).items()}
+    assert set(reasons) == {"azure-preview", "azure-ga", "openai-beta"}
+    assert "AZURE_OPENAI_REALTIME_KEY" in reasons["azure-ga"]
+
+
+def test_a_dialect_that_is_named_must_have_its_credentials(suite: Path, nobody: pytest.MonkeyPatch) -> None:
+    nobody.setenv("OPENAI_API_KEY", "sk-0123456789")
+    with pytest.raises(MissingCredentials, match="azure-ga needs"):
+        ids(suite, target="live", dialects=("openai-ga", "azure-ga"))

@@ -65,6 +65,7 @@ def test_runs_are_selected_and_reported(project: pytest.Pytester) -> None:
     (one,) = json.loads(Path("reports/results.json").read_text())["runs"]
     assert (one["scenario"], one["verdict"]) == ("scenarios/turns/greeting.yaml", "conformant")
     assert Path("reports/conformance.html").exists()
+    result.stdout.fnmatch_lines(["conformance report: *reports/conformance.html"])
     assert "How we know that green is green" in page
     assert "No selftest was run beside this report." in page
 
@@ -128,6 +129,9 @@ def test_live_skips_with_the_reason(project: pytest.Pytester, monkeypatch: pytes
     result = run(project, "-m", "live", "-rs")
     result.assert_outcomes(skipped=6, deselected=6)
     result.stdout.fnmatch_lines(["SKIPPED*AZURE_OPENAI_REALTIME_KEY*"])
+    quiet = run(project, "-m", "live", "-q")
+    quiet.stdout.fnmatch_lines(["*live tests that were skipped*", "azure-ga needs*AZURE_OPENAI_REALTIME_KEY*"])
+    assert sum(line.startswith("azure-ga needs") for line in quiet.outlines) == 1
 
 
 def test_without_m_live_nothing_live_is_collected(project: pytest.Pytester) -> None:

@@ -159,6 +159,17 @@ def test_available_gives_a_reason_on_one_line() -> None:
     assert "\n" not in reason
 
 
+def test_a_mistake_is_no_reason_to_skip() -> None:
+    with pytest.raises(UsageError, match="is not a resource name"):
+        available("azure-ga", {**AZURE, "AZURE_OPENAI_RESOURCE_NAME": "two words"})
+
+
+def test_what_the_vendor_removed_is_only_called_elsewhere() -> None:
+    assert available("openai-beta", OPENAI) == "OpenAI, beta was removed 2026-05-12"
+    assert available("openai-beta", {**OPENAI, "OPENAI_BASE_URL": "https://gw.example/v1"}) is None
+    assert available("azure-preview", AZURE) is None
+
+
 @pytest.mark.parametrize("key", ["two words", "line\nend", "ключ-ключ"])
 def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(key: str) -> None:
     with pytest.raises(UsageError) as caught:

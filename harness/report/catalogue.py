@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -144,7 +145,7 @@ def rules_markdown() -> str:
 
 def explain(name: str) -> list[str] | None:
     """What a rule, an unobservable row or a diagnosis means, as lines; None where the id is unknown."""
-    wanted = name.strip()
+    wanted = re.sub(r"(?<=-)(?=\d\Z)", "0", name.strip())  # SES-1 is SES-01
     for one in all_rules():
         if one.id.lower() == wanted.lower():
             return list(_rule_page(one))
