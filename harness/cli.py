@@ -184,6 +184,16 @@ def serve(
     fault: Annotated[list[str] | None, typer.Option(help="A fault of the fake. Repeatable.")] = None,
     out: Out = Path("reports"),
     key: Annotated[str, typer.Option(help="The API key that clients must send.")] = "",
+    script: Annotated[
+        Path | None, typer.Option(help="A scenario file: its fake block says what is heard and answered.")
+    ] = None,
+    sample_names: Annotated[
+        bool,
+        typer.Option(
+            "--sample-names",
+            help="Send session.update, session.error, session.end, as Microsoft's JavaScript sample expects.",
+        ),
+    ] = False,
 ) -> None:
     """Serve the fake to a client under test; each call is judged when it ends."""
     from harness.results import exit_code
@@ -197,6 +207,8 @@ def serve(
             faults=tuple(fault or ()),
             out=out,
             key=key,
+            script=script,
+            sample_names=sample_names,
             say=say,
         )
     )

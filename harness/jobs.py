@@ -67,10 +67,15 @@ class Job:
     @property
     def slug(self) -> str:
         """The stem of the files this run leaves."""
-        stem = re.sub(r"\.ya?ml$", "", self.name)
-        stem = re.sub(r"^scenarios/", "", stem)
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "scenario"
+        name = re.sub(r"\.ya?ml$", "", self.name).removeprefix("scenarios/")
+        # A file outside the working folder is called by its own name, if that has any plain letter.
+        own = _plain(name.rpartition("/")[2]) if name.startswith("../") else ""
+        stem = own or _plain(name) or "scenario"
         return f"{stem}{f'-{self.copy}' if self.copy else ''}.{self.dialect}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 
 def select(

@@ -27,6 +27,7 @@ from harness.report.text import failure, totals
 from harness.report.write import write_reports
 from harness.results import Result
 from harness.scenario.files import resolve_audio
+from harness.scenario.loader import load
 from harness.scenario.model import FakeScript
 from harness.trace import Entry, Header, Recorder, Trace
 
@@ -137,22 +138,27 @@ async def serve_forever(
     faults: Sequence[str] = (),
     out: Path,
     key: str = "",
+    script: Path | None = None,
+    sample_names: bool = False,
     say: Callable[[str], None],
     stop: asyncio.Event | None = None,
 ) -> list[Result]:
     """Serve until SIGINT or SIGTERM, then end all calls and return what was judged.
 
-    ``key`` is the API key clients must send; without one any key is accepted. ``stop`` ends it instead of the signals. Raises
-    UsageError where it cannot listen, and at the end where something could not be written.
+    ``key`` is the API key clients must send; without one any key is accepted. ``script`` is a scenario file, whose ``fake`` block says
+    what is heard and answered. ``sample_names``: speak as Microsoft's JavaScript sample expects (see :mod:`harness.fake.seeds`).
+    ``stop`` ends it instead of the signals. Raises UsageError where it cannot listen, and at the end where something could not be
+    written, and ScenarioError for a wrong script.
     """
     sys.setswitchinterval(TURN)
     conformance_html((), seconds=0.0)  # loads and compiles what it takes, which would hold up the first calls
     served = Served(out, say, secrets=(key,))
+    told = load(script).scenario.fake if script else FakeScript()
     service = FakeService(
         dialects=[DIALECTS[name] for name in dialects],
-        script=FakeScript(faults=list(faults)),
-        audio=lambda name: opus.encode(wav.load(resolve_audio(Path.cwd() / "scenario.yaml", name))),
-        settings=FakeSettings(api_keys=(key,) if key else None),
+        script=told.model_copy(update={"faults": [*told.faults, *faults]}),
+        audio=lambda name: opus.encode(wav.load(resolve_audio(script or Path.cwd() / "scenario.yaml", name))),
+        settings=FakeSettings(api_keys=(key,) if key else None, seeds_mode=sample_names),
         recorder_for=served.recorder_for,
         on_trace=served.ended,
         loopback=host in ("127.0.0.1", "localhost", "::1"),

@@ -22,8 +22,8 @@ SCENARIO = ROOT / "scenarios" / "turns" / "caller-speaks-assistant-answers.yaml"
 class Served:
     """``harness serve`` in a process of its own."""
 
-    def __init__(self, out: Path) -> None:
-        command = [sys.executable, "-m", "harness.cli", "serve", "--port", "0", "--key", KEY, "--out", str(out)]
+    def __init__(self, out: Path, *words: str) -> None:
+        command = [sys.executable, "-m", "harness.cli", "serve", "--port", "0", "--key", KEY, "--out", str(out), *words]
         self.out = out
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -118,3 +118,31 @@ def test_service_that_ends_in_the_middle_of_a_call(served: Served, tmp_path: Pat
     assert caller.returncode in (1, 3), text
     assert "connection-lost" in text or "channel" in text
     assert Trace.read(trace).end == "failed"
+
+
+def test_what_is_served_follows_a_script(tmp_path: Path) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text("title: A table\nfake: {replies: [{says: For how many?, after: 40ms}]}\n")
+    scenario = tmp_path / "asks.yaml"
+    scenario.write_text(
+        "title: Somebody asks\ndialects: [azure-ga]\nsession: {modalities: [text]}\nsteps:\n  - text: A table.\n"
+        "  - {expect: response.output_text.done, where: {text: For how many?}, within: 5s}\n"
+    )
+    served = Served(tmp_path / "served", "--script", str(script), "--sample-names")
+    command = [
+        sys.executable,
+        "-m",
+        "harness.cli",
+        "run",
+        str(scenario),
+        "--target",
+        "live",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    done = subprocess.run(command, env=environment(served.url), capture_output=True, text=True, timeout=60, check=False)
+    served.stop()
+    assert done.returncode == 1, done.stderr  # a server event that only exists in the sample breaks a rule
+    (run,) = json.loads((tmp_path / "out" / "results.json").read_text())["runs"]
+    assert all(one["outcome"] == "met" for one in run["expectations"])
+    assert run["diagnosis"][0]["id"] == "sample-code-events"
