@@ -71,6 +71,10 @@ class Served:
         """Say how far a client has come: who waits for a call needs to see where it stays."""
         if entry.kind == "channel.open":
             self._say(f"  {name} is open")
+        elif entry.kind == "http.preflight" and entry.data["refused"]:
+            self._say(
+                f"  {name}: preflight refused, a header that no page may send: {', '.join(entry.data['refused'])}"
+            )
         elif entry.kind == "http.response":
             status, step = entry.data["status"], entry.data["step"]
             what = {"key": "token request", "call": "call request", "hangup": "hang-up"}[step]

@@ -101,3 +101,10 @@ def test_a_broken_rule_says_why_and_where_that_stands() -> None:
 
 def test_a_report_says_when_it_was_made() -> None:
     assert "2026-11-21 06:00 UTC" in conformance_html([GOOD], seconds=1.0, made="2026-11-21 06:00 UTC")
+
+
+def test_steps_that_were_not_reached_are_folded() -> None:
+    steps = (Expectation(2, False, "b", "c"), Expectation(3, False, "d", "not reached: step 2 was missed"))
+    page = conformance_html([replace(BAD, error=None, expectations=steps)], seconds=1.0)
+    assert "<summary>1 later step not reached</summary>" in page
+    assert page.index("<td>b</td>") < page.index("1 later step not reached") < page.index("<td>d</td>")

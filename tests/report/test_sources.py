@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from harness.diagnosis import CAUSES
@@ -61,5 +63,5 @@ def test_links_are_written_and_words_escaped() -> None:
 def test_the_catalogue_keeps_all_its_words() -> None:
     for source in [one.source for one in all_rules()] + [one.source for one in CAUSES.values()]:
         for words, url in linked(source):
-            assert words in source
+            assert words in re.sub(r",? ?https://[^\s;,()]+", "", source)
             assert url == "" or url.startswith("https://")
