@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness import __version__
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, Interrupted, UsageError
 from harness.protocol.dialects import DIALECTS
-from harness.terminal import Progress, any_text, put, say, without_secrets
+from harness.terminal import Commands, Progress, any_text, put, say, without_secrets, written_out
 
 if TYPE_CHECKING:
     from harness.capabilities import NotExercised
-    from harness.jobs import Job
     from harness.results import Result
-    from harness.scenario.loader import LoadedScenario
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -46,12 +45,13 @@ def main() -> None:
     """The console script. A deliberate error becomes its message and exit code; anything else is a bug of ours, exit code 70."""
     any_text()
     try:
-        app()
+        with written_out():
+            app()
     except HarnessError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        _complain("interrupted; what was recorded until here is kept")
+        _complain("interrupted")
         sys.exit(130)
     except Exception as error:
         if isinstance(error, OSError) and error.filename:
@@ -102,11 +102,23 @@ def run(
 ) -> None:
     """Run scenario files and judge them. Without a path: scenarios/ here, else the packaged suite."""
     from harness.check import not_tried, reasons
-    from harness.jobs import not_exercised
+    from harness.jobs import not_exercised, select
     from harness.results import exit_code
     from harness.runner import configurations, run_many
 
-    jobs = _jobs(paths or [], dialect or [], target, clock, tuple(fault or ()), out, k, m, network, seed)
+    jobs = select(
+        paths or [],
+        dialects=_known_dialects(dialect) if dialect else (),
+        target=target,
+        time=clock,
+        faults=tuple(fault or ()),
+        out=out,
+        keyword=k,
+        marks=m,
+        network=network,
+        seed=seed,
+        cwd=Path.cwd(),
+    )
     unable = not_exercised(jobs)
     left_out = [not_tried(job, loaded, unable[job]) for job, loaded in jobs if job in unable]
     for line in reasons(left_out):
@@ -115,16 +127,8 @@ def run(
     for line in configurations([job for job, _ in jobs]):
         print(line, file=sys.stderr)
     began = time.perf_counter()
-    made: list[Result] = []
-    try:
-        with Progress(len(jobs), made) as advance:
-            results = run_many(jobs, workers=workers, done=advance)
-    except BaseException:
-        if made:  # what was made until the error, or Ctrl-C, is worth its report
-            seconds = time.perf_counter() - began
-            with contextlib.suppress(HarnessError):
-                _print_results(made, seconds, _write_reports(made, out, seconds, left_out), out)
-        raise
+    with _kept(len(jobs), out, left_out) as advance:
+        results = run_many(jobs, workers=workers, done=advance)
     seconds = time.perf_counter() - began
     written = _write_reports(results, out, seconds, left_out)
     _print_results(results, seconds, written, out)
@@ -165,7 +169,7 @@ def check(
     access = Access(key, model, region, cafile, insecure, form, suite.needs_named(without or []))
     what = suite.plan(url, name, access, keyword=k, slow=slow, network=network, out=out, cwd=Path.cwd())
     began = time.perf_counter()
-    with Progress(len(what.jobs)) as advance:
+    with _kept(len(what.jobs), out) as advance:
         found = suite.check(what, workers=workers, done=advance)
     seconds = time.perf_counter() - began
     written = write_reports(found.results, out, seconds=seconds, left_out=found.left_out)
@@ -344,35 +348,6 @@ def schema() -> None:
     put(json.dumps(scenario_schema(), indent=2) + "\n")
 
 
-def _jobs(
-    paths: Sequence[Path],
-    names: Sequence[str],
-    target: str,
-    clock: str | None,
-    faults: tuple[str, ...],
-    out: Path,
-    k: str,
-    m: str,
-    network: str | None,
-    seed: int,
-) -> list[tuple[Job, LoadedScenario]]:
-    from harness.jobs import select
-
-    return select(
-        paths,
-        dialects=_known_dialects(names) if names else (),
-        target=target,
-        time=clock,
-        faults=faults,
-        out=out,
-        keyword=k,
-        marks=m,
-        network=network,
-        seed=seed,
-        cwd=Path.cwd(),
-    )
-
-
 def _known_dialects(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if name not in DIALECTS:
@@ -380,6 +355,26 @@ def _known_dialects(names: Sequence[str]) -> tuple[str, ...]:
             fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(DIALECTS)}"
             raise UsageError(f"no dialect is called {name!r}", where="--dialect", fix=fix)
     return tuple(names) or tuple(DIALECTS)
+
+
+@contextlib.contextmanager
+def _kept(runs: int, out: Path, left_out: Sequence[NotExercised] = ()) -> Iterator[Callable[[Result], None]]:
+    """Progress of so many runs. What was made until an error, or Ctrl-C, is worth its report."""
+    made: list[Result] = []
+    began = time.perf_counter()
+    try:
+        with Progress(runs, made) as advance:
+            yield advance
+    except BaseException as error:
+        if made:
+            seconds = time.perf_counter() - began
+            with contextlib.suppress(HarnessError):
+                _print_results(made, seconds, _write_reports(made, out, seconds, left_out), out)
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(
+                f"interrupted after {len(made)} of {runs} runs; their reports and all traces are kept", where=str(out)
+            ) from None
+        raise
 
 
 def _write_reports(results: Sequence[Result], out: Path, seconds: float, left_out: Sequence[NotExercised] = ()) -> Path:

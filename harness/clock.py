@@ -19,8 +19,10 @@ import asyncio
 import importlib
 import importlib.util
 import random
+import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -52,15 +54,30 @@ def run(main: Callable[[], Awaitable[T]], *, time: Time = "real", seed: int = 0)
     if _running():
         raise RuntimeError("an event loop is already running in this thread")
     if time == "real":
-        with asyncio.Runner() as runner:
-            return runner.run(entry())
+        return _run(entry, None)
     state = random.getstate()
     random.seed(seed)
     try:
-        with asyncio.Runner(loop_factory=_new_virtual_loop) as runner:
-            return runner.run(entry())
+        return _run(entry, _new_virtual_loop)
     finally:
         random.setstate(state)
+
+
+def _run(entry: Callable[[], Coroutine[Any, Any, T]], factory: Callable[[], asyncio.AbstractEventLoop] | None) -> T:
+    with asyncio.Runner(loop_factory=factory) as runner:
+        with interrupts_held():
+            runner.get_loop()  # half a loop could not even be thrown away in silence
+        return runner.run(entry())
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the end of this; processes started inside begin with it blocked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _running() -> bool:

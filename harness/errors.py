@@ -8,6 +8,7 @@
     │   ├── NotATrace                 empty, binary or some other file
     │   ├── UnknownTraceVersion       written by a version this one does not know
     │   └── BrokenTrace               an entry is damaged before the last line
+    ├── Interrupted                   Ctrl-C (130, as shells count it)
     └── CallError                     the call could not be made or went away (3)
         ├── TokenRequestFailed        step "key"
         ├── OfferFailed               step "offer"
@@ -67,6 +68,12 @@ class UnknownTraceVersion(TraceError):
 
 class BrokenTrace(TraceError):
     """A line before the last one is damaged, or entries are out of sequence."""
+
+
+class Interrupted(HarnessError):
+    """Ctrl-C, with what had been done until then."""
+
+    exit_code = 130
 
 
 class CallError(HarnessError):

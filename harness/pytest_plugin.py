@@ -199,6 +199,7 @@ class Results:
         self._runs: list[dict[str, Any]] = []
         self._lacking: dict[str, None] = {}
         self._written: list[Path] = []
+        self._failures: list[HarnessError] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the result that a report carries."""
@@ -217,17 +218,8 @@ class Results:
         if self._runs:
             postfix.append(proof_html(read_proof(out, base=_from_page(self._config, out))))
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say where the reports are, and why live tests were skipped: a skip that nobody sees looks like a pass."""
-        for page in self._written:
-            terminalreporter.write_line(f"conformance report: {page}")
-        if "s" not in terminalreporter.reportchars and self._lacking:
-            terminalreporter.section("live tests that were skipped")
-            for reason in self._lacking:
-                terminalreporter.write_line(reason)
-
-    def pytest_sessionfinish(self) -> None:
-        """Write results.json, conformance.html and junit.xml; live runs apart from offline ones."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write results.json, conformance.html and junit.xml; live runs apart from offline ones. A green session without them is none."""
         from harness.report.proof import read_proof
         from harness.report.write import write_reports
         from harness.results import Result
@@ -235,7 +227,23 @@ class Results:
         out = output_folder(self._config)
         for folder, live in ((out, False), (out / "live", True)):
             results = [Result.from_json(run) for run in self._runs if (run["target"] == "live") == live]
-            if results:
-                seconds = sum(result.seconds for result in results)
-                proof = read_proof(out, base=".." if live else "")
-                self._written.append(write_reports(results, folder, seconds=seconds, proof=proof))
+            try:
+                if results:
+                    seconds = sum(result.seconds for result in results)
+                    proof = read_proof(out, base=".." if live else "")
+                    self._written.append(write_reports(results, folder, seconds=seconds, proof=proof))
+            except HarnessError as error:
+                self._failures.append(error)
+        if self._failures and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say where the reports are, which there are not, and why live tests were skipped: a skip that nobody sees looks like a pass."""
+        for page in self._written:
+            terminalreporter.write_line(f"conformance report: {page}")
+        for error in self._failures:
+            terminalreporter.write_line(f"harness: {error}", red=True)
+        if "s" not in terminalreporter.reportchars and self._lacking:
+            terminalreporter.section("live tests that were skipped")
+            for reason in self._lacking:
+                terminalreporter.write_line(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,6 +13,11 @@ from harness.trace import Header, Trace
 from harness.verdict import Judgement, judge
 
 _ASSERT = "assert"
+# What is said of a recording that does not end as a run ends, by its ``end``.
+BROKEN_OFF: Mapping[str, str] = {
+    "truncated": "the recording has no end: the run was killed, or its disk was full",
+    "interrupted": "the run was interrupted",
+}
 
 
 def as_recorded(asserted: Assert) -> dict[str, object]:
@@ -35,12 +41,15 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
     """The result of a trace. ``name`` stands where a scenario's path would; ``path`` is the trace's file, for links.
 
     A recording in which no call was made, or that breaks off, proves nothing by breaking no rule.
+    What breaks off is judged as far as it goes.
     """
     asserted = _asserted(trace.header)
     judgement = judge(trace, asserted)
     verdict, error = judgement.verdict, judgement.error
     if verdict == "conformant":
         verdict, error = _proven(trace, judgement, failing=asserted is not None and asserted.fails is not None)
+    elif trace.end in BROKEN_OFF:
+        error = error or _broken_off(trace)
     return Result(
         scenario=name,
         title=trace.header.scenario or f"A call seen by the {trace.header.observer}",
@@ -65,11 +74,16 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
 
 def _proven(trace: Trace, judgement: Judgement, *, failing: bool) -> tuple[Verdict, str | None]:
     """The verdict on a recording that breaks no rule, and what keeps it from being conformant."""
-    if trace.end == "truncated":
-        return "inconclusive", f"the recording breaks off at {trace.seconds:.1f} s: it has no footer"
+    if trace.end in BROKEN_OFF:
+        return "inconclusive", _broken_off(trace)
     if judgement.milestones["answer"] is None and not failing:
         return "error", f"no call was made: {_last_request(trace)}"
     return "conformant", None
+
+
+def _broken_off(trace: Trace) -> str:
+    seen = f"{trace.seconds:.1f} s, {len(trace.entries)} entries"
+    return f"{BROKEN_OFF[trace.end]}; judged as far as it goes: {seen}\n  fix: run it again"
 
 
 def _last_request(trace: Trace) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time as wall
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -36,7 +35,7 @@ from harness.targets import Endpoints, fake_endpoints, live_endpoints
 from harness.trace import Header, Recorder, Trace
 from harness.transport import Peer
 from harness.verdict import judge
-from harness.workers import ignore_interrupts, spread
+from harness.workers import spread
 
 FAKE_KEY = "fake-api-key-0123456789"
 # Behind the sum of all that a scenario waits for, a run that still has not ended has hung.
@@ -294,9 +293,4 @@ def run_many(
 
 def _run_apart(job: Job) -> Result:
     """In a worker: the file is read again and the recording stays in its file, so that little crosses the process boundary."""
-    # Ctrl-C ends the call that is being made, so that it leaves what was recorded until then.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return replace(run_job(job, load(job.path)), recording=None)
-    finally:
-        ignore_interrupts()
+    return replace(run_job(job, load(job.path)), recording=None)

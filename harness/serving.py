@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -42,13 +43,14 @@ class Served:
     def __init__(self, out: Path, say: Callable[[str], None], *, secrets: Sequence[str] = ()) -> None:
         self.results: list[Result] = []
         self._out = out
-        self._say = say
+        self._print = say
         self._secrets = secrets
         self._began = time.monotonic()
         self._paths: dict[int, tuple[Path, IO[str] | None]] = {}
         self._made = 0
         self._judge = ThreadPoolExecutor(1, "judge")
         self._judged: list[Future[None]] = []
+        self._fresh: list[Result] = []
         self._failure: HarnessError | None = None
 
     def recorder_for(self, dialect: str) -> Recorder:
@@ -107,7 +109,9 @@ class Served:
         result = result_of(
             trace, name=path.stem.removesuffix(f".{trace.header.dialect}"), path=path.relative_to(self._out).as_posix()
         )
-        self.results.append(result)
+        # The recording stays in its file: a service that is left running must not grow by every call it ever had.
+        self.results.append(replace(result, recording=None))
+        self._fresh.append(result)
         if result.verdict == "conformant":
             self._say(f"✓ conformant  {result.id}: {trace.seconds:.1f} s of call")
         else:
@@ -115,10 +119,18 @@ class Served:
                 self._say(line)
         # Calls that ended meanwhile write the reports themselves.
         if number >= len(self._judged) - 1:
+            fresh, self._fresh = self._fresh, []
             try:
-                write_reports(self.results, self._out, seconds=time.monotonic() - self._began)
+                write_reports(self.results, self._out, seconds=time.monotonic() - self._began, fresh=fresh)
             except HarnessError as error:
                 self._fail(error)
+
+    def _say(self, line: str) -> None:
+        """Say a line, on the event loop or beside it; where nobody can hear it any more, calls go on all the same."""
+        try:
+            self._print(line)
+        except OSError as error:
+            self._failure = self._failure or refused(Path("standard output"), error)
 
     def _fail(self, error: HarnessError) -> None:
         """What cannot be written is said once, and ends nobody's call."""

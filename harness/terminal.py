@@ -1,18 +1,55 @@
-"""What a terminal gets: text that can be printed and holds no credential, in colour, and a progress bar."""
+"""What a terminal gets, and gives: text that can be printed and holds no credential, in colour, a progress bar; Ctrl-C."""
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
+import typer.core
+
+from harness.errors import HarnessError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from harness.results import Result
+
+
+# What a system says of a disk that is full, or broken, or of which this user has had enough.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
+
+class Commands(typer.core.TyperGroup):
+    """The commands of a program that says so when Ctrl-C ended it: typer would leave without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Raises Interrupted at Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted") from None
+
+
+@contextmanager
+def written_out() -> Iterator[None]:
+    """What is printed inside has left the process at the end. Raises UsageError where standard output takes no more of it."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
+        # What is left of it would fail once more as Python exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UsageError(
+            f"cannot be written: {error.strerror}", where="standard output", fix="free some space, or send it elsewhere"
+        ) from error
 
 
 def without_secrets(text: str) -> str:

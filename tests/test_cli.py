@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,7 +24,7 @@ from harness.protocol.dialects import DIALECTS
 from harness.rules import base
 from harness.rules.catalogue import REGISTRY
 from harness.terminal import Progress
-from tests import audio_files
+from tests import audio_files, commands
 
 GREETING = """
 title: The caller speaks, the assistant answers
@@ -34,6 +35,8 @@ steps:
     where: {response.status: completed}
 """
 SILENT = "title: Nothing is said\nsteps: []\n"
+GOLDEN = Path(__file__).parent / "golden" / "azure-ga" / "s02-server-vad-turn.ndjson"
+TRACE = '{"trace":1,"observer":"client","dialect":"azure-ga"}\n{"end":"completed","entries":0}\n'
 
 
 class Ran(NamedTuple):
@@ -237,10 +240,40 @@ class TestMistakes:
     def test_wrong_option(self, harness: Harness, words: tuple[str, ...]) -> None:
         assert harness("run", write("s.yaml", SILENT), *words).code == 2
 
-    def test_output_folder_that_is_a_file(self, harness: Harness) -> None:
-        ran = harness("run", write("s.yaml", SILENT), "-d", "azure-ga", "--out", write("taken", "x"))
+    @pytest.mark.parametrize("folder", ["taken", "taken/below", "/proc/none"])
+    def test_output_folder_that_takes_no_files(self, harness: Harness, folder: str) -> None:
+        write("taken", "x")
+        trace = write("t.ndjson", TRACE)
+        for words in (
+            ("run", write("s.yaml", SILENT), "-d", "azure-ga"),
+            ("judge", trace),
+        ):
+            ran = harness(*words, "--out", folder)
+            assert ran.code == 2
+            assert re.match(rf"harness: {folder}/\S+: cannot be written: .+\n  fix: .+ --out", ran.err), ran.err
+
+    def test_a_run_that_cannot_write_keeps_those_before_it(self, harness: Harness) -> None:
+        Path("reports/traces/second.azure-ga.ndjson").mkdir(parents=True)
+        ran = harness("run", write("first.yaml", SILENT), write("second.yaml", SILENT), "-d", "azure-ga")
         assert ran.code == 2
-        assert "taken" in ran.err
+        assert "second.azure-ga.ndjson: cannot be written: Is a directory" in ran.err
+        (run,) = json.loads(Path("reports/results.json").read_text())["runs"]
+        assert (run["scenario"], run["verdict"]) == ("first.yaml", "conformant")
+        assert Path("reports/conformance.html").exists()
+
+    @pytest.mark.parametrize("words", [("dialects",), ("rules", "--json"), ("run", "s.yaml", "-d", "azure-ga")])
+    def test_standard_output_that_is_full(self, harness: Harness, words: tuple[str, ...]) -> None:
+        write("s.yaml", SILENT)
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run(
+                [*commands.HARNESS, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert ran.returncode == 2
+        assert ran.stderr == (
+            "harness: standard output: cannot be written: No space left on device\n"
+            "  fix: free some space, or send it elsewhere\n"
+        )
+        assert Path("reports/results.json").exists() == (words[0] == "run")
 
     def test_port_in_use(self, harness: Harness) -> None:
         with socket.socket() as taken:
@@ -380,7 +413,17 @@ class TestJudge:
         harness("run", write("greeting.yaml", GREETING), "-d", "azure-ga")
         whole = Path("reports/traces/greeting.azure-ga.ndjson").read_bytes()
         ran = harness("judge", write("cut.ndjson", whole[: len(whole) // 2]))
-        assert ran.code in (0, 3), ran
+        assert ran.code == 3, ran
+
+    @pytest.mark.parametrize(
+        ("ending", "words"),
+        [("", "has no end: the run was killed"), ('{"end":"interrupted","entries":0}\n', "was interrupted")],
+    )
+    def test_a_trace_that_breaks_off_is_never_green(self, harness: Harness, ending: str, words: str) -> None:
+        ran = harness("judge", write("cut.ndjson", TRACE.splitlines()[0] + "\n" + ending))
+        assert ran.code == 3, ran
+        assert words in ran.out
+        assert harness("judge", GOLDEN).code == 0
 
     @pytest.mark.parametrize(
         ("content", "words"),

@@ -148,3 +148,20 @@ def test_what_a_service_cannot_be_made_to_do_is_skipped_with_the_reason(project:
     elsewhere.assert_outcomes(skipped=1)
     elsewhere.stdout.fnmatch_lines(["*not exercised: only a scripted service can be made to do this*"])
     run(project, *chosen).assert_outcomes(passed=1)
+
+
+def test_reports_that_cannot_be_written_are_named_and_make_the_session_fail(project: pytest.Pytester) -> None:
+    (project.path / "reports" / "results.json").mkdir(parents=True)
+    result = run(project, "scenarios/turns/silent.yaml", "-k", "azure-ga")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["harness: *results.json: cannot be written: Is a directory", "  fix: *"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_traces_that_cannot_be_written_fail_their_run_alone(project: pytest.Pytester) -> None:
+    (project.path / "reports" / "traces" / "turns-silent.azure-ga.ndjson").mkdir(parents=True)
+    result = run(project, "scenarios/turns/silent.yaml")
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*silent.azure-ga.ndjson: cannot be written: Is a directory"])
+    assert len(json.loads((project.path / "reports" / "results.json").read_text())["runs"]) == 3

@@ -70,7 +70,8 @@ def test_a_recording_that_breaks_off_is_not_green(tmp_path: Path) -> None:
     result = judge_file(path)
     assert (result.verdict, result.error) == (
         "inconclusive",
-        f"the recording breaks off at {GOLDEN.seconds:.1f} s: it has no footer",
+        "the recording has no end: the run was killed, or its disk was full; "
+        f"judged as far as it goes: {GOLDEN.seconds:.1f} s, {len(GOLDEN.entries)} entries\n  fix: run it again",
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness import clock
+from harness import clock, serving
 from harness.errors import UsageError
+from harness.recorded import result_of
+from harness.report import write
 from harness.serving import Served
 from harness.trace import Trace
 
@@ -83,3 +87,35 @@ def test_who_waits_for_a_call_sees_where_it_stays(tmp_path: Path) -> None:
         "  call-0001.azure-ga: preflight refused, a header that no page may send: x-app",
         "  call-0001.azure-ga: call request refused with 502: no reason given",
     ]
+
+
+def test_recordings_stay_in_their_files_and_pages_are_written_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    really = write.write_text
+
+    def spy(path: Path, text: str) -> None:
+        written.append(path.name)
+        really(path, text)
+
+    monkeypatch.setattr(write, "write_text", spy)
+    monkeypatch.setattr(
+        serving, "result_of", lambda trace, **told: replace(result_of(trace, **told), verdict="conformant")
+    )
+    served = serve(tmp_path, 3)
+    served.finish()
+    assert [result.recording for result in served.results] == [None] * 3
+    pages = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert len(pages) == 3
+    assert sorted(name for name in written if name in pages) == pages
+
+
+def test_calls_go_on_where_nobody_can_hear_of_them(tmp_path: Path) -> None:
+    def say(_: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    served = serve(tmp_path, 2, say)
+    with pytest.raises(UsageError, match="standard output: cannot be written: No space left on device"):
+        served.finish()
+    assert len(json.loads((tmp_path / "results.json").read_text())["runs"]) == 2

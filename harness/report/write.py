@@ -23,13 +23,14 @@ def write_reports(
     seconds: float,
     left_out: Sequence[NotExercised] = (),
     proof: Proof | None = None,
+    fresh: Sequence[Result] | None = None,
 ) -> Path:
     """Write the reports into ``out`` (made if needed) and return the path of the HTML report. Raises UsageError where a file cannot be written.
 
     The report itself tells what failed; each conformant run has a page of its own below ``runs/``, so that the report stays small.
 
     ``left_out`` are the scenarios that the target could not be made to do; ``proof`` is what a selftest proved, by default the last
-    one that was run with the same ``out``.
+    one that was run with the same ``out``; ``fresh`` are the runs whose pages are not there yet: all, unless told.
     """
     made = datetime.now(UTC)
     document = {**to_json(results, seconds=seconds), "made": made.isoformat(timespec="seconds")}
@@ -44,7 +45,7 @@ def write_reports(
     write_text(
         page, conformance_html(results, seconds=seconds, out=out, capabilities=capabilities, proof=proof, made=when)
     )
-    conformant = [result for result in results if result.verdict == "conformant"]
+    conformant = [one for one in (results if fresh is None else fresh) if one.verdict == "conformant"]
     for result in conformant:
         write_text(out / page_of(result), run_page(result, out=out))
     return page

@@ -54,7 +54,8 @@ class Held:
         sockets, files = _descriptors()
         keys = [one for one in gc.get_objects() if isinstance(one, Key)]
         objects = Counter(_kind(one) for one in gc.get_objects())
-        objects.subtract(_kind(one) for key in keys for one in (key, *_inside(key.session)))
+        remembered = {id(one): one for key in keys for one in (key, *_inside(key.session))}  # some share parts
+        objects.subtract(map(_kind, remembered.values()))
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return cls(
             len(asyncio.all_tasks()),
