@@ -16,10 +16,11 @@ HARNESS = (sys.executable, "-m", "harness.cli")
 
 
 @contextmanager
-def command(*words: str | Path, program: tuple[str, ...] = HARNESS) -> Iterator[subprocess.Popen[str]]:
+def command(*words: str | Path, cwd: Path | None = None) -> Iterator[subprocess.Popen[str]]:
     """``harness WORDS`` in a process group of its own, where Ctrl-C works; both outputs in one pipe. At the end nothing of it runs."""
     process = subprocess.Popen(
-        [*program, *map(str, words)],
+        [*HARNESS, *map(str, words)],
+        cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

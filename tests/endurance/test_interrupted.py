@@ -40,7 +40,7 @@ def ends(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_run(tmp_path: Path, short: Path, long: Path, workers: int) -> None:
     traces = tmp_path / "traces"
-    with command("run", short, long, "-n", str(workers), *REAL, tmp_path) as running:
+    with command("run", short, long, "-n", str(workers), *REAL, tmp_path, cwd=tmp_path) as running:
         # One more than there are workers: the short one has ended, and all others are at it.
         last = traces / ("long.azure-ga.ndjson" if workers == 1 else "long.openai-ga.ndjson")
         wait_until(lambda: last.exists() and last.stat().st_size > 1000, running)
@@ -56,7 +56,7 @@ def test_a_run(tmp_path: Path, short: Path, long: Path, workers: int) -> None:
 
 
 def test_a_run_without_any_result(tmp_path: Path, long: Path) -> None:
-    with command("run", long, *REAL, tmp_path) as running:
+    with command("run", long, *REAL, tmp_path, cwd=tmp_path) as running:
         wait_until(lambda: octets(tmp_path) > 1000, running)
         os.killpg(running.pid, signal.SIGINT)
         code, out = said(running)
