@@ -35,6 +35,7 @@ app = typer.Typer(
 Dialects = Annotated[
     list[str] | None, typer.Option("--dialect", "-d", help="One of: " + ", ".join(DIALECTS) + ". Repeatable.")
 ]
+Preset = Annotated[str | None, typer.Option(help="A preset (wifi-bad), for scenarios without a network of their own.")]
 Out = Annotated[
     Path, typer.Option("--out", help="Where results.json, conformance.html, junit.xml, traces/ and audio/ go.")
 ]
@@ -90,10 +91,7 @@ def run(
     fault: Annotated[
         list[str] | None, typer.Option(help="A fault of the fake (see harness faults). Repeatable.")
     ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(help="A network preset, such as wifi-bad, for scenarios without a network of their own."),
-    ] = None,
+    network: Preset = None,
     seed: Annotated[int, typer.Option(help="Other chances of the network, and of the timers, than those of 0.")] = 0,
     k: Annotated[str, typer.Option("-k", help="Only runs whose id matches, as in pytest.")] = "",
     m: Annotated[str, typer.Option("-m", help="Only scenarios with these tags, as in pytest.")] = "",
@@ -151,10 +149,7 @@ def check(
         list[str] | None,
         typer.Option(help="What the service does not have: function-calls, transcription, ... Repeatable."),
     ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(help="A network preset, such as wifi-bad; a step that is missed then proves nothing."),
-    ] = None,
+    network: Preset = None,
     slow: Annotated[bool, typer.Option("--slow", help="Also what waits more than 30 s: time is real here.")] = False,
     k: Annotated[str, typer.Option("-k", help="Only runs whose id matches, as in pytest.")] = "",
     workers: Annotated[int, typer.Option("-n", min=1, help="Calls side by side.")] = 1,
