@@ -113,6 +113,8 @@ def stopped_at_response_done(case: Case) -> Evidence:
         return []
     if last[0].t - done[-1].t > SOON:
         return []
+    if any(one.seq < last[0].seq for one in case.waited_for(r"^output_audio_buffer\.")):
+        return []  # it waited, and hung up when nothing came
     return [done[-1], *last] if _wants_sound(case) else []
 
 

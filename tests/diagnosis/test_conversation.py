@@ -200,3 +200,9 @@ def test_what_no_row_explains_says_how_far_the_call_came() -> None:
         "DTLS connected, connection connected; no error event; the caller's audio without speech, the service's audio never "
         "came; last event of the service: session.created at 0.040 s"
     )
+
+
+def test_who_waited_for_the_end_of_playback_did_not_stop_at_response_done() -> None:
+    rows = (PLAYING, packets("received", 3.0), done("completed"), missed("output_audio_buffer.stopped within 5 s"))
+    found = session(*rows, (9.5, "channel.closed", {"label": "x"}), broken={"PLAY-03": START}).diagnose()
+    assert [one.id for one in found] == ["rule-broken"]
