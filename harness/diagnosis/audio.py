@@ -27,12 +27,14 @@ def _wants_sound(case: Case) -> bool:
     source=issue("openai/openai-agents-js#214"),
 )
 def text_only_session(case: Case) -> Evidence:
-    """Sound was waited for, and the session's modalities, or those of response.create, are text alone."""
+    """Sound was waited for, and the session's modalities, or those of the last response.create before, are text alone."""
     if not _wants_sound(case):
         return []
     path = case.view.dialect.session_path("modalities") or ()
     shown = effective(case)
-    asked = [one for one in case.client("response.create") if list(listing(one.event, "response", *path)) == ["text"]]
+    until = min((one.seq for one in case.missed), default=len(case.trace.entries))
+    last = [one for one in case.client("response.create") if one.seq < until][-1:]
+    asked = [one for one in last if list(listing(one.event, "response", *path)) == ["text"]]
     return asked or ([shown] if shown and text_only(shown, path) else [])
 
 

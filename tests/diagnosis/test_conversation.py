@@ -206,3 +206,15 @@ def test_who_waited_for_the_end_of_playback_did_not_stop_at_response_done() -> N
     rows = (PLAYING, packets("received", 3.0), done("completed"), missed("output_audio_buffer.stopped within 5 s"))
     found = session(*rows, (9.5, "channel.closed", {"label": "x"}), broken={"PLAY-03": START}).diagnose()
     assert [one.id for one in found] == ["rule-broken"]
+
+
+@pytest.mark.parametrize(("modalities", "named"), [((["text"], None), False), ((None, ["text"]), True)])
+def test_the_last_response_that_was_asked_for_is_the_one_that_was_to_be_heard(
+    modalities: tuple[Any, Any], named: bool
+) -> None:
+    asked = [
+        event(1.0 + n, "client", "response.create", response={"output_modalities": one} if one else {})
+        for n, one in enumerate(modalities)
+    ]
+    found = session(*asked, packets("received", 0.1, 4.0), missed(HEARD)).diagnose()
+    assert ("text-only-session" in [one.id for one in found]) == named
