@@ -105,8 +105,12 @@ def human_pace(view: View) -> Iterator[Observation]:
     course = history(view)
     for heard in heard_playbacks(view):
         response, audible = heard.response, heard.audible
-        words = "".join(text(one.event, "transcript") for one in response.all(f"{TRANSCRIPT}.done"))
-        letters = sum(map(str.isalpha, words))
+        # By part: one that is told twice (CNT-06) was said once.
+        words = {
+            (text(one.event, "item_id"), number(one.event, "content_index")): text(one.event, "transcript")
+            for one in response.all(f"{TRANSCRIPT}.done")
+        }
+        letters = sum(map(str.isalpha, "".join(words.values())))
         if not audible or letters < FEWEST_LETTERS or not _completed(response, heard.how):
             continue
         speed = course.settings.value("speed", heard.started.seq)

@@ -173,3 +173,13 @@ def answered(transcript: str, seconds: float, *, status: str = "completed", **se
 )
 def test_letters_a_second(transcript: str, seconds: float, more: dict[str, Any], outcome: Outcome) -> None:
     assert judge_rule(RULES["MED-21"], answered(transcript, seconds, **more)).outcome is outcome
+
+
+def test_a_transcript_that_is_told_twice_was_said_once() -> None:
+    said = answered("a" * 60, 2.1)
+    done = next(entry for entry in said.entries if entry.type.endswith("transcript.done"))
+    twice = [
+        (entry.t, entry.kind, dict(entry.data))
+        for entry in (*said.entries[: done.seq], done, *said.entries[done.seq :])
+    ]
+    assert judge_rule(RULES["MED-21"], trace(*twice)).outcome is Outcome.PASS

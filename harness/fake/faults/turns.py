@@ -22,7 +22,9 @@ def turn(name: str, title: str, make: Callable[..., Any], *caught_by: str, **mor
     fault(name, title, plane=more.pop("plane", EVENTS), caught_by=caught_by, **{"scenario": TURN, **more})(make)
 
 
-turn("speech-start-missing", "speech_started does not come", drop(STARTED), "TURN-01", scenario=HEARD)
+turn(
+    "speech-start-missing", "speech_started does not come", drop(STARTED), "TURN-01", also=("TURN-19",), scenario=HEARD
+)
 turn(
     "speech-start-late",
     "speech_started comes behind speech_stopped",
