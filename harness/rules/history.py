@@ -12,7 +12,7 @@ When is an answer overdue? No vendor names a deadline, so silence alone never br
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -277,15 +277,15 @@ def overtaken(course: History, since: Entry) -> Step | None:
     return None
 
 
-def named_error(course: History, request: Entry) -> Step | None:
+def named_error(course: History, request: Entry, *, besides: Collection[int] = ()) -> Step | None:
     """The error that answers this client event: it names its event_id, or it names none and came behind it.
 
-    The end of the session is no answer to anything.
+    The end of the session is no answer to anything, nor are ``besides`` (entries), which answer something else.
     """
     named = text(request.event, "event_id")
     for step in course.after(request, "error"):
         blamed = text(step.event, "error", "event_id")
-        if text(step.event, "error", "code") == EXPIRED:
+        if text(step.event, "error", "code") == EXPIRED or step.entry.seq in besides:
             continue
         if (blamed and blamed == named) or not blamed:
             return step

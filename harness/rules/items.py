@@ -187,6 +187,13 @@ def create_answered(view: View) -> Iterator[Observation]:
         < conversation.item.added {"item": {"id": "other", "type": "message", "role": "user"}}
         < response.created {"response": {"id": "resp_1"}}
         < response.done {"response": {"id": "resp_1", "status": "completed"}}
+    Okay:
+        > conversation.item.create {"previous_item_id": "unknown", "item": {"type": "message", "role": "user", "content": []}}
+        < error {"error": {"type": "invalid_request_error", "message": "unknown", "event_id": null}}
+        > conversation.item.create {"item": {"type": "message", "role": "user", "content": []}}
+        < conversation.item.added {"item": {"id": "item_1", "type": "message", "role": "user"}}
+        < response.created {"response": {"id": "resp_1"}}
+        < response.done {"response": {"id": "resp_1", "status": "completed"}}
     Okay[azure-preview]:
         > conversation.item.create {"item": {"type": "message", "role": "user", "content": []}}
         < conversation.item.created {"item": {"id": "item_1", "type": "message", "role": "user"}}
@@ -211,10 +218,14 @@ def create_answered(view: View) -> Iterator[Observation]:
             None,
         )
         wanted = f"the item {text(item, 'id')!r}" if text(item, "id") else f"an item of type {text(item, 'type')}"
-        if answer is not None:
+        error = named_error(course, create.entry, besides=used)
+        # Items without an id of the client's look alike: what was refused before such an item came has its answer in the error.
+        refused = error and not text(item, "id") and (answer is None or error.entry.seq < answer.entry.seq)
+        if answer is not None and not refused:
             used.add(answer.entry.seq)
             yield good(create.entry)
-        elif named_error(course, create.entry) is not None:
+        elif error is not None:
+            used.add(error.entry.seq)
             yield good(create.entry, "error")
         elif not view.filtered:  # the filter hides error, the other legal answer
             yield from _missing(view, course, create, wanted)

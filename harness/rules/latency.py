@@ -14,6 +14,7 @@ from harness.rules.sources import OWN
 from harness.trace import Entry
 
 _STARTED, _STOPPED = "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"
+_OVER = ("output_audio_buffer.stopped", "output_audio_buffer.cleared")
 _WAITS = {_STOPPED: "end of speech to first audio", "response.create": "response.create to first audio"}
 
 ANSWER_SECONDS = 3.0
@@ -132,8 +133,8 @@ def reply_budget(view: View) -> Iterator[Observation]:
     """From what asked for the reply to output_audio_buffer.started the service takes no longer than the budget, three seconds unless configured.
 
     It is the pause that a caller hears. Where the service answers turns by itself it begins with speech_stopped, otherwise with
-    response.create: how long a client takes to ask, or to run a function, is its own affair. Utterances that the caller goes on
-    from, or that get no audio, are not judged.
+    response.create: how long a client takes to ask, or to run a function, is its own affair. Where another answer is still being
+    played it begins with the end of that. Utterances that the caller goes on from, or that get no audio, are not judged.
 
     Okay:
         < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
@@ -150,6 +151,11 @@ def reply_budget(view: View) -> Iterator[Observation]:
         +4s
         > response.create {}
         +700ms
+        < output_audio_buffer.started {"response_id": "resp_1"}
+    Okay:
+        > response.create {}
+        +4s
+        < output_audio_buffer.stopped {"response_id": "resp_0"}
         < output_audio_buffer.started {"response_id": "resp_1"}
     Fail:
         < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
@@ -176,15 +182,17 @@ def reply_budget(view: View) -> Iterator[Observation]:
     budget = (ANSWER_SECONDS if named is None else named) + slack(view)
     course = history(view)
     begun = {one.entry.seq for one in asked(view)}
-    waiting: Step | None = None
+    since: float | None = None
     for one in course.steps:
         if one.entry.seq in begun:
-            waiting = one
+            since = one.entry.t
         elif one.by == "service" and one.kind == _STARTED:
-            waiting = None
+            since = None
+        elif one.by == "service" and one.kind in _OVER and since is not None:
+            since = one.entry.t
         elif one.by == "service" and one.kind == "output_audio_buffer.started":
             response = course.responses.get(text(one.event, "response_id"))
-            if waiting is not None and not (response is not None and response.conversation is None):
-                took = one.entry.t - waiting.entry.t
+            if since is not None and not (response is not None and response.conversation is None):
+                took = one.entry.t - since
                 yield judged(one.entry, took <= budget, f"at most {budget:g} s", f"{took:.3f} s")
-                waiting = None
+                since = None

@@ -283,6 +283,7 @@ values = st.recursive(
     {"title": "x", "steps": [{"expect": {"all_of": [{"event": {}}], "any_of": 1}, "where": {"a": {"matches": {}}}}]}
 )
 @example({"title": "x", "dialects": [{}], "steps": [{"send": {"type": []}}, {"update": []}, {"never": {}}]})
+@example({"title": "x", "steps": [{"send": {"type": []}}, {"update": {"voice": {}}}, {"send": {}}]})
 @example({"assert": {"budgets": {"x": {}}, "rules": {"skip": {"a": 1}}}, "fake": {"replies": [{"audio": ""}]}})
 def test_any_file_loads_or_is_a_scenario_error(value: dict[str, object]) -> None:
     with suppress(ScenarioError):
