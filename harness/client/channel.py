@@ -7,8 +7,8 @@ from collections.abc import Callable
 from aiortc import InvalidStateError, RTCDataChannel
 
 from harness.client.http import shorten
-from harness.client.messages import as_text, decode, size_of
 from harness.errors import UsageError
+from harness.protocol.messages import entry_of
 from harness.trace import Recorder
 from harness.transport import InvalidText
 
@@ -90,16 +90,5 @@ class EventChannel:
         self._on_close()
 
     def _record(self, direction: str, message: str | bytes) -> None:
-        event, reason = decode(message)
-        if event is not None:
-            self._recorder.record(f"event.{direction}", event=event, size=size_of(message))
-            return
-        invalid = isinstance(message, InvalidText)
-        self._recorder.record(
-            "event.undecodable",
-            direction=direction,
-            reason="a text message that is not UTF-8" if invalid else reason,
-            text=as_text(message),
-            size=size_of(message),
-            binary=isinstance(message, bytes) and not invalid,
-        )
+        kind, data = entry_of(message, direction, invalid=isinstance(message, InvalidText))
+        self._recorder.record(kind, **data)

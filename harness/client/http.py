@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from harness import __version__
-from harness.client.messages import parse
 from harness.errors import CallError
+from harness.protocol.messages import parse
 from harness.trace import Recorder
 
 RequestStep = Literal["key", "call", "hangup"]

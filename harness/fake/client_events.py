@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from harness.fake.checks import Check, Refusal, anything, invalid, mapping, nullable, record, string, whole
 from harness.protocol.dialects import Dialect
+from harness.protocol.messages import parse
 
-# Deeper than any tool's JSON Schema; what is deeper could not be sent back.
-_DEEPEST = 64
 # openai/openai-openapi: the code of the example `error` event, there for a missing `type`.
 _NOT_AN_EVENT = "invalid_event"
 
@@ -38,16 +36,14 @@ _EVENTS: Mapping[str, Check] = {
 
 
 def decode(message: str | bytes) -> dict[str, Any]:
-    """The JSON object of a channel message. Raises Refusal: binary, not JSON, no object, too deep, or text that is no text."""
+    """The JSON object of a channel message. Raises Refusal: binary, not JSON, no object, or text that is no text."""
     if isinstance(message, bytes):
         raise Refusal(_NOT_AN_EVENT, "Binary messages are not supported: send events as JSON text.")
     try:
-        if message.count("[") + message.count("{") > _DEEPEST and _depth(message) > _DEEPEST:
-            raise ValueError("nested too deeply")
-        event = json.loads(message, parse_constant=_refuse_constant, parse_float=_finite)
+        event = parse(message)
         if "\\u" in message:
             json.dumps(event, ensure_ascii=False).encode()  # a lone surrogate is no character
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Refusal(_NOT_AN_EVENT, f"The message could not be parsed as JSON: {type(error).__name__}.") from None
     if not isinstance(event, dict):
         raise Refusal(_NOT_AN_EVENT, "The message is not a JSON object.")
@@ -69,36 +65,3 @@ def check_event(dialect: Dialect, event: Mapping[str, Any]) -> dict[str, Any]:
         raise invalid("type", kind, map(repr, sorted(dialect.client_events)))
     checked: dict[str, Any] = _EVENTS[kind](event, "")
     return checked
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("out of range")
-    return value
-
-
-def _depth(text: str) -> int:
-    """How deep arrays and objects are nested; brackets inside strings do not count."""
-    depth = deepest = 0
-    quoted = escaped = False
-    for character in text:
-        if quoted:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                quoted = False
-        elif character == '"':
-            quoted = True
-        elif character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest

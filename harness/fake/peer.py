@@ -12,8 +12,6 @@ from aiortc import RTCDataChannel
 from harness.fake.actions import Action, Close, Play, Send, StopAudio
 from harness.fake.answers import VENDORS
 from harness.fake.babble import babble
-from harness.fake.checks import Refusal
-from harness.fake.client_events import decode
 from harness.fake.conversation import Conversation, passes_filter
 from harness.fake.faults import Faults
 from harness.fake.seeds import SEED_END, as_seeds_expect
@@ -24,6 +22,7 @@ from harness.media.capture import Capture, Frame
 from harness.media.levels import FLOOR_DBFS
 from harness.media.track import OutgoingAudio, Playing
 from harness.protocol.dialects import Dialect
+from harness.protocol.messages import decode, entry_of, size_of
 from harness.scenario.model import FakeScript
 from harness.trace import Recorder, dump
 from harness.transport import Hands, InvalidText, Limits, Peer, RtpPacket
@@ -33,19 +32,6 @@ PACKET_SECONDS = 0.02
 # acknowledged: what is torn down with SCTP would never arrive.
 LINGER = 0.1
 LONGEST_LINGER = 10.0
-
-
-def event_in(message: str | bytes) -> tuple[dict[str, Any] | None, str]:
-    """The event that a message of the channel holds, or None and why it holds none."""
-    if isinstance(message, InvalidText):
-        return None, "a text message that is not UTF-8"
-    try:
-        event = decode(message)
-    except Refusal as refusal:
-        return None, refusal.message
-    if not isinstance(event.get("type"), str):
-        return None, "an object without a string type"
-    return event, ""
 
 
 class ServiceCall:
@@ -122,7 +108,7 @@ class ServiceCall:
             recorder, loopback=loopback, track=self._voice, on_packet=self._on_packet, hands=hands, limits=limits
         )
         self._peer.on_channel = self._on_channel
-        self._peer.on_early = self._record_received
+        self._peer.on_early = partial(self._record_message, "received")
 
     async def answer(self, offer: str) -> str:
         """The answer to the caller's offer; from here on the call lives by itself. Raises RejectedDescription, and is closed then."""
@@ -225,14 +211,14 @@ class ServiceCall:
         self.recorder.record("channel.closed", label=channel.label, id=channel.id)
 
     def _on_message(self, message: str | bytes) -> None:
-        self._record_received(message)
+        self._record_message("received", message)
         heard = self._as_heard(message)
         if heard is not None:
             self._do(self._conversation.receive(heard, self._loop.time()))
 
     def _as_heard(self, message: str | bytes) -> str | bytes | None:
         """The message as a faulty service hears it; None where it does not."""
-        event = event_in(message)[0] if self._heard else None
+        event = decode(message)[0] if self._heard else None
         if event is None:
             return message
         heard: Mapping[str, Any] | None = event
@@ -240,23 +226,9 @@ class ServiceCall:
             heard = rewrite(heard) if heard is not None else None
         return message if heard is event else None if heard is None else dump(heard)
 
-    def _record_received(self, message: str | bytes) -> None:
-        event, reason = event_in(message)
-        if event is not None:
-            size = len(message.encode() if isinstance(message, str) else message)
-            self.recorder.record("event.received", event=event, size=size)
-            return
-        self._record_undecodable("received", message, reason)
-
-    def _record_undecodable(self, direction: str, message: str | bytes, reason: str) -> None:
-        self.recorder.record(
-            "event.undecodable",
-            direction=direction,
-            reason=reason,
-            text=message if isinstance(message, str) else message.decode("utf-8", "replace"),
-            size=len(message.encode() if isinstance(message, str) else message),
-            binary=isinstance(message, bytes) and not isinstance(message, InvalidText),
-        )
+    def _record_message(self, direction: str, message: str | bytes) -> None:
+        kind, data = entry_of(message, direction, invalid=isinstance(message, InvalidText))
+        self.recorder.record(kind, **data)
 
     # What goes out
 
@@ -310,11 +282,9 @@ class ServiceCall:
             )
             return
         if isinstance(message, Mapping) and isinstance(kind, str):
-            self.recorder.record(
-                "event.sent", event=message, size=len(text.encode() if isinstance(text, str) else text)
-            )
+            self.recorder.record("event.sent", event=message, size=size_of(text))
         else:
-            self._record_undecodable("sent", text, event_in(text)[1])
+            self._record_message("sent", text)
 
     def _play(self, play: Play) -> None:
         packets = self._packets(play.audio) if play.audio is not None else ()

@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness import negotiation, rtp
-from harness.client import messages
 from harness.errors import HarnessError, TraceError
 from harness.fake.admission import offer_problem
 from harness.fake.checks import Refusal
 from harness.fake.client_events import check_event
 from harness.fake.client_events import decode as decode_client_event
 from harness.media.opus import Decoder
-from harness.protocol import opus, sdp
+from harness.protocol import messages, opus, sdp
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.events import problems
 from harness.recorded import result_of

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.client.messages import DEEPEST, as_text, decode, parse, size_of
+from harness.protocol.messages import DEEPEST, as_text, decode, entry_of, parse, size_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -23,6 +23,7 @@ def test_json_is_read_as_it_is(value: object) -> None:
     [
         ('{"level": NaN}', "NaN is no JSON number"),
         ("[-Infinity]", "-Infinity is no JSON number"),
+        ("[-1e999]", "-1e999 is beyond what a number can hold"),
         ("[" * 100_000, "nested deeper"),
         ("[" * 70 + "]" * 70, "nested deeper"),
         ('{"a":' * 70 + "1" + "}" * 70, "nested deeper"),
@@ -76,6 +77,27 @@ def test_any_message_is_an_event_or_has_a_reason(message: str | bytes) -> None:
     event, why = decode(message)
     assert (event is None) == bool(why)
     as_text(message).encode("utf-8", errors="strict" if isinstance(message, bytes) else "replace")
+
+
+@pytest.mark.parametrize(
+    ("message", "invalid", "kind", "binary", "reason"),
+    [
+        ('{"type": "x"}', False, "event.sent", None, None),
+        ("{", False, "event.undecodable", False, "not JSON: "),
+        (b"{}", False, "event.undecodable", True, "a binary message"),
+        (b"\xff", True, "event.undecodable", False, "a text message that is not UTF-8"),
+    ],
+)
+def test_entry_of_a_message(
+    message: str | bytes, invalid: bool, kind: str, binary: bool | None, reason: str | None
+) -> None:
+    found, data = entry_of(message, "sent", invalid=invalid)
+    assert (found, data["size"], data.get("binary")) == (kind, len(message), binary)
+    if reason is None:
+        assert data["event"] == {"type": "x"}
+    else:
+        assert data["reason"].startswith(reason)
+        assert (data["direction"], data["text"]) == ("sent", as_text(message))
 
 
 def test_sizes_are_octets_on_the_wire() -> None:
