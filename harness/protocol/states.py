@@ -107,7 +107,7 @@ SIGNALING = Lifecycle(
 SESSION = Lifecycle(
     "session",
     'It opens with session.created, "the first server event"; session.updated and recoverable errors leave it open; error session_expired '
-    "ends it, and the channel closes behind that.",
+    "ends it, and the channel closes behind that; what was still under way may be refused in between.",
     "waiting",
     {
         ("waiting", "session.created"): "open",
@@ -116,6 +116,7 @@ SESSION = Lifecycle(
         ("open", "error"): "open",
         ("open", "error(session_expired)"): "expired",
         ("open", "closed"): "closed",
+        ("expired", "error"): "expired",
         ("expired", "closed"): "closed",
     },
 )

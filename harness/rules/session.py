@@ -8,6 +8,8 @@ from math import isclose
 from typing import Any
 
 from harness.protocol.dialects import SESSION_FIELDS
+from harness.protocol.states import SESSION
+from harness.protocol.states import step as leads_to
 from harness.rules.base import (
     MUST,
     SERVICE,
@@ -86,6 +88,21 @@ def exchanges(course: History) -> tuple[list[Exchange], list[Step]]:
     return list(found.values()), unasked
 
 
+def states(course: History) -> Iterator[tuple[Step, str, str | None]]:
+    """The service's events about the session, each with the state before it and the one it leads to; None where it is illegal there.
+
+    What is illegal leaves the state as it was; but a session that expires is over, however it began.
+    """
+    state = SESSION.initial
+    for one in course.server("session.created", *UPDATED, "error"):
+        event = "session.updated" if one.kind in UPDATED else one.kind
+        if event == "error" and text(one.event, "error", "code") == EXPIRED:
+            event = "error(session_expired)"
+        new = leads_to(SESSION, state, event)
+        yield one, state, new
+        state = new or ("expired" if event == "error(session_expired)" else state)
+
+
 @rule(
     "SES-01",
     "the first event from the service is session.created",
@@ -134,8 +151,10 @@ def created_once(view: View) -> Iterator[Observation]:
         < session.created {"session": {"type": "realtime"}}
         < session.created {"session": {"type": "realtime"}}
     """
-    for position, entry in enumerate(view.server("session.created")):
-        yield judged(entry, position == 0, "one session.created on a connection", f"number {position + 1}")
+    for one, state, new in states(history(view)):
+        if one.kind == "session.created":
+            wanted = "one session.created on a connection"
+            yield judged(one.entry, new is not None, wanted, f"again, of a session that is {state}")
 
 
 _GA_ONLY = ("audio", "output_modalities")

@@ -78,6 +78,8 @@ def walk(lifecycle: Lifecycle, *events: str) -> str | None:
         (SIGNALING, ("setRemote(answer)",), None),
         (SIGNALING, ("setLocal(offer)", "setRemote(offer)"), None),
         (SESSION, ("session.created", "session.updated", "error", "error(session_expired)", "closed"), "closed"),
+        (SESSION, ("session.created", "error(session_expired)", "error", "closed"), "closed"),
+        (SESSION, ("session.created", "error(session_expired)", "session.updated"), None),
         (SESSION, ("session.updated",), None),
         (SESSION, ("session.created", "session.created"), None),
         (ITEM, ("input_audio_buffer.committed", "conversation.item.added", "conversation.item.done"), "finished"),
