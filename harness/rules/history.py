@@ -292,6 +292,32 @@ def named_error(course: History, request: Entry, *, besides: Collection[int] = (
     return None
 
 
+def in_default(response: Response) -> bool:
+    """Whether it writes to the default conversation: only a conversation_id that is null says it does not."""
+    return response.conversation is not None
+
+
+def surely_in_default(course: History, response: Response) -> bool:
+    """As :func:`in_default`, but where out-of-band responses were asked for, only a conversation_id that is shown says so."""
+    if not any(text(one.event, "response", "conversation") == "none" for one in course.client("response.create")):
+        return in_default(response)
+    return isinstance(response.conversation, str)
+
+
+def known_to_run(view: View, request: Step) -> list[Response]:
+    """The responses in the default conversation of which the client knew, when it sent ``request``, that they run."""
+    # What the service saw, the client may not have seen yet.
+    blind = RACE if view.trace.header.observer == "service" else 0.0
+    return [
+        one
+        for one in history(view).responses.values()
+        if in_default(one)
+        and one.running(request.entry.seq)
+        and one.created is not None
+        and request.entry.t - one.created.entry.t >= blind
+    ]
+
+
 def content_of(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The content parts of an item that are objects."""
     return [part for part in listing(item, "content") if isinstance(part, Mapping)]

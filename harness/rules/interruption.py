@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from harness.rules.base import CLIENT, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.disturbance import slack
 from harness.rules.fields import mapping, number, text
-from harness.rules.history import RACE, History, Response, Step, history, overdue
+from harness.rules.history import History, Response, Step, history, in_default, known_to_run, overdue
 from harness.rules.playback import CLEARED, SPEECH, STARTED, STOPPED
-from harness.rules.responses import in_default
 from harness.rules.sources import SERVER_EVENTS, TURN_DETECTION, issue, sdk
 
 CANCEL_SECONDS = (
@@ -42,16 +41,8 @@ def cancel_first(view: View) -> Iterator[Observation]:
         > output_audio_buffer.clear {}
     """
     course = history(view)
-    blind = RACE if view.trace.header.observer == "service" else 0.0
     for clear in course.client("output_audio_buffer.clear"):
-        running = [
-            one
-            for one in course.responses.values()
-            if in_default(one)
-            and one.running(clear.entry.seq)
-            and one.created is not None
-            and clear.entry.t - one.created.entry.t >= blind
-        ]
+        running = known_to_run(view, clear)
         since = running[0].created.entry.seq if running and running[0].created else 0
         cancelled = any(one.entry.seq > since for one in course.before(clear.entry, "response.cancel", by="client"))
         yield judged(

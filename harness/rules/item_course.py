@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from harness.rules.base import GA, SERVICE, SHOULD, Observation, View, bad, judged, rule
 from harness.rules.fields import at, text
-from harness.rules.history import Step, history, overdue, overtaken
-from harness.rules.responses import surely_in_default
+from harness.rules.history import Step, history, overdue, overtaken, surely_in_default
 from harness.rules.sources import LOG, sdk
 
 _ADDED = sdk("conversation_item_added.py", "conversation_item_created_event.py")

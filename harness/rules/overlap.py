@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from harness.rules.base import SERVICE, SHOULD, Observation, View, judged, rule
 from harness.rules.disturbance import slack
 from harness.rules.fields import number, text
-from harness.rules.history import History, Step, history
+from harness.rules.history import History, Step, history, in_default
 from harness.rules.interruption import BARGE_SECONDS, allows_interruption
 from harness.rules.playback import SPEECH
-from harness.rules.responses import in_default
 from harness.rules.sources import SERVER_EVENTS, TURN_DETECTION, sdk
 from harness.rules.speech import PATHS_SECONDS, playbacks, windows
 from harness.trace import Entry

@@ -8,8 +8,7 @@ from harness.protocol.states import PLAYBACK, step
 from harness.rules.base import MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule, unobservable
 from harness.rules.content import TRANSCRIPT
 from harness.rules.fields import text
-from harness.rules.history import History, Response, history, named_error, overdue, overtaken
-from harness.rules.responses import in_default
+from harness.rules.history import History, Response, history, in_default, named_error, overdue, overtaken
 from harness.rules.sources import SERVER_EVENTS, sdk
 
 STARTED, STOPPED, CLEARED = "output_audio_buffer.started", "output_audio_buffer.stopped", "output_audio_buffer.cleared"

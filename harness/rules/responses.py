@@ -8,24 +8,22 @@ from harness.protocol.states import RESPONSE, step
 from harness.rules.base import CLIENT, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.disturbance import slack
 from harness.rules.fields import at, index, listing, shown, text
-from harness.rules.history import PATIENCE, RACE, History, Response, Step, history, named_error, overdue
+from harness.rules.history import (
+    PATIENCE,
+    History,
+    Response,
+    Step,
+    history,
+    known_to_run,
+    named_error,
+    overdue,
+    surely_in_default,
+)
 from harness.rules.sources import CONVERSATIONS, issue, sdk
 
 CREATED, DONE = "response.created", "response.done"
 _CREATED_SOURCE = sdk("response_created_event.py")
 _DONE_SOURCE = sdk("response_done_event.py")
-
-
-def in_default(response: Response) -> bool:
-    """Whether it writes to the default conversation: only a conversation_id that is null says it does not."""
-    return response.conversation is not None
-
-
-def surely_in_default(course: History, response: Response) -> bool:
-    """As :func:`in_default`, but where out-of-band responses were asked for, only a conversation_id that is shown says so."""
-    if not any(text(one.event, "response", "conversation") == "none" for one in course.client("response.create")):
-        return in_default(response)
-    return isinstance(response.conversation, str)
 
 
 def _event(one: Step) -> str:
@@ -318,18 +316,8 @@ def create_when_free(view: View) -> Iterator[Observation]:
         +1s
         > response.create {}
     """
-    course = history(view)
-    # What the service saw, the client may not have seen yet.
-    blind = RACE if view.trace.header.observer == "service" else 0.0
-    for create in course.client("response.create"):
-        active = [
-            one
-            for one in course.responses.values()
-            if in_default(one)
-            and one.running(create.entry.seq)
-            and one.created is not None
-            and create.entry.t - one.created.entry.t >= blind
-        ]
+    for create in history(view).client("response.create"):
+        active = known_to_run(view, create)
         beside = text(create.event, "response", "conversation") == "none"
         seen = f"{active[0].id!r} is active" if active else ""
         yield judged(create.entry, beside or not active, "response.done first", seen)
