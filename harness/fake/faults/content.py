@@ -21,13 +21,13 @@ def content(name: str, title: str, make: Callable[..., Any], *caught_by: str, **
     fault(name, title, plane=EVENTS, caught_by=caught_by, **{"scenario": TURN, **more})(make)
 
 
-content("part-not-added", "content_part.added does not come", drop(PART_ADDED), "CNT-01", also=("PLAY-11",))
+content("part-not-added", "content_part.added does not come", drop(PART_ADDED), "CNT-01", "PLAY-11")
 content(
     "part-added-late",
     "content_part.added comes behind the first delta",
     held(PART_ADDED, SAID),
     "CNT-01",
-    also=("PLAY-11",),
+    "PLAY-11",
 )
 content("part-not-done", "content_part.done does not come", drop(PART_DONE), "CNT-06")
 content(

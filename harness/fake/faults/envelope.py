@@ -130,3 +130,9 @@ envelope(
     with_field("response.created", "response.object", "response"),
     "EVT-11",
 )
+envelope(
+    "event-value-unlisted",
+    "an item has a role that no list has",
+    with_field("response.output_item.done", "item.role", "bot"),
+    "EVT-14",
+)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.fake.faults.base import EVENTS, fault
-from harness.fake.faults.edits import drop, with_field, without
+from harness.fake.faults.edits import drop, twice, with_field, without
 from harness.fault_registry import Event, EventRewrite, Outgoing
 from harness.protocol.dialects import Dialect
 
@@ -54,3 +54,4 @@ error(
     also=("RSP-18", "MED-12"),
     scenario="errors/question-is-answered-after-an-error.yaml",
 )
+error("error-twice", "an event gets two errors", twice("error"), "ERR-07")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.fake.faults.base import EVENTS, fault
-from harness.fake.faults.edits import drop, twice, with_field, without
+from harness.fake.faults.edits import drop, everywhere, lookup, twice, with_field, without
 from harness.fault_registry import GA
 
 MCP = "tools/mcp-call-is-made-by-the-service.yaml"
@@ -71,3 +71,18 @@ function(
     dialects=GA,
 )
 function("arguments-done-twice", "the arguments are done twice", twice(DONE), "ITM-21")
+
+
+def _one_call_id(event: dict[str, Any]) -> None:
+    for holder in (event, event.get("item"), *(lookup(event, "response.output") or ())):
+        if isinstance(holder, dict) and "call_id" in holder:
+            holder["call_id"] = "call_same"
+
+
+function(
+    "call-id-used-twice",
+    "two calls have the same call_id",
+    everywhere(_one_call_id),
+    "ITM-15",
+    scenario="tools/two-calls-in-one-response.yaml",
+)

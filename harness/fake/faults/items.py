@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.fake.faults.base import CLIENT_EVENTS, EVENTS, fault
-from harness.fake.faults.edits import deaf, drop, held, twice, with_field
+from harness.fake.faults.edits import added, deaf, drop, held, twice, with_field
 from harness.fault_registry import BETA, GA, TURN
 
 TOGETHER = "text/requests-sent-together-are-answered-in-order.yaml"
@@ -73,7 +73,8 @@ item(
     "another item is deleted",
     with_field("conversation.item.deleted", "item_id", "item_other"),
     "ITM-11",
-    also=("ITM-14", "ITM-23"),
+    "ITM-23",
+    also=("ITM-14",),
     scenario=TOGETHER,
 )
 item(
@@ -89,6 +90,37 @@ item(
     "another item is retrieved",
     with_field("conversation.item.retrieved", "item.id", "item_other"),
     "ITM-11",
-    also=("ITM-23",),
+    "ITM-23",
     scenario=TOGETHER,
+)
+item(
+    "item-comes-back",
+    "a deleted item is finalized",
+    added(
+        "conversation.item.deleted",
+        lambda event: {
+            "type": FINISHED,
+            "event_id": "event_back",
+            "previous_item_id": None,
+            "item": {
+                "id": event["item_id"],
+                "type": "message",
+                "object": "realtime.item",
+                "status": "completed",
+                "role": "user",
+                "content": [{"type": "input_text", "text": "Good morning."}],
+            },
+        },
+    ),
+    "ITM-17",
+    also=("ITM-02",),
+    scenario=TOGETHER,
+    dialects=GA,
+)
+item(
+    "item-not-finalized",
+    "the assistant's message is not finalized",
+    drop(FINISHED, where=lambda event: event["item"].get("role") == "assistant"),
+    "ITM-20",
+    dialects=GA,
 )

@@ -35,10 +35,14 @@ def playback(name: str, title: str, make: Callable[..., Any], *caught_by: str, *
 
 
 playback(
-    "playback-start-missing", "output_audio_buffer.started does not come", drop(STARTED), "PLAY-01", also=("MED-12",)
+    "playback-start-missing",
+    "output_audio_buffer.started does not come",
+    drop(STARTED),
+    "PLAY-01",
+    "MED-12",
 )
 playback("playback-starts-twice", "output_audio_buffer.started comes twice", twice(STARTED), "PLAY-01")
-playback("playback-stops-first", "stopped comes before started", held(STARTED, STOPPED), "PLAY-01", also=("MED-12",))
+playback("playback-stops-first", "stopped comes before started", held(STARTED, STOPPED), "PLAY-01", "MED-12")
 playback("playback-stops-early", "stopped comes before response.done", held("response.done", STOPPED), "PLAY-02")
 playback(
     "playback-stop-missing",
@@ -77,7 +81,7 @@ playback(
     "a cancel of the client ends as turn_detected",
     with_field("response.done", "response.status_details.reason", "turn_detected"),
     "PLAY-06",
-    also=("RSP-21",),
+    "RSP-21",
     scenario=CANCEL,
 )
 playback(
@@ -144,6 +148,6 @@ playback(
     "the service truncates behind what it has sent",
     with_field("conversation.item.truncated", "audio_end_ms", 99999),
     "PLAY-12",
-    also=("MED-08",),
+    "MED-08",
     scenario=BARGE_IN,
 )

@@ -25,8 +25,8 @@ def response(name: str, title: str, make: Callable[..., Any], *caught_by: str, *
 
 response("rsp-created-missing", "response.created does not come", drop(CREATED), "RSP-01")
 response("rsp-created-second", "response.created comes behind output_item.added", held(CREATED, ITEM_ADDED), "RSP-01")
-response("rsp-created-late", "response.created comes two seconds late", late(CREATED, 2.0), "RSP-01", also=("ITM-24",))
-response("rsp-created-twice", "response.created comes twice", twice(CREATED), "RSP-17", also=("RSP-22",))
+response("rsp-created-late", "response.created comes two seconds late", late(CREATED, 2.0), "RSP-01", "ITM-24")
+response("rsp-created-twice", "response.created comes twice", twice(CREATED), "RSP-17", "RSP-22")
 response(
     "rsp-created-completed",
     "a new response is completed at once",
@@ -66,7 +66,13 @@ response(
     "a transcript delta comes behind response.done",
     held("response.output_audio_transcript.delta", DONE, at=3),
     "RSP-04",
-    also=("CNT-01", "CNT-04", "CNT-06", "CNT-12", "ITM-24"),
+    "CNT-12",
+    also=(
+        "CNT-01",
+        "CNT-04",
+        "CNT-06",
+        "ITM-24",
+    ),
 )
 response(
     "rsp-done-in-progress",
@@ -96,7 +102,7 @@ response(
     "a failed response does not say why",
     with_field(DONE, "response", lambda old: {**old, "status": "failed", "status_details": {"type": "failed"}}),
     "RSP-06",
-    also=("ERR-06",),
+    "ERR-06",
 )
 response("rsp-item-not-done", "the output item is never done", drop(ITEM_DONE), "RSP-07", also=("RSP-08",))
 response("rsp-output-empty", "response.done lists no output", with_field(DONE, "response.output", []), "RSP-08")
@@ -114,7 +120,8 @@ response(
         lambda event: {**event, "event_id": "event_second", "response": {**event["response"], "id": "resp_second"}},
     ),
     "RSP-09",
-    also=("RSP-03", "RSP-22"),
+    "RSP-22",
+    also=("RSP-03",),
 )
 response("rsp-without-usage", "a completed response has no usage", with_field(DONE, "response.usage", None), "RSP-11")
 response(
@@ -190,3 +197,4 @@ response(
     ),
     "RSP-15",
 )
+response("rsp-item-done-twice", "an output item is done twice", twice(ITEM_DONE), "RSP-20", also=("RSP-08",))

@@ -95,7 +95,15 @@ transcription(
         },
     ),
     "TRN-05",
-    also=("TURN-18", "PLAY-08"),
+    "TURN-18",
+    also=("PLAY-08",),
     scenario="transcription/ga-transcription-session-only-listens.yaml",
     dialects=GA,
+)
+transcription(
+    "transcription-before-its-item",
+    "a transcription is complete before its item is announced",
+    held("conversation.item.added", COMPLETED, at=1),
+    "TRN-08",
+    also=("TURN-18", "ITM-02"),
 )

@@ -34,9 +34,13 @@ turn(
     scenario=HEARD,
 )
 turn("speech-start-twice", "speech_started comes twice", twice(STARTED), "TURN-13")
-turn("speech-stop-missing", "speech_stopped does not come", drop(STOPPED), "TURN-04", also=("TURN-17",))
+turn("speech-stop-missing", "speech_stopped does not come", drop(STOPPED), "TURN-04", "TURN-17")
 turn(
-    "speech-stop-late", "speech_stopped comes behind committed", held(STOPPED, COMMITTED), "TURN-04", also=("TURN-17",)
+    "speech-stop-late",
+    "speech_stopped comes behind committed",
+    held(STOPPED, COMMITTED),
+    "TURN-04",
+    "TURN-17",
 )
 turn(
     "turn-other-item",
@@ -139,4 +143,10 @@ turn(
     ),
     "TURN-14",
     scenario="turns/silence-is-no-turn.yaml",
+)
+turn(
+    "caller-audio-cleared-unasked",
+    "the caller's audio is cleared without being asked",
+    added("session.updated", {"type": "input_audio_buffer.cleared", "event_id": "event_cleared"}),
+    "TURN-15",
 )
