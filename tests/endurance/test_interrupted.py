@@ -77,7 +77,6 @@ def test_a_service_with_a_call(tmp_path: Path, long: Path, number: signal.Signal
             code, out = said(serving)
     assert code in (0, 3), out
     assert "1 run: 1 " in out
-    assert [run["scenario"] for run in json.loads((served / "results.json").read_text())["runs"]] == [
-        "call-0001.azure-ga"
-    ]
+    (run,) = json.loads((served / "results.json").read_text())["runs"]
+    assert run["trace"] == "traces/call-0001.azure-ga.ndjson"
     assert set(ends(served).values()) == {"completed"}
