@@ -1,15 +1,15 @@
-"""ITM, tools: function calls and their answers, MCP listings, calls and approvals."""
+"""ITM, tools of the client: function calls and their answers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from harness.rules.base import CLIENT, GA, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.content import INTERRUPTED
 from harness.rules.disturbance import slack
-from harness.rules.fields import listing, mapping, shown, text
-from harness.rules.history import ITEM_EVENTS, PATIENCE, History, Response, Step, history, overdue
+from harness.rules.fields import MISSING, at, listing, mapping, shown, text
+from harness.rules.history import ITEM_EVENTS, PATIENCE, History, Response, Step, history
 from harness.rules.sources import CONVERSATIONS, sdk
 from harness.trace import Entry
 
@@ -30,7 +30,7 @@ _DONE = sdk("response_function_call_arguments_done_event.py")
 def arguments(view: View) -> Iterator[Observation]:
     """``arguments`` is "The final arguments as a JSON string": what the deltas made up, and what a client parses.
 
-    For a cancelled or incomplete response the text may be cut.
+    The item that output_item.done brings holds the same text. For a cancelled or incomplete response the text may be cut.
 
     Okay:
         < response.function_call_arguments.delta {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "delta": "{\\"day\\":"}
@@ -43,11 +43,22 @@ def arguments(view: View) -> Iterator[Observation]:
         < response.function_call_arguments.delta {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "delta": "{day"}
         < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "arguments": "{day"}
         < response.done {"response": {"id": "r", "status": "completed"}}
+    Fail:
+        < response.function_call_arguments.delta {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "delta": "{}"}
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{}"}
+        < response.output_item.done {"response_id": "r", "output_index": 0, "item": {"id": "i", "type": "function_call", "arguments": "{\\"day\\":1}"}}
     """
     for response in history(view).responses.values():
         cut = response.status in INTERRUPTED
+        items = {text(one.event, "item", "id"): one for one in response.all("response.output_item.done")}
         for done in response.all(DONE):
             final, item = text(done.event, "arguments"), text(done.event, "item_id")
+            whole = items.get(item)
+            told = at(whole.event, "item", "arguments") if whole else MISSING
+            if whole and isinstance(told, str) and told != final and not cut:
+                yield bad(
+                    whole.entry, f"the arguments of response.function_call_arguments.done: {shown(final)}", shown(told)
+                )
             streamed = "".join(
                 text(one.event, "delta")
                 for one in response.all(DELTA)
@@ -218,115 +229,6 @@ def _time_for(view: View, since: Entry) -> float:
     """Seconds behind ``since`` in which the client could still send something."""
     closed = next((entry.t for entry in view.trace.of("channel.closed") if entry.seq > since.seq), view.trace.seconds)
     return closed - since.t
-
-
-@rule(
-    "ITM-09",
-    "an MCP listing in progress is completed or failed, once",
-    who=SERVICE,
-    severity=MUST,
-    confidence="D",
-    dialects=GA,
-    source=sdk("mcp_list_tools_in_progress.py", "mcp_list_tools_completed.py", "mcp_list_tools_failed.py"),
-)
-def listing_ends(view: View) -> Iterator[Observation]:
-    """Tools of an MCP server can be called once their listing has completed; "failed" is the other end.
-
-    Okay:
-        < mcp_list_tools.in_progress {"item_id": "m"}
-        < mcp_list_tools.completed {"item_id": "m"}
-    Fail:
-        < mcp_list_tools.in_progress {"item_id": "m"}
-        < mcp_list_tools.completed {"item_id": "m"}
-        < mcp_list_tools.failed {"item_id": "m"}
-    Fail:
-        < mcp_list_tools.completed {"item_id": "m"}
-    Fail:
-        < mcp_list_tools.in_progress {"item_id": "m"}
-        < conversation.item.done {"item": {"id": "m", "type": "mcp_list_tools"}}
-    Open:
-        < mcp_list_tools.in_progress {"item_id": "m"}
-        +11s
-        < rate_limits.updated {"rate_limits": []}
-    """
-    yield from _ends(view, "mcp_list_tools", "conversation.item.done")
-
-
-@rule(
-    "ITM-18",
-    "an MCP call in progress is completed or failed, once",
-    who=SERVICE,
-    severity=SHOULD,
-    confidence="D",
-    dialects=GA,
-    source=sdk("response_mcp_call_in_progress.py", "response_mcp_call_completed.py", "response_mcp_call_failed.py"),
-    hidden_by_filter=True,
-)
-def mcp_call_ends(view: View) -> Iterator[Observation]:
-    """The service runs the tool itself; a client only sees that it has started and how it ended.
-
-    Okay:
-        < response.mcp_call.in_progress {"item_id": "m", "output_index": 0}
-        < response.mcp_call.failed {"item_id": "m", "output_index": 0}
-    Fail:
-        < response.mcp_call.in_progress {"item_id": "m", "output_index": 0}
-        < response.output_item.done {"response_id": "r", "output_index": 0, "item": {"id": "m", "type": "mcp_call"}}
-    Fail:
-        < response.mcp_call.failed {"item_id": "m", "output_index": 0}
-    """
-    yield from _ends(view, "response.mcp_call", "response.output_item.done")
-
-
-def _ends(view: View, prefix: str, final: str) -> Iterator[Observation]:
-    course = history(view)
-    ends = (f"{prefix}.completed", f"{prefix}.failed")
-    begun: dict[str, Step] = {}
-    for one in course.server(f"{prefix}.in_progress", *ends, final):
-        item = text(one.event, "item_id") or text(one.event, "item", "id")
-        if one.kind == f"{prefix}.in_progress":
-            yield judged(one.entry, item not in begun, f"one {prefix}.in_progress", f"again for {item!r}")
-            begun[item] = one
-        elif one.kind in ends:
-            yield judged(one.entry, item in begun, f"one end behind {prefix}.in_progress", f"{one.kind} of {item!r}")
-            begun.pop(item, None)
-        elif item in begun:
-            yield bad(begun.pop(item).entry, ends, f"{final} (entry {one.entry.seq}) without either")
-    for one in begun.values():
-        yield from overdue(view, one.entry, " or ".join(ends))
-
-
-@rule(
-    "ITM-10",
-    "an MCP approval answers a request",
-    who=CLIENT,
-    severity=MUST,
-    confidence="D",
-    dialects=GA,
-    source=sdk("realtime_mcp_approval_response.py", "realtime_mcp_approval_request.py"),
-)
-def approval_known(view: View) -> Iterator[Observation]:
-    """approval_request_id is "The ID of the approval request being answered": one that the service has sent.
-
-    Okay:
-        < conversation.item.added {"item": {"id": "ask", "type": "mcp_approval_request"}}
-        > conversation.item.create {"item": {"id": "yes", "type": "mcp_approval_response", "approval_request_id": "ask", "approve": true}}
-    Fail:
-        > conversation.item.create {"item": {"id": "yes", "type": "mcp_approval_response", "approval_request_id": "ask", "approve": true}}
-    """
-    course = history(view)
-    for create in course.client("conversation.item.create"):
-        item: Mapping[str, object] = mapping(create.event, "item")
-        if text(item, "type") != "mcp_approval_response":
-            continue
-        asked = {
-            text(one.event, "item", "id")
-            for one in course.before(
-                create.entry, *ITEM_EVENTS, "response.output_item.added", "response.output_item.done"
-            )
-            if text(one.event, "item", "type") == "mcp_approval_request"
-        }
-        named = text(item, "approval_request_id")
-        yield judged(create.entry, named in asked, sorted(asked) or "no approval was asked for", repr(named))
 
 
 @rule(

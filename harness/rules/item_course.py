@@ -220,3 +220,44 @@ def one_answer_each(view: View) -> Iterator[Observation]:
 
 def _cut(one: Step) -> tuple[str, str]:
     return text(one.event, "item_id"), str(at(one.event, "audio_end_ms"))
+
+
+@rule(
+    "ITM-25",
+    "a truncation is confirmed as it was asked for",
+    who=SERVICE,
+    severity=SHOULD,
+    confidence="I",
+    source=sdk("conversation_item_truncate_event.py", "conversation_item_truncated_event.py"),
+    hidden_by_filter=True,
+)
+def truncated_as_asked(view: View) -> Iterator[Observation]:
+    """The client says up to where the answer was heard; the service repeats content_index and audio_end_ms, and cuts its own text there.
+
+    A truncation by the service itself may come beside it.
+
+    Okay:
+        > conversation.item.truncate {"item_id": "a", "content_index": 0, "audio_end_ms": 900}
+        < conversation.item.truncated {"item_id": "a", "content_index": 0, "audio_end_ms": 1200}
+        < conversation.item.truncated {"item_id": "a", "content_index": 0, "audio_end_ms": 900}
+    Fail:
+        > conversation.item.truncate {"item_id": "a", "content_index": 0, "audio_end_ms": 900}
+        < conversation.item.truncated {"item_id": "a", "content_index": 0, "audio_end_ms": 1200}
+    Fail:
+        > conversation.item.truncate {"item_id": "a", "content_index": 1, "audio_end_ms": 900}
+        < conversation.item.truncated {"item_id": "a", "content_index": 0, "audio_end_ms": 900}
+    Unseen:
+        < conversation.item.truncated {"item_id": "a", "content_index": 0, "audio_end_ms": 1200}
+    """
+    course = history(view)
+    for asked in course.client("conversation.item.truncate"):
+        answers = [
+            one for one in course.after(asked.entry, "conversation.item.truncated") if _cut(one)[0] == _cut(asked)[0]
+        ]
+        if answers:
+            ok = any(_place_of(one) == _place_of(asked) for one in answers)
+            yield judged(answers[0].entry, ok, _place_of(asked), _place_of(answers[0]))
+
+
+def _place_of(one: Step) -> str:
+    return f"content_index {at(one.event, 'content_index')}, audio_end_ms {at(one.event, 'audio_end_ms')}"

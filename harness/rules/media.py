@@ -71,14 +71,16 @@ def distance(old: int, new: int, modulus: int) -> int:
     return (new - old + half) % modulus - half
 
 
-def _opus_types(view: View) -> set[int]:
-    """Opus payload types of the answer, and of the offer where the answer kept them."""
-    kinds: set[int] = set()
+def _audio_types(view: View) -> tuple[set[int], set[int]]:
+    """Payload types of the answer, and of the offer where the answer kept them: those of Opus, and those of other codecs."""
+    opus: set[int] = set()
+    others: set[int] = set()
     for kind in ("sdp.answer", "sdp.offer"):
         for entry in view.trace.of(kind)[-1:]:
             for media in parse(text(entry.data, "sdp")).of("audio"):
-                kinds |= {pt for pt, codec in media.rtpmaps.items() if codec.name.lower() == "opus"}
-    return kinds
+                for pt, codec in media.rtpmaps.items():
+                    (opus if codec.name.lower() == "opus" else others).add(pt)
+    return opus, others - opus
 
 
 @rule(
@@ -92,7 +94,8 @@ def _opus_types(view: View) -> set[int]:
 def payload_type(view: View) -> Iterator[Observation]:
     """A receiver must ignore packets with payload types it does not understand; a number from another call is silence.
 
-    Take the payload type from the remote description of this call.
+    Take the payload type from the remote description of this call. Another codec that was negotiated (telephone-event, comfort
+    noise) is not judged.
 
     Okay:
         answer
@@ -100,10 +103,15 @@ def payload_type(view: View) -> Iterator[Observation]:
     Fail:
         answer
         rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 111, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
+    Unseen:
+        sdp.answer {"sdp": "v=0\\r\\nm=audio 9 UDP/TLS/RTP/SAVPF 96 110\\r\\na=rtpmap:96 opus/48000/2\\r\\na=rtpmap:110 telephone-event/48000\\r\\n"}
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 110, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
     """
-    opus = _opus_types(view)
+    opus, others = _audio_types(view)
     for entry in view.trace.of("rtp.packets") if opus else ():
         seen = index(entry.data, "payload_type")
+        if seen in others:
+            continue
         yield judged(entry, seen in opus, [f"payload type {pt}" for pt in sorted(opus)], f"payload type {seen}")
 
 
@@ -118,8 +126,8 @@ def payload_type(view: View) -> Iterator[Observation]:
 def sequence(view: View) -> Iterator[Observation]:
     """The sequence number increments by one for each packet sent; loss and reordering by the network are no fault.
 
-    A failure is what no network does: a number used twice, a jump of more than a thousand, a step back beyond any
-    reordering, and numbers left out while the timestamps show that nothing was lost.
+    A failure is what no network does: a number used twice, a jump of more than a thousand at once, a step back
+    beyond any reordering, and numbers left out while the timestamps show that nothing was lost.
 
     Okay:
         rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 65535, 960, 3, 0, 248], [20, 0, 1920, 3, 0, 248], [60, 2, 3840, 3, 0, 248], [61, 1, 2880, 3, 0, 248]]}
@@ -129,6 +137,10 @@ def sequence(view: View) -> Iterator[Observation]:
         rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 9000, 1920, 3, 0, 248]]}
     Fail:
         rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 9, 1920, 3, 0, 248]]}
+    Okay:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248]]}
+        +25s
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 25.0, "packets": [[0, 1257, 1200960, 3, 0, 248]]}
     """
     jump = JUMP + slack(view) * _MOST_A_SECOND
     for stream in streams(view).values():
@@ -145,7 +157,8 @@ def sequence(view: View) -> Iterator[Observation]:
                     highest = packet
                     continue
                 step = distance(highest.sequence, packet.sequence, SEQUENCES)
-                wrong = wrong or _sequence_fault(highest, packet, step, used, jump)
+                missed = (packet.t - highest.t) * _MOST_A_SECOND
+                wrong = wrong or _sequence_fault(highest, packet, step, used, jump + missed)
                 if step > 0 or -step > REORDER:
                     highest = packet
             if chunk:

@@ -83,7 +83,7 @@ TRUNCATED = [
 ]
 LATE: dict[str, list[Row]] = {
     "MED-13": [STARTED, packets((0, 1), (900, 46)), STOPPED],
-    "MED-02": [packets((0, 1), (25_000, 1251))],
+    "MED-02": [packets((25_000, 1), (25_020, 1251))],
     "DC-01": ICE,
     "PLAY-12": TRUNCATED,
 }

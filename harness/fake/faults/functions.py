@@ -23,6 +23,12 @@ function("arguments-delta-lost", "a delta of the arguments is lost", drop(DELTA,
 function(
     "arguments-change", "the final arguments are others", with_field(DONE, "arguments", '{"day": "never"}'), "ITM-05"
 )
+function(
+    "arguments-of-the-item-differ",
+    "the finished item holds other arguments",
+    with_field("response.output_item.done", "item.arguments", '{"day": "never"}'),
+    "ITM-05",
+)
 function("arguments-not-json", "the arguments are no JSON", with_field(DONE, "arguments", "{day: tomorrow"), "ITM-05")
 function("call-id-changes", "the call_id changes on the way", with_field(DONE, "call_id", "call_other"), "ITM-06")
 function(

@@ -86,6 +86,13 @@ item(
     scenario=GOES_ON,
 )
 item(
+    "item-truncated-elsewhere",
+    "the answer is truncated at another place than the client named",
+    with_field("conversation.item.truncated", "audio_end_ms", 1),
+    "ITM-25",
+    scenario=GOES_ON,
+)
+item(
     "item-other-retrieved",
     "another item is retrieved",
     with_field("conversation.item.retrieved", "item.id", "item_other"),
