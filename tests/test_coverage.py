@@ -16,7 +16,7 @@ from harness.scenario.loader import LoadedScenario
 
 SUITE = Path(__file__).parents[1] / "scenarios"
 # One dialect shows what the rules about a conversation see; the ways to a call differ between all of them.
-CONVERSATIONS = ("turns", "responses", "text", "tools", "interruption", "transcription", "errors", "filter")
+CONVERSATIONS = ("turns", "responses", "text", "tools", "interruption", "transcription", "errors", "filter", "limits")
 CALLS = ("signaling",)
 
 
