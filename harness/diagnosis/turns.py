@@ -104,12 +104,13 @@ def silent_input(case: Case) -> Evidence:
     source=f"{TURN_DETECTION}; {issue('openai/openai-realtime-console#556')}",
 )
 def turn_detection_off(case: Case) -> Evidence:
-    """The session shows turn_detection null, and a step that waited for a turn or a response was missed without commit and response.create."""
+    """The session shows turn_detection null, and a turn was waited for without a commit, or an answer without commit and response.create."""
     shown = effective(case)
     if shown is None or _turn_detection(case) is not None or not _waits_for_turn(case):
         return []
     committed, asked = case.client("input_audio_buffer.commit"), case.client("response.create")
-    return [shown] if (not committed or not asked) and not case.broken("TURN-17") else []
+    unanswered = case.waited_for(r"^response\.|in the received audio") and not asked
+    return [shown] if (not committed or unanswered) and not case.broken("TURN-17") else []
 
 
 @cause(

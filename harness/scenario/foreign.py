@@ -107,7 +107,8 @@ def _needs(scenario: Scenario) -> Iterator[Need]:
         yield "script"
     if scenario.caller.faults:
         yield "faulty-caller"
-    if (fails is not None and fails.at == "key") or scenario.caller.key_age:
+    # What kind of session it is, is settled when the key is minted.
+    if (fails is not None and fails.at == "key") or scenario.caller.key_age or session.get("type") == "transcription":
         yield "token-request"
     if scenario.caller.api_key is not None:
         yield "authentication"

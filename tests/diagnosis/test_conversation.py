@@ -182,6 +182,14 @@ def test_client_that_waited_did_not_stop_at_response_done() -> None:
     assert "stopped-at-response-done" not in [one.id for one in waited.diagnose()]
 
 
+@pytest.mark.parametrize(("waited", "off"), [(TRANSCRIBED, False), ("response.created within 5 s", True)])
+def test_turn_that_the_client_committed_lacks_only_its_answer(waited: str, off: bool) -> None:
+    commit = event(1.5, "client", "input_audio_buffer.commit")
+    manual = {"audio": {"input": {"turn_detection": None, "transcription": {"model": "whisper-1"}}}}
+    found = session(SPEECH, commit, COMMITTED, missed(waited), shown=manual).diagnose()
+    assert ("turn-detection-off" in [one.id for one in found]) == off
+
+
 def test_page_that_calls_is_no_trouble() -> None:
     asked = http("key", 200, {}, headers={"origin": "http://localhost:5173"})
     called = http("call", 201, "v=0", number=3)

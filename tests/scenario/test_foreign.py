@@ -54,6 +54,7 @@ def adapted_where(condition: Any, *, path: str = "transcript", **reply: Any) -> 
         ({"session": {"tools": []}}, set()),
         ({"session": {"tools": [{"type": "function", "name": "f"}]}}, {"function-calls"}),
         ({"session": {"transcription": {"model": "whisper-1"}}}, {"transcription"}),
+        ({"session": {"type": "transcription"}}, {"token-request", "transcription"}),
         ({"session": {"turn_detection": {"type": "semantic_vad"}}}, {"semantic-vad"}),
         ({"session": {"turn_detection": {"type": "server_vad"}}}, set()),
         ({"steps": [{"update": {"transcription": {"model": "whisper-1"}}}]}, {"transcription"}),
