@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.jobs import Job, not_exercised, select
 from harness.results import Result, exit_code
 from harness.runner import run_many
+from harness.scenario.files import reference_suite
 from harness.scenario.foreign import NEEDS, NEVER
 from harness.scenario.loader import LoadedScenario
 from harness.scenario.model import Need
@@ -56,7 +57,7 @@ def plan(
     out: Path | None = None,
     cwd: Path | None = None,
 ) -> Plan:
-    """The runs of the suite (or of ``paths``) in this dialect. ``slow`` takes those in that let more than 30 s of real time pass.
+    """The runs of the reference suite (or of ``paths``) in this dialect. ``slow`` takes those in that let more than 30 s of real time pass.
     ``network`` is the preset that they run under.
 
     Raises UsageError for a wrong setting before anything is sent.
@@ -67,7 +68,14 @@ def plan(
     chosen = [
         (replace(job, access=access), loaded)
         for job, loaded in select(
-            paths, dialects=(dialect,), target=url, time="real", out=out, keyword=keyword, network=network, cwd=cwd
+            paths or [reference_suite()],
+            dialects=(dialect,),
+            target=url,
+            time="real",
+            out=out,
+            keyword=keyword,
+            network=network,
+            cwd=cwd,
         )
     ]
     reasons = not_exercised(chosen)

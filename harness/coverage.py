@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.jobs import select
 from harness.report.coverage import coverage, coverage_json, coverage_text
 from harness.runner import run_many
+from harness.scenario.files import reference_suite
 from harness.terminal import Progress
 
 
@@ -31,7 +32,7 @@ def suite_runs(out: Path) -> list[Mapping[str, Any]]:
     """
     path = out / "results.json"
     if not path.exists():
-        jobs = select([], cwd=Path.cwd())
+        jobs = select([reference_suite()], cwd=Path.cwd())
         with Progress(len(jobs)) as advance:
             return [result.to_json() for result in run_many(jobs, workers=os.cpu_count() or 1, done=advance)]
     try:

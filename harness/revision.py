@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import harness
-from harness.scenario.files import suite_dir
+from harness.scenario.files import reference_suite
 
 _PACKAGE = Path(harness.__file__).resolve().parent
 # They tell what was found and find nothing.
@@ -18,7 +18,7 @@ _TELLERS = ("cli.py", "pytest_plugin.py", "terminal.py", "report")
 def revision() -> str:
     """Twelve hexadecimal digits over the program, without front doors and reports, and over the scenarios of the suite."""
     digest = hashlib.sha256()
-    suite = suite_dir().resolve()
+    suite = reference_suite().resolve()
     for root, suffixes in ((_PACKAGE, (".py", ".json")), (suite, (".yaml", ".yml"))):
         for path in sorted(path for path in root.rglob("*") if path.suffix in suffixes):
             name = path.relative_to(root)

@@ -23,6 +23,7 @@ from harness.revision import revision
 from harness.rules.base import CLIENT, MUST, SERVICE, Rule
 from harness.rules.catalogue import all_rules
 from harness.runner import run_job
+from harness.scenario.files import reference_suite
 from harness.scenario.loader import load
 from harness.selftest_calls import Alarm, Shown, alarm, show
 from harness.workers import spread
@@ -203,7 +204,7 @@ def tasks_of(names: Sequence[str] = (), *, clean: bool = True) -> list[Task]:
     """All calls of a selftest; ``names`` may be faults of either side, and rules, which stand for all faults they have to catch."""
     faults = [name for given in names for name in _faults_named(given)] if names else [*FAULTS, *CLIENT_FAULTS]
     tasks: list[Task] = list(dict.fromkeys(faults))
-    return [*tasks, *(job for job, _ in select([], target="fake"))] if clean else tasks
+    return [*tasks, *(job for job, _ in select([reference_suite()], target="fake"))] if clean else tasks
 
 
 def _faults_named(name: str) -> list[str]:

@@ -20,7 +20,7 @@ from harness.jobs import Job, display_name
 from harness.results import Result, milestones
 from harness.rules.base import INFO, MUST, Outcome, RuleResult
 from harness.runner import run_job
-from harness.scenario.files import suite_dir
+from harness.scenario.files import reference_suite
 from harness.scenario.loader import load
 from harness.trace import Trace
 from harness.verdict import judge
@@ -102,7 +102,7 @@ def show(name: str) -> Shown:
 
 def job_of(fault: Declared, *, faults: tuple[str, ...] | None = None) -> Job:
     """The run that shows a fault of the service; with ``faults``, the same run with these instead."""
-    path = suite_dir() / fault.scenario
+    path = reference_suite() / fault.scenario
     return Job(path, display_name(path, Path.cwd()), fault.dialect, faults=(fault.name,) if faults is None else faults)
 
 

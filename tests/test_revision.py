@@ -10,6 +10,7 @@ import pytest
 
 from harness import revision as module
 from harness.revision import revision
+from harness.scenario import files
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def test_it_changes_with_rules_faults_and_scenarios_but_not_with_reports(
         (package / name).write_text("x = 1\n")
     suite.mkdir()
     (suite / "one.yaml").write_text("title: x\n")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(files, "_PACKAGE", package)
     monkeypatch.setattr(module, "_PACKAGE", package)
 
     def after(change: Path | None = None, text: str = "x = 2\n") -> str:

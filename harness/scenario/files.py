@@ -39,11 +39,20 @@ def find(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def suite_dir() -> Path:
-    """The reference suite: ``scenarios/`` in the working folder, else the one that came with the package.
+    """What is run where nothing is named: ``scenarios/`` in the working folder, else the reference suite.
 
     Raises UsageError where there is neither.
     """
-    places = (Path("scenarios"), _PACKAGE / "suite" / "scenarios", _PACKAGE.parent / "scenarios")
+    here = Path("scenarios")
+    return here if here.is_dir() else reference_suite()
+
+
+def reference_suite() -> Path:
+    """The suite that came with the package: what faults are shown in, and other services checked with, wherever one stands.
+
+    Raises UsageError where the package is without it.
+    """
+    places = (_PACKAGE / "suite" / "scenarios", _PACKAGE.parent / "scenarios")
     for place in places:
         if place.is_dir():
             return place

@@ -21,7 +21,7 @@ from harness.faults import check_faults
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import REGISTRY, SERVICE
 from harness.rules.catalogue import all_rules
-from harness.scenario.files import suite_dir
+from harness.scenario.files import reference_suite
 from harness.scenario.loader import LoadedScenario, dialects_of, load, loads
 from harness.scenario.model import MILESTONES, Caller
 from harness.targets import fake_endpoints
@@ -58,7 +58,7 @@ def test_a_fault_names_what_exists(fault: ClientFault) -> None:
     assert not set(fault.caught_by) & set(fault.also)
     assert fault.misses is None or fault.misses in MILESTONES
     assert set(fault.against) <= set(FAULTS)
-    assert fault.dialect in dialects_of(load(suite_dir() / fault.scenario).scenario)
+    assert fault.dialect in dialects_of(load(reference_suite() / fault.scenario).scenario)
     assert fault.to_json()["fault"] == fault.name
     assert json.dumps(fault.to_json())
 

@@ -20,7 +20,7 @@ from harness.protocol.dialects import DIALECTS, Dialect
 from harness.rtp import RtpPacket
 from harness.rules.base import CLIENT, INFO
 from harness.rules.catalogue import REGISTRY
-from harness.scenario.files import suite_dir
+from harness.scenario.files import reference_suite
 from harness.scenario.loader import dialects_of, load
 from tests.descriptions import AIORTC_ANSWER
 
@@ -45,7 +45,7 @@ def test_a_fault_names_what_exists(one: base.Fault) -> None:
     assert one.diagnosis is None or one.diagnosis in CAUSES
     assert set(one.beside) <= {*base.Plane.__args__} - {one.plane}  # type: ignore[attr-defined]
     assert one.ends in (None, "key", "answer", "channel-open", "session")
-    assert one.dialect in dialects_of(load(suite_dir() / one.scenario).scenario)
+    assert one.dialect in dialects_of(load(reference_suite() / one.scenario).scenario)
 
 
 @pytest.mark.parametrize("one", [one for one in FAULTS.values() if one.caught_by], ids=lambda one: one.name)

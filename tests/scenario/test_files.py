@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.scenario import files
-from harness.scenario.files import find, resolve_audio, suite_dir
+from harness.scenario.files import find, reference_suite, resolve_audio, suite_dir
 
 
 @pytest.fixture
@@ -65,6 +65,7 @@ def test_the_suite_is_the_working_folders_then_the_packages(folder: Path) -> Non
     assert suite_dir() == folder / "installed/harness/suite/scenarios"
     (folder / "scenarios").mkdir()
     assert suite_dir() == Path("scenarios")
+    assert reference_suite() == folder / "installed/harness/suite/scenarios"
 
 
 def test_recordings_are_found_in_the_nearest_place(folder: Path) -> None:
