@@ -41,7 +41,7 @@ class Checked:
     @property
     def exit_code(self) -> int:
         """As for any runs; also 1 where a call failed and broke a MUST in failing, and 3 where not one run could be made."""
-        code = exit_code(self.results) if self.results else 3
+        code = exit_code(self.results)
         return 1 if code == 3 and any(one.grade == "nonconformant" for one in self.capabilities) else code
 
 

@@ -130,7 +130,7 @@ def run(
     seconds = time.perf_counter() - began
     written = _write_reports(results, out, seconds, left_out)
     _print_results(results, seconds, written, out)
-    raise typer.Exit(exit_code(results) if results else 3)
+    raise typer.Exit(exit_code(results))
 
 
 @app.command()
@@ -194,7 +194,7 @@ def serve(
         ),
     ] = False,
 ) -> None:
-    """Serve the fake to a client under test; each call is judged when it ends."""
+    """Serve the fake to a client under test; each call is judged when it ends. The exit code is the verdict on all; 3 if none came."""
     from harness.results import exit_code
     from harness.serving import serve_forever
 
@@ -211,6 +211,8 @@ def serve(
             say=say,
         )
     )
+    if not results:
+        say("? no call came: nothing was judged")
     raise typer.Exit(exit_code(results))
 
 

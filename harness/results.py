@@ -215,11 +215,14 @@ def summary(results: Sequence[Result]) -> dict[str, int]:
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """70 if a bug of ours was met, else 1 if any run is nonconformant (a fact), else 3 if any could not be judged, else 0."""
+    """70 if a bug of ours was met, else 1 if any run is nonconformant (a fact), else 3 if any could not be judged, else 0.
+
+    3 also where there is no result: nothing was judged.
+    """
     if any(result.bug for result in results):
         return 70
     codes = {EXIT_CODES[result.verdict] for result in results}
-    return next((code for code in (1, 3) if code in codes), 0)
+    return next((code for code in (1, 3) if code in codes), 0 if codes else 3)
 
 
 def to_json(results: Sequence[Result], *, seconds: float) -> dict[str, Any]:

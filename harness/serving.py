@@ -180,12 +180,13 @@ async def serve_forever(
         loopback=host in ("127.0.0.1", "localhost", "::1"),
         page=example_page([DIALECTS[name] for name in dialects]),
     )
+    stop = stop or _ended_by_signal()  # before anything is announced: who waits for the address may end it at once
     with quiet_libraries():
         url = await service.start(host, port)
-        for line in _greeting(url, dialects, key):
-            say(line)
         try:
-            await (stop or _ended_by_signal()).wait()
+            for line in _greeting(url, dialects, key):
+                say(line)
+            await stop.wait()
         finally:
             await service.stop()
             served.finish()

@@ -49,6 +49,12 @@ def served(tmp_path: Path) -> Iterator[Served]:
         running.stop(signal.SIGKILL)
 
 
+def test_a_service_that_nobody_called_proves_nothing(served: Served) -> None:
+    served.process.send_signal(signal.SIGINT)
+    assert served.wait_for("no call came")
+    assert served.process.wait(30) == 3
+
+
 def environment(url: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if "OPENAI" not in name}
     return clean | {

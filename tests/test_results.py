@@ -80,7 +80,7 @@ def test_verdict(expectations: list[Expectation], rules: list[RuleResult], error
 @pytest.mark.parametrize(
     ("verdicts", "code"),
     [
-        ((), 0),
+        ((), 3),
         (("conformant",), 0),
         (("conformant", "error"), 3),
         (("inconclusive",), 3),
