@@ -123,7 +123,7 @@ class Registry(Mapping[str, F], Generic[F]):
         found = self._faults.get(name)
         if found is not None:
             return found
-        near = get_close_matches(name, self._faults, 1, 0.4)
+        near = get_close_matches(name, self._faults, 1, 0.6)
         fix = f"did you mean {near[0]}? harness faults lists them all" if near else "harness faults lists them all"
         raise UsageError(f"no {self._kind} is called {name!r}", where=where, fix=fix)
 
