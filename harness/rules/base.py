@@ -290,7 +290,7 @@ def judge_all(trace: Trace, *, skip: Mapping[str, str] | None = None) -> tuple[R
 
 
 def order(one: Rule | Unobservable) -> tuple[int, int]:
-    """Sort key: family in the order of protocol.md section 6, then number."""
+    """Sort key: family in the order of the catalogue, then number."""
     family, _, number = one.id.partition("-")
     return (FAMILIES.index(family), int(number))
 
