@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.trace import Trace
+from tests.commands import HARNESS
 
 KEY = "served-key-0123456789abcdef"
 ROOT = Path(__file__).parent.parent
@@ -23,7 +24,7 @@ class Served:
     """``harness serve`` in a process of its own."""
 
     def __init__(self, out: Path, *words: str) -> None:
-        command = [sys.executable, "-m", "harness.cli", "serve", "--port", "0", "--key", KEY, "--out", str(out), *words]
+        command = [*HARNESS, "serve", "--port", "0", "--key", KEY, "--out", str(out), *words]
         self.out = out
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -104,9 +105,7 @@ def test_service_that_ends_in_the_middle_of_a_call(served: Served, tmp_path: Pat
     )
     out = tmp_path / "out"
     command = [
-        sys.executable,
-        "-m",
-        "harness.cli",
+        *HARNESS,
         "run",
         str(scenario),
         "--target",
@@ -136,9 +135,7 @@ def test_what_is_served_follows_a_script(tmp_path: Path) -> None:
     )
     served = Served(tmp_path / "served", "--script", str(script), "--sample-names")
     command = [
-        sys.executable,
-        "-m",
-        "harness.cli",
+        *HARNESS,
         "run",
         str(scenario),
         "--target",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ from harness.jobs import Job
 from harness.runner import run_job
 from harness.scenario.loader import load
 from tests.bench import setup_call
+from tests.commands import HARNESS
 
 ROOT = Path(__file__).parents[2]
 CONVERSATION = Path(__file__).with_name("conversation.yaml")
@@ -96,9 +96,7 @@ def cold(runs: int = 5) -> tuple[Figure, Figure]:
 
 def _command(arguments: tuple[str, ...]) -> tuple[float, float]:
     before, began = _children(), time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "harness.cli", *arguments], capture_output=True, text=True, check=False, cwd=ROOT
-    )
+    done = subprocess.run([*HARNESS, *arguments], capture_output=True, text=True, check=False, cwd=ROOT)
     wall = time.perf_counter() - began
     assert done.returncode == 0, done.stdout + done.stderr
     return wall, _children() - before

@@ -23,6 +23,7 @@ import soundfile
 
 from tests.bench import chromium
 from tests.bench.processes import cpu_seconds, memory_mb
+from tests.commands import HARNESS
 
 if TYPE_CHECKING:
     from harness.trace import Recorder
@@ -53,7 +54,7 @@ class Sessions:
 @contextmanager
 def service() -> Iterator[str]:
     """``harness serve`` in a process of its own, in real time."""
-    program = [sys.executable, "-m", "harness.cli", "serve", "--port", "0", "--dialect", "azure-ga", "--key", KEY]
+    program = [*HARNESS, "serve", "--port", "0", "--dialect", "azure-ga", "--key", KEY]
     with tempfile.TemporaryDirectory() as out:
         process = subprocess.Popen(
             [*program, "--out", out], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
