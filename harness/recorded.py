@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.results import Result, Verdict
+from harness.results import Result
 from harness.scenario.model import Assert
 from harness.trace import Header, Trace
-from harness.verdict import Judgement, judge
+from harness.verdict import judge
 
 _ASSERT = "assert"
 # What is said of a recording that does not end as a run ends, by its ``end``.
@@ -43,13 +43,13 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
     A recording in which no call was made, or that breaks off, proves nothing by breaking no rule.
     What breaks off is judged as far as it goes.
     """
-    asserted = _asserted(trace.header)
-    judgement = judge(trace, asserted)
+    judgement = judge(trace, _asserted(trace.header))
     verdict, error = judgement.verdict, judgement.error
-    if verdict == "conformant":
-        verdict, error = _proven(trace, judgement, failing=asserted is not None and asserted.fails is not None)
-    elif trace.end in BROKEN_OFF:
-        error = error or _broken_off(trace)
+    if trace.end in BROKEN_OFF:
+        proven = verdict in ("nonconformant", "error")
+        verdict, error = (verdict, error or _broken_off(trace)) if proven else ("inconclusive", _broken_off(trace))
+    elif verdict == "inconclusive" and not trace.of("sdp.answer"):
+        verdict, error = "error", f"no call was made: {_last_request(trace)}"
     return Result(
         scenario=name,
         title=trace.header.scenario or f"A call seen by the {trace.header.observer}",
@@ -70,15 +70,6 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
         media=judgement.media,
         recording=trace,
     )
-
-
-def _proven(trace: Trace, judgement: Judgement, *, failing: bool) -> tuple[Verdict, str | None]:
-    """The verdict on a recording that breaks no rule, and what keeps it from being conformant."""
-    if trace.end in BROKEN_OFF:
-        return "inconclusive", _broken_off(trace)
-    if judgement.milestones["answer"] is None and not failing:
-        return "error", f"no call was made: {_last_request(trace)}"
-    return "conformant", None
 
 
 def _broken_off(trace: Trace) -> str:

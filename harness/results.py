@@ -11,7 +11,8 @@ from typing import Any, Literal, Self
 
 from harness import __version__
 from harness.diagnosis import Diagnosis
-from harness.rules.base import MUST, Outcome, RuleResult
+from harness.protocol.dialects import DIALECTS
+from harness.rules.base import MUST, Outcome, RuleResult, View
 from harness.trace import Entry, Trace
 
 SCHEMA = 1
@@ -190,20 +191,45 @@ def milestones(trace: Trace) -> dict[str, float | None]:
     }
 
 
-def verdict(expectations: Iterable[Expectation], rules: Iterable[RuleResult], *, error: bool) -> Verdict:
-    """error > nonconformant > inconclusive > conformant. Only a failed MUST or a missed expectation makes a run nonconformant.
+def stopped_short(trace: Trace) -> str | None:
+    """Where a call stopped that never got through; None for one whose channel opened and whose session was created.
 
-    A missed expectation that is lenient makes it inconclusive.
+    A call that never got through broke no rule of a conversation because it had none. Where ``webrtcfilter=on`` hides session.created
+    from a client, any event of the service proves the session.
+    """
+    if trace.first("channel.open") is None:
+        reached = [name for name, entry in milestone_entries(trace).items() if entry is not None]
+        return f"the call never got through: {f'it stopped after the {reached[-1]}' if reached else 'no request succeeded'}"
+    hidden = trace.header.observer == "client" and View(trace, DIALECTS[trace.header.dialect]).filtered
+    if not trace.events("service", *(() if hidden else ("session.created",))):
+        return "the call never got through: the channel opened, and no session.created came"
+    return None
+
+
+def verdict(
+    expectations: Iterable[Expectation],
+    rules: Iterable[RuleResult],
+    *,
+    error: bool = False,
+    short: bool = False,
+    bug: bool = False,
+) -> Verdict:
+    """A bug of ours, then a failed MUST, then an error of the call, then a missed expectation, then what is still open.
+
+    A failed MUST is a fact, also where the call ended by it. Behind an error, what was not reached is no fact about the service.
+    A missed expectation that is lenient, and a call that never got through (``short``), make a run inconclusive.
     """
     rules = tuple(rules)
     missed = [expectation for expectation in expectations if not expectation.met]
+    if bug:
+        return "error"
+    if any(result.outcome is Outcome.FAIL and result.severity == MUST for result in rules):
+        return "nonconformant"
     if error:
         return "error"
     if any(not expectation.lenient for expectation in missed):
         return "nonconformant"
-    if any(result.outcome is Outcome.FAIL and result.severity == MUST for result in rules):
-        return "nonconformant"
-    if missed or any(result.outcome is Outcome.INCONCLUSIVE and result.severity == MUST for result in rules):
+    if missed or short or any(result.outcome is Outcome.INCONCLUSIVE and result.severity == MUST for result in rules):
         return "inconclusive"
     return "conformant"
 

@@ -202,13 +202,8 @@ def secrets_of(endpoints: Endpoints | None) -> tuple[str, ...]:
 
 def longest(scenario: Scenario) -> float:
     """Seconds after which a run of this scenario has hung: all its waits, its recordings, its set-up, and slack."""
-    waits = sum(_patience(step) for step in scenario.steps)
+    waits = sum(step.patience for step in scenario.steps)
     return waits + 3 * scenario.caller.timeout + scenario.caller.key_age + SLACK
-
-
-def _patience(step: object) -> float:
-    inner = getattr(step, "hear", None)
-    return float(getattr(inner or step, "within", 0.0)) + float(getattr(step, "wait", 0.0))
 
 
 def configurations(jobs: Sequence[Job]) -> list[str]:

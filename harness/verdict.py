@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.diagnosis import Diagnosis, diagnose
-from harness.results import Expectation, Verdict, milestone_entries, milestones, verdict
+from harness.results import Expectation, Verdict, milestone_entries, milestones, stopped_short, verdict
 from harness.rules.base import Outcome, Rule, RuleResult, judge_rule
 from harness.rules.catalogue import all_rules
 from harness.rules.reception import media_of
@@ -45,18 +45,22 @@ def judge(
     is asserted of the whole run.
 
     A run whose point is a failure (``assert.fails``) is conformant when it fails there, and so; nothing behind that milestone
-    is then asked for.
+    is then asked for. Any other call that never got through is at best inconclusive: see :func:`harness.results.stopped_short`.
     """
     reached = milestones(trace)
     error = trace.first("harness.error")
     skip = asserted.rules.skip if asserted else None
+    fails = asserted.fails if asserted else None
+    short = None if fails else stopped_short(trace)
     bugs: list[str] = []
     rules = tuple(_judged(one, trace, skip, bugs) for one in all_rules())
-    diagnosis = _diagnosed(trace, rules, _missing(reached, asserted) if asserted else [], lenient, bugs)
+    missing = _missing(reached, asserted) if asserted else []
+    if short:
+        missing.append("channel-open" if reached["channel-open"] is None else "session.created")
+    diagnosis = _diagnosed(trace, rules, missing, lenient, bugs)
     # Behind a lenient step that was missed the call went another way than the scenario; behind another one it was not reached.
     astray = any(not one.met and one.reached and one.step in lenient for one in walked)
     expectations = [replace(one, lenient=True) if astray or one.step in lenient else one for one in walked]
-    fails = asserted.fails if asserted else None
     if asserted:
         expectations += _order(trace, asserted)
         expectations += _budgets(reached, asserted)
@@ -66,12 +70,12 @@ def judge(
             expectations = [replace(one, lenient=True) for one in expectations]
     broke = error is not None and fails is None
     return Judgement(
-        verdict=verdict(expectations, rules, error=broke or bool(bugs)),
+        verdict=verdict(expectations, rules, error=broke, short=short is not None, bug=bool(bugs)),
         milestones=reached,
         expectations=tuple(expectations),
         rules=rules,
         diagnosis=diagnosis,
-        error="\n".join(bugs) or (_message(error) if broke and error else None),
+        error="\n".join(bugs) or (_message(error) if broke and error else None) or short,
         bug=bool(bugs),
         media=media_of(trace),
     )

@@ -70,11 +70,19 @@ def test_milestones_that_were_not_reached_are_none() -> None:
         ([MET], [rule(Outcome.INCONCLUSIVE, SHOULD)], False, "conformant"),
         ([MET], [rule(Outcome.NOT_EXERCISED)], False, "conformant"),
         ([MISSED], [rule(Outcome.INCONCLUSIVE)], False, "nonconformant"),
-        ([MISSED], [rule(Outcome.FAIL)], True, "error"),
+        ([MISSED], [rule(Outcome.PASS)], True, "error"),
+        ([MISSED], [rule(Outcome.FAIL)], True, "nonconformant"),
+        ([], [rule(Outcome.FAIL, SHOULD)], True, "error"),
     ],
 )
 def test_verdict(expectations: list[Expectation], rules: list[RuleResult], error: bool, expected: str) -> None:
     assert verdict(expectations, rules, error=error) == expected
+    assert verdict(expectations, rules, error=error, bug=True) == "error"
+    short = verdict(expectations, rules, error=error, short=True)
+    assert short == ("inconclusive" if expected == "conformant" else expected)
+    assert verdict(expectations, rules, error=error, bug=True) == "error"
+    unproven = verdict(expectations, rules, error=error, short=True)
+    assert unproven == ("inconclusive" if expected == "conformant" else expected)
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from harness import runner, verdict
 from harness.client.call import Call
 from harness.errors import ConnectionLost, UsageError
 from harness.jobs import Job
-from harness.results import Result
-from harness.rules.base import REGISTRY
+from harness.results import Result, exit_code
+from harness.rules.base import MUST, REGISTRY
 from harness.rules.catalogue import all_rules
 from harness.runner import longest, run_job, run_many
 from harness.scenario.loader import LoadedScenario, load
-from harness.scenario.model import Scenario
+from harness.scenario.model import STEPS, Duration, Scenario
 from harness.trace import Trace
 
 GREETING = """
@@ -150,7 +153,35 @@ def test_configuration_of_a_live_target_is_told_without_its_key(tmp_path: Path) 
     assert runner.configurations([Job(tmp_path, "s.yaml", "azure-ga")]) == []
 
 
-def test_patience_covers_all_that_a_scenario_waits_for() -> None:
-    steps = [{"expect": "response.done", "within": "40s"}, {"wait": "5s"}, {"hear": {"speech": "1s", "within": "7s"}}]
-    scenario = Scenario.model_validate({"title": "x", "steps": steps})
-    assert longest(scenario) >= 52
+def scenario_of(*steps: dict[str, Any]) -> Scenario:
+    return Scenario.model_validate({"title": "x", "steps": list(steps)})
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds"),
+    [
+        ({"expect": "response.done", "within": "40s"}, 40),
+        ({"hear": {"speech": "1s", "within": "7s"}}, 7),
+        ({"tool": {"name": "f"}, "within": "3s"}, 3),
+        ({"wait": "5s"}, 5),
+        ({"text": "Hello"}, 0),
+    ],
+)
+def test_patience_covers_all_that_a_scenario_waits_for(step: dict[str, Any], seconds: float) -> None:
+    assert longest(scenario_of(step, step)) - longest(scenario_of()) == 2 * seconds
+
+
+def test_step_that_has_a_duration_says_how_long_it_may_last() -> None:
+    duration = json.dumps(TypeAdapter(Duration).json_schema()["pattern"])
+    waiting = {word for word, step in STEPS.items() if duration in json.dumps(step.model_json_schema())}
+    patient = {word for word, step in STEPS.items() if "patience" in vars(step)}
+    assert patient == waiting - {"network"}  # its durations are those of a blackout that goes on beside the steps
+    assert patient
+
+
+def test_failed_must_makes_a_run_nonconformant_also_where_the_call_ended_by_it(tmp_path: Path) -> None:
+    job, loaded = job_for(tmp_path)
+    result = run_job(replace(job, faults=("call-answer-in-json",)), loaded)
+    assert result.error is not None
+    assert [rule.id for rule in result.rules if rule.severity == MUST and rule.outcome == "fail"] == ["ANS-17"]
+    assert (result.verdict, exit_code([result])) == ("nonconformant", 1)

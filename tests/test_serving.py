@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from harness import clock, serving
 from harness.errors import UsageError
+from harness.fake.server import FakeService
 from harness.recorded import result_of
 from harness.report import write
+from harness.results import exit_code
 from harness.serving import Served
 from harness.trace import Trace
+from tests.fake.caller import Caller
+from tests.fake.requests import AZURE, call_path
 
 
 def serve(out: Path, calls: int, say: Callable[[str], None] = lambda _: None) -> Served:
@@ -87,6 +93,34 @@ def test_who_waits_for_a_call_sees_where_it_stays(tmp_path: Path) -> None:
         "  call-0001.azure-ga: preflight refused, a header that no page may send: x-app",
         "  call-0001.azure-ga: call request refused with 502: no reason given",
     ]
+
+
+def test_call_whose_client_never_connects_is_not_conformant(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    async def main() -> Served:
+        served = Served(tmp_path, said.append)
+        async with (
+            FakeService(dialects=(AZURE,), recorder_for=served.recorder_for, on_trace=served.ended) as service,
+            httpx.AsyncClient(base_url=service.url, trust_env=False) as http,
+        ):
+            caller = Caller(http, AZURE)
+            headers = {"content-type": "application/sdp", "authorization": f"Bearer {await caller.key()}"}
+            answer = await http.post(call_path(AZURE), content=await caller.peer.offer(), headers=headers)
+            assert answer.status_code == 201, answer.text
+            await asyncio.sleep(300)
+            await caller.close()
+        served.finish()
+        return served
+
+    (result,) = clock.run(main, time="virtual").results
+    assert (result.verdict, exit_code([result])) == ("inconclusive", 3)
+    verdict, cause = (
+        line.split() for line in said if line.startswith(("? inconclusive", "    cause")) or " conformant" in line
+    )
+    assert verdict[:2] == ["?", "inconclusive"]
+    assert cause[-1] == "[ice-never-connected]"
+    assert "    error     the call never got through: it stopped after the answer" in said
 
 
 def test_recordings_stay_in_their_files_and_pages_are_written_once(

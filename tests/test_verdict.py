@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from harness.results import Expectation
+from harness.results import Expectation, stopped_short
+from harness.rules.base import MUST
 from harness.scenario.model import Assert
 from harness.trace import Trace
 from harness.verdict import judge
 from tests.diagnosis import cases
-from tests.traces import SET_UP, refused, trace
+from tests.traces import SET_UP, event, refused, trace
 
+GOLDEN = Trace.read(Path(__file__).parent / "golden" / "azure-ga" / "s02-server-vad-turn.ndjson")
 CLEAN = trace(*SET_UP)
 DENIED = cases.error_body("401", "Access denied due to invalid subscription key or wrong API endpoint.")
 
@@ -59,19 +65,21 @@ def test_budget_of_a_milestone_that_never_came_is_missed() -> None:
     ]
 
 
+ASKED: dict[str, Any] = {
+    "url": "https://res.openai.azure.com/openai/v1/realtime/client_secrets",
+    "headers": {"api-key": "[redacted:1:32:text]", "content-type": "application/json"},
+    "sent": {"session": {"type": "realtime", "model": "gpt-realtime"}},
+}
+
+
 class TestWantedFailure:
     """A scenario whose point is a failure."""
 
     FAILS = {"at": "key", "status": 401, "diagnosis": "api-key-invalid"}  # noqa: RUF012
 
     def test_is_met_by_just_that_failure(self) -> None:
-        asked = {
-            "url": "https://res.openai.azure.com/openai/v1/realtime/client_secrets",
-            "headers": {"api-key": "[redacted:1:32:text]", "content-type": "application/json"},
-            "sent": {"session": {"type": "realtime", "model": "gpt-realtime"}},
-        }
         judgement = judge(
-            cases.refused("key", 401, DENIED, **asked).trace,
+            cases.refused("key", 401, DENIED, **ASKED).trace,
             asserted(fails={"at": "key", "diagnosis": "api-key-invalid"}),
         )
         (failure,) = judgement.expectations
@@ -98,10 +106,47 @@ class TestWantedFailure:
 
 
 def test_failure_that_was_not_wanted_is_an_error_with_its_message() -> None:
-    judgement = judge(refused("key", 401, DENIED), asserted())
+    judgement = judge(cases.refused("key", 401, DENIED, **ASKED).trace, asserted())
     assert judgement.verdict == "error"
     assert judgement.error == "step 'key': x"
     assert judgement.diagnosis[0].id == "api-key-invalid"
+
+
+def test_failed_must_is_a_fact_also_where_the_call_ended_by_it() -> None:
+    judgement = judge(refused("key", 401, DENIED), asserted())  # a token request without a credential
+    assert [one.id for one in judgement.rules if one.id == "HTTP-03" and one.outcome == "fail"] == ["HTTP-03"]
+    assert judgement.verdict == "nonconformant"
+    assert judgement.error == "step 'key': x"
+
+
+class TestCallThatNeverGotThrough:
+    """Without an open channel and a session.created there was no conversation to judge."""
+
+    @pytest.mark.parametrize("wanted", [None, asserted(order=[])], ids=["on its own", "of a scenario"])
+    def test_is_not_conformant_before_the_channel_opens(self, wanted: Assert | None) -> None:
+        opened = next(entry for entry in GOLDEN.entries if entry.kind == "channel.open")
+        judgement = judge(replace(GOLDEN, entries=GOLDEN.entries[: opened.seq]), wanted)
+        assert not [one.id for one in judgement.rules if one.severity == MUST and one.outcome == "fail"]
+        assert judgement.verdict == "inconclusive"
+        assert judgement.error == "the call never got through: it stopped after the answer"
+        assert judgement.diagnosis[0].id == "channel-never-opened"
+
+    def test_is_not_conformant_before_the_session_is_created(self) -> None:
+        judgement = judge(trace(*SET_UP[:-1]), asserted(order=[]))
+        assert judgement.error == "the call never got through: the channel opened, and no session.created came"
+        assert judgement.verdict != "conformant"
+        assert judge(GOLDEN).error is None
+
+    def test_any_event_proves_the_session_where_a_filter_hides_it(self) -> None:
+        query = {**SET_UP[0][2], "step": "call", "id": 2, "url": "http://127.0.0.1/c?webrtcfilter=on"}
+        filtered = [*SET_UP[:-1], (0.02, "http.request", query)]
+        assert stopped_short(trace(*filtered)) is not None
+        heard = event(0.1, "service", "input_audio_buffer.speech_started", item_id="i", audio_start_ms=0)
+        assert stopped_short(trace(*filtered, heard)) is None
+        assert stopped_short(trace(*SET_UP[:-1], heard)) is not None
+
+    def test_with_nothing_at_all_says_so(self) -> None:
+        assert stopped_short(trace()) == "the call never got through: no request succeeded"
 
 
 def test_steps_of_the_player_count() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from harness.client.expecting import Search
 from harness.client.functions import called_instead, find_call, response_done
@@ -16,6 +16,7 @@ from harness.errors import CallError, UsageError
 from harness.results import NOT_REACHED, Expectation
 from harness.scenario.match import fill, known
 from harness.scenario.model import (
+    AnyStep,
     Disturb,
     EventPattern,
     Expect,
@@ -27,7 +28,6 @@ from harness.scenario.model import (
     Scenario,
     Send,
     SendRaw,
-    Step,
     Text,
     Tool,
     Update,
@@ -111,7 +111,7 @@ class Player:
         if error is not None:
             raise error
 
-    async def _take(self, number: int, step: Step) -> bool:
+    async def _take(self, number: int, step: AnyStep) -> bool:
         """Take one step; False where what it asks for did not come."""
         match step:
             case Expect():
@@ -145,6 +145,8 @@ class Player:
                 self._forbidden.append((number, step, since))
             case HangUp():
                 await self._call.close()
+            case _:
+                assert_never(step)
         return True
 
     # Steps that ask for something
@@ -235,7 +237,7 @@ class Player:
         self._create_item(item, respond=step.tool.respond)
         return self._judge(number, text, f"called at {found.t:.3f} s", met=True, entry=found)
 
-    def _judge_forbidden(self, steps: Sequence[tuple[int, Step]]) -> None:
+    def _judge_forbidden(self, steps: Sequence[tuple[int, AnyStep]]) -> None:
         """What must never have come; over the whole call also where the walk ended before the step was reached."""
         reached = {number for number, _, _ in self._forbidden}
         early = [(number, step, 0) for number, step in steps if isinstance(step, Never) and step.since == "start"]
@@ -318,7 +320,7 @@ class Player:
         self._recorder.record("step.met" if met else "step.missed", step=step, expected=text, actual=actual, **data)
         return met
 
-    def _text(self, step: Step) -> str:
+    def _text(self, step: AnyStep) -> str:
         """The step in words, with what has been saved so far."""
         return known(describe_step(step, self._call.dialect), self._variables)
 
@@ -328,7 +330,7 @@ class Player:
             return f"{self._call.lost_because}; until then: {actual}"
         return f"the call had been hung up; until then: {actual}" if self._call.ended.is_set() else actual
 
-    def _interrupted(self, number: int, step: Step, actual: str) -> bool:
+    def _interrupted(self, number: int, step: AnyStep, actual: str) -> bool:
         """The connection went away: a step that asks for nothing misses no expectation, but the walk ends."""
         text = self._text(step)
         if _asks(step):
@@ -336,12 +338,12 @@ class Player:
         self._recorder.record("step.missed", step=number, expected=text, actual=actual)
         return False
 
-    def _leave_out(self, steps: Sequence[tuple[int, Step]], missed: int) -> None:
+    def _leave_out(self, steps: Sequence[tuple[int, AnyStep]], missed: int) -> None:
         for number, step in steps:
             if _asks(step):
                 self._judge(number, self._text(step), f"{NOT_REACHED}: step {missed} was missed")
 
 
-def _asks(step: Step) -> bool:
+def _asks(step: AnyStep) -> bool:
     """Whether the step can be missed once it is not reached; an event that must never come is judged over the whole call."""
     return isinstance(step, (Expect, Hear, Tool)) or (isinstance(step, Never) and step.since == "here")

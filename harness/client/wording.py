@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from harness.client.http import shorten
 from harness.protocol.dialects import Dialect
 from harness.scenario.match import as_text, describe, lookup
 from harness.scenario.model import (
+    AnyStep,
     Disturb,
     EventPattern,
     Expect,
@@ -19,7 +20,6 @@ from harness.scenario.model import (
     Say,
     Send,
     SendRaw,
-    Step,
     Text,
     Tool,
     Update,
@@ -32,7 +32,7 @@ def span(seconds: float) -> str:
     return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
 
 
-def describe_step(step: Step, dialect: Dialect) -> str:
+def describe_step(step: AnyStep, dialect: Dialect) -> str:
     """One line for a step: what it does, or what it asks for."""
     match step:
         case Say():
@@ -77,7 +77,8 @@ def describe_step(step: Step, dialect: Dialect) -> str:
             return f"wait {span(step.wait)}"
         case HangUp():
             return "hang up"
-    return step.word
+        case _:
+            assert_never(step)
 
 
 def expected(

@@ -167,9 +167,8 @@ class Case:
 
     def never_opened(self) -> bool:
         """An answer was there, and no data channel opened."""
-        return (
-            self.failed_call and self.trace.first("sdp.answer") is not None and self.trace.first("channel.open") is None
-        )
+        gave_up = self.failed_call or "channel-open" in self.missing
+        return gave_up and self.trace.first("sdp.answer") is not None and self.trace.first("channel.open") is None
 
     def lost(self) -> list[Entry]:
         """The entry that says that the connection went away during the session."""

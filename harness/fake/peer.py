@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 from aiortc import RTCDataChannel
 
@@ -244,6 +244,8 @@ class ServiceCall:
                 case Close(reason=reason):
                     self.recorder.record("harness.note", text=f"the service ends the call: {reason}")
                     self._end_soon()
+                case _:
+                    assert_never(action)
         self._set_timer()
 
     def _send(self, event: Mapping[str, Any]) -> None:

@@ -39,7 +39,7 @@ Where = dict[str, Any]
 
 
 class Step(Model):
-    """Base of the steps. ``word`` is the key that names the step."""
+    """Base of the steps. ``word`` is the key that names the step, ``patience`` how many seconds it may take at the longest."""
 
     word: ClassVar[str] = ""
     lenient: bool = Field(
@@ -51,6 +51,11 @@ class Step(Model):
     def _bare_word(cls, value: Any) -> Any:
         """``- hang_up`` means ``- hang_up:``."""
         return {value: None} if isinstance(value, str) and value == cls.word else value
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which a run that is still in this step has hung; 0 for a step that waits for nothing."""
+        return 0.0
 
 
 class Say(Step):
@@ -120,6 +125,11 @@ class Expect(Step):
         """True where every one of ``patterns`` must come (in any order), False where any one of them is enough."""
         return isinstance(self.expect, str) or self.expect.all_of is not None
 
+    @property
+    def patience(self) -> float:
+        """How long it waits."""
+        return self.within
+
 
 class HearWhat(Model):
     """What must be heard in the received audio itself: that much speech, or that much silence, within a time."""
@@ -140,6 +150,11 @@ class Hear(Step):
 
     word: ClassVar[str] = "hear"
     hear: HearWhat
+
+    @property
+    def patience(self) -> float:
+        """How long it waits."""
+        return self.hear.within
 
 
 class Never(Step):
@@ -196,6 +211,11 @@ class Tool(Step):
     tool: ToolAnswer
     within: Duration = DEFAULT_WITHIN
 
+    @property
+    def patience(self) -> float:
+        """How long it waits."""
+        return self.within
+
 
 class Disturb(Step):
     """Another network from here on, in place of the one before; ``network: clean`` ends the trouble."""
@@ -209,6 +229,11 @@ class Wait(Step):
 
     word: ClassVar[str] = "wait"
     wait: Duration
+
+    @property
+    def patience(self) -> float:
+        """The time itself."""
+        return self.wait
 
 
 class HangUp(Step):

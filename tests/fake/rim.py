@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from harness.fake.actions import Action, Close, Play, Send, StopAudio
 from harness.fake.conversation import Conversation
@@ -82,6 +82,8 @@ class Rim:
                     self._queue = [(play, left) for play, left in self._queue if play.response_id != response_id]
                 case Close(reason=reason):
                     self.closed = reason
+                case _:
+                    assert_never(action)
         return sent
 
     def send(self, event: Mapping[str, Any] | str | bytes) -> list[dict[str, Any]]:
