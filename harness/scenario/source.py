@@ -120,6 +120,7 @@ def parse(text: str, name: str) -> Source:
     try:
         _Parser(source, yaml.parse(text, Loader=_LOADER)).document()
     except yaml.MarkedYAMLError as error:
+        _refuse_depth(text, name)
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
         what, fix = _explain(error, text, place)
@@ -135,6 +136,24 @@ def parse(text: str, name: str) -> Source:
             fix="remove it, or write it as an escape in double quotes",
         ) from error
     return source
+
+
+class _TooDeep(ScenarioError):
+    """Nested deeper than DEEPEST levels."""
+
+
+def _refuse_depth(text: str, name: str) -> None:
+    """Raise where the text is nested too deep; called where the parser has refused it.
+
+    libyaml reads ahead, so that a release with a bound of its own (the one in PyYAML 6.0.4: 1,000 levels) refuses the text before the
+    first event is at hand. PyYAML's parser in Python has no bound.
+    """
+    try:
+        _Parser(Source(name), yaml.parse(text, Loader=yaml.SafeLoader)).document()
+    except _TooDeep:
+        raise
+    except (ScenarioError, yaml.YAMLError):
+        return
 
 
 class _Parser:
@@ -168,7 +187,9 @@ class _Parser:
         self._source.places[path] = _place(event)
         self._grow(event, 1)
         if len(path) > DEEPEST:
-            self._stop(event, f"nested deeper than {DEEPEST} levels", "a scenario is flat; is this the right file?")
+            self._stop(
+                event, f"nested deeper than {DEEPEST} levels", "a scenario is flat; is this the right file?", _TooDeep
+            )
         if isinstance(event, AliasEvent):
             return self._alias(event, path)
         anchor, before = event.anchor, self._count
@@ -262,9 +283,9 @@ class _Parser:
         if self._count > MOST_VALUES:
             self._stop(event, f"more than {MOST_VALUES} values, aliases included", "a scenario is smaller than that")
 
-    def _stop(self, event: Event, what: str, fix: str) -> NoReturn:
+    def _stop(self, event: Event, what: str, fix: str, error: type[ScenarioError] = ScenarioError) -> NoReturn:
         place = _place(event)
-        raise ScenarioError(what, where=f"{self._source.name}:{place.line}:{place.column}", fix=fix)
+        raise error(what, where=f"{self._source.name}:{place.line}:{place.column}", fix=fix)
 
 
 def _plain(text: str) -> Any:

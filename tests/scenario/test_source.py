@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import Any
+from typing import Any, Never
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from yaml.scanner import ScannerError
 
 from harness.errors import ScenarioError
+from harness.scenario import source as yaml_source
 from harness.scenario.source import Place, decode, parse
 
 
@@ -72,15 +75,55 @@ def test_what_an_alias_brings_in_stands_where_it_was_written() -> None:
         ("a: &x [*x]\n", "f.yaml:1:8: *x contains itself"),
         ("? [a]\n: b\n", "f.yaml:1:3: a key must be a word"),
         ("a: 1\nb: x\x01\n", "f.yaml:2:5: a control character (U+0001) is not allowed in YAML"),
-        ("a: " + "[" * 100_000, "f.yaml:1:54: nested deeper than 50 levels"),
-        ("a: " + "{b: " * 100_000, "nested deeper than 50 levels"),
-        ("- " * 100_000, "f.yaml:1:103: nested deeper than 50 levels"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_place(text: str, message: str) -> None:
     with pytest.raises(ScenarioError) as raised:
         parse(text, "f.yaml")
     assert message in str(raised.value)
+
+
+class Unbounded(yaml.SafeLoader):
+    """A library that takes any depth, as libyaml did once."""
+
+
+class Strict(yaml.SafeLoader):
+    """A library that refuses every depth by itself, before it gives one event."""
+
+    def get_event(self) -> Never:
+        raise ScannerError("while increasing flow level", None, "exceeded maximum nesting depth", self.get_mark())
+
+
+@pytest.mark.parametrize("loader", [yaml_source._LOADER, Unbounded, Strict], ids=lambda loader: loader.__name__)
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: " + "[" * 100_000, "1:54"),
+        ("a: " + "[" * 51 + "]" * 51, "1:54"),
+        ("a: " + "{b: " * 100_000, "1:204"),
+        ("- " * 100_000, "1:103"),
+        ("\n".join("  " * level + "a:" for level in range(60)), "52:103"),
+    ],
+    ids=["sequences", "closed sequences", "mappings", "dashes", "lines"],
+)
+def test_depth_is_refused_in_our_words_whatever_the_library_does_first(
+    text: str, place: str, loader: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_source, "_LOADER", loader)
+    with pytest.raises(ScenarioError) as raised:
+        parse(text, "f.yaml")
+    assert str(raised.value) == (
+        f"f.yaml:{place}: nested deeper than 50 levels\n  fix: a scenario is flat; is this the right file?"
+    )
+
+
+@pytest.mark.parametrize("loader", [yaml_source._LOADER, Unbounded])
+def test_fifty_levels_are_read(loader: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml_source, "_LOADER", loader)
+    value = parse("a: " + "[" * 50 + "]" * 50, "f.yaml").value["a"]
+    for _ in range(49):
+        (value,) = value
+    assert value == []
 
 
 def test_aliases_do_not_multiply_without_bound() -> None:
