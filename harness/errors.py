@@ -8,6 +8,7 @@
     │   ├── NotATrace                 empty, binary or some other file
     │   ├── UnknownTraceVersion       written by a version this one does not know
     │   └── BrokenTrace               an entry is damaged before the last line
+    ├── UnknownLibrary                aiortc, aioice or pylibsrtp has not the parts that the hooks need (70)
     ├── Interrupted                   Ctrl-C (130, as shells count it)
     └── CallError                     the call could not be made or went away (3)
         ├── TokenRequestFailed        step "key"
@@ -52,6 +53,12 @@ class MissingCredentials(UsageError):
 
 class ScenarioError(UsageError):
     """A scenario file is wrong; ``where`` is ``file:line:column`` (exit code 2)."""
+
+
+class UnknownLibrary(HarnessError):
+    """A release of aiortc, aioice or pylibsrtp that the hooks do not know: nothing could be judged with it (exit code 70)."""
+
+    exit_code = 70
 
 
 class TraceError(HarnessError):

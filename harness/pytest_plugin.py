@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnknownLibrary
 
 if TYPE_CHECKING:
     from harness.jobs import Job
@@ -64,7 +64,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Runs whose files would have the same names get their own; every xdist worker counts alike."""
     found = [item for item in items if isinstance(item, ScenarioItem)]
     if found:
-        from harness.jobs import told_apart
+        try:
+            from harness.jobs import told_apart
+        except UnknownLibrary as error:
+            pytest.exit(str(error), returncode=error.exit_code)
 
         for live in (False, True):
             alike = [item for item in found if item.live is live]

@@ -26,6 +26,7 @@ from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcdtlstransport import State
 
 from harness import rtp
+from harness import transport_parts as transport_parts  # checks, before anything is hooked, that it can be
 from harness.rtp import Direction, Reception, RtpPacket
 from harness.transport_guard import Limits, PacketGuard, guard_association, guard_socket
 from harness.transport_hands import Hands as Hands
