@@ -17,6 +17,7 @@ from harness.faults import check_named
 from harness.scenario.foreign import Foreign, why_not
 from harness.scenario.loader import LoadedScenario, dialects_of, find, load, suite_dir
 from harness.scenario.network import PRESETS, PresetName
+from harness.selection import WrongExpression, compile_expression
 from harness.targets import available, live_endpoints, load_environment
 
 Clock = Literal["virtual", "real"]
@@ -196,19 +197,13 @@ def _preset(network: str | None) -> PresetName | None:
 
 
 def _wanted(keyword: str, marks: str, job: Job, tags: Sequence[str]) -> bool:
-    if not keyword and not marks:
-        return True
-    # pytest's own expression language, so that both front doors take the same words.
-    from _pytest.mark.expression import Expression
-
-    def test(expression: str, option: str, match: Callable[..., bool]) -> bool:
-        try:
-            return Expression.compile(expression).evaluate(match)
-        except SyntaxError as error:
-            raise UsageError(
-                f"{expression!r}: {error.msg}", where=option, fix="words joined by and, or, not, ( )"
-            ) from error
-
-    return (not keyword or test(keyword, "-k", lambda word, /, **_: word.lower() in job.id.lower())) and (
-        not marks or test(marks, "-m", lambda word, /, **_: word in tags)
+    return (not keyword or _holds(keyword, "-k", lambda word: word.lower() in job.id.lower())) and (
+        not marks or _holds(marks, "-m", lambda word: word in tags)
     )
+
+
+def _holds(expression: str, option: str, match: Callable[[str], bool]) -> bool:
+    try:
+        return compile_expression(expression)(match)
+    except WrongExpression as error:
+        raise UsageError(f"{expression!r}: {error}", where=option, fix="words joined by and, or, not, ( )") from error
