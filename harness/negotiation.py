@@ -40,7 +40,7 @@ def resolvable(description: str) -> str:
 
     Browsers hide their addresses behind ``.local`` names; resolving one takes a second or fails, and is not needed: the browser's
     own checks make it a peer-reflexive candidate (:rfc:`8445` section 7.3.1.3). For the same reason a section that lists no usable
-    candidate must not say ``a=end-of-candidates``, or aioice gives up before the first check comes in.
+    candidate must not say ``a=end-of-candidates``, or aioice gives up its only component.
     """
     session, *sections = _sections(description)
     edited = []

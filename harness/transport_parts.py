@@ -35,7 +35,8 @@ PARTS: Mapping[type, str] = MappingProxyType(
         RTCIceTransport: "_connection",
         aioice.ice.Connection: """
             async get_component_candidates(self, component, addresses, timeout)   data_received(self, data, component)
-            _protocols _queue _nominated _closing""",
+            async connect(self)   _check_list_maybe_fail(self)   _check_periodic(self)
+            _protocols _queue _nominated _closing _check_list _check_list_done""",
         aioice.ice.StunProtocol: "datagram_received(self, data, addr)   transport",
         RTCSctpTransport: """
             async _data_channel_receive(self, stream_id, pp_id, data)

@@ -33,6 +33,7 @@ from harness.transport_hands import Hands as Hands
 from harness.transport_handshake import Handshake as Handshake
 from harness.transport_handshake import handshake_of
 from harness.transport_network import begin_low, lead_through, measure_on_loop
+from harness.transport_patience import be_patient
 from harness.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -193,6 +194,7 @@ class Taps:
         dtls._handle_rtcp_data = handle_rtcp_and_tell
         dtls._handle_rtp_data = handle_rtp
         connection.get_component_candidates = gather_and_shortcut
+        be_patient(connection)
         dtls._set_state = set_state
 
     def _shortcut(self, protocol: Any, connection: Any, dtls: Any) -> None:

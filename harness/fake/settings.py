@@ -49,7 +49,7 @@ class FakeSettings:
     request_seconds: float = 30.0
     max_connections: int = 512
     max_calls: int = 64
-    connect_seconds: float = 30.0
+    connect_seconds: float = 45.0
     max_call_seconds: float | None = None
     received_bytes: int = 16 << 20
     messages_per_second: float = 200.0
