@@ -12,11 +12,11 @@ OPUS_PARAMETERS = "minptime=10;useinbandfec=1"
 
 
 def as_browser(offer: str) -> str:
-    """The offer with what browsers say and aiortc does not: ``a=ice-options:trickle`` and the format parameters of Opus.
+    """The offer with what browsers say and aiortc does not: ``a=ice-options:trickle`` and the format parameters of Opus; one fingerprint.
 
     :rfc:`9429` section 5.2.1: an offer must carry "ice-options" with "trickle"; that it also lists all candidates is allowed.
     """
-    session, *sections = _sections(offer)
+    session, *sections = _sections(one_fingerprint(offer))
     if not any(line.startswith("a=ice-options:") for line in session):
         session.append("a=ice-options:trickle")
     return _text(session, *(_with_opus_parameters(lines) for lines in sections))
@@ -33,6 +33,15 @@ def _with_opus_parameters(lines: list[str]) -> list[str]:
         if (found := _OPUS.match(line)) and found[1] not in described:
             edited.append(f"a=fmtp:{found[1]} {OPUS_PARAMETERS}")
     return edited
+
+
+def one_fingerprint(description: str) -> str:
+    """The description with the SHA-256 fingerprint alone, as browsers and the services write it; aiortc lists three digests.
+
+    Some stacks compare with one digest only: libdatachannel (``PeerConnection::checkFingerprint``) takes another one than SHA-256 for
+    a mismatch where the handshake begins before the answer has been read to its end, which on a short way it does.
+    """
+    return re.sub(r"(?m)^a=fingerprint:(?!sha-256 ).*\r?\n", "", description)
 
 
 def resolvable(description: str) -> str:
@@ -78,9 +87,9 @@ def matching(answer: str, offer: str) -> str:
     """The answer as this offer asks for it: each section under the offer's protocol, and bundled only where bundling was offered.
 
     :rfc:`9429` section 5.3.1: the proto field must exactly match the offer's; aiortc answers with the usual one.
-    :rfc:`9143` section 7.3: only what was offered can be bundled.
+    :rfc:`9143` section 7.3: only what was offered can be bundled. One fingerprint is enough: :func:`one_fingerprint`.
     """
-    session, *sections = _sections(answer)
+    session, *sections = _sections(one_fingerprint(answer))
     head, *offered = _sections(offer)
     if not any(line.startswith("a=group:BUNDLE") for line in head):
         session = [line for line in session if not line.startswith("a=group:BUNDLE")]

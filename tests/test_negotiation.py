@@ -136,3 +136,16 @@ def test_no_text_is_too_odd(description: str) -> None:
 def test_edits_leave_sdp_that_parses_without_problems() -> None:
     parsed = sdp.parse(negotiation.as_browser(OFFER))
     assert [media.kind for media in parsed.media] == ["audio", "application"]
+
+
+def test_both_ends_describe_their_certificate_by_one_digest() -> None:
+    lines = [
+        "v=0",
+        "m=audio 9 X 96",
+        "a=fingerprint:sha-256 AA",
+        "a=fingerprint:sha-512 BB",
+        "a=fingerprint:sha-384 CC",
+    ]
+    text = "".join(f"{line}\r\n" for line in lines)
+    for edited in (negotiation.as_browser(text), negotiation.matching(text, text)):
+        assert [line for line in edited.splitlines() if "fingerprint" in line] == ["a=fingerprint:sha-256 AA"]
