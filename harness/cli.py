@@ -124,6 +124,8 @@ def run(
     jobs = [(job, loaded) for job, loaded in jobs if job not in unable]
     for line in configurations([job for job, _ in jobs]):
         print(line, file=sys.stderr)
+    for warning in dict.fromkeys(warning for _, loaded in jobs for warning in loaded.warnings):
+        print(f"warning: {warning}", file=sys.stderr)
     began = time.perf_counter()
     with _kept(len(jobs), out, left_out) as advance:
         results = run_many(jobs, workers=workers, done=advance)
@@ -186,6 +188,9 @@ def serve(
     script: Annotated[
         Path | None, typer.Option(help="A scenario file: its fake block says what is heard and answered.")
     ] = None,
+    deployment: Annotated[
+        list[str] | None, typer.Option(help="A deployment (model) that exists; default: any name does. Repeatable.")
+    ] = None,
     sample_names: Annotated[
         bool,
         typer.Option(
@@ -208,6 +213,7 @@ def serve(
             key=key,
             script=script,
             sample_names=sample_names,
+            deployments=tuple(deployment or ()),
             say=say,
         )
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,8 @@ class ScenarioFile(pytest.File):
             loaded = load(self.path)
         except HarnessError as error:
             raise self.CollectError(str(error)) from None
+        for warning in loaded.warnings:
+            warnings.warn_explicit(warning, ScenarioWarning, str(self.path), 1)
         live = "live" in re.findall(r"\w+", self.config.option.markexpr or "")
         for dialect in dialects_of(loaded.scenario):
             yield self._item(dialect, loaded, dialect, live=False)
@@ -151,6 +154,10 @@ class ScenarioItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the item is, for the reports of pytest."""
         return self.path, 0, f"{self.loaded.scenario.title} [{self.name}]"
+
+
+class ScenarioWarning(UserWarning):
+    """Something in a scenario file that is not wrong and should be known: a model that ends."""
 
 
 class NotConformant(Exception):

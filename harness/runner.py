@@ -207,16 +207,16 @@ def longest(scenario: Scenario) -> float:
 
 
 def configurations(jobs: Sequence[Job]) -> list[str]:
-    """A line for each dialect of a target that is not the fake: resource, deployment, API version, region; no secret."""
-    lines: dict[str, str] = {}
+    """A line for each dialect of a target that is not the fake: resource, deployment, API version, region; no secret. Then its notes."""
+    lines: dict[str, list[str]] = {}
     for job in jobs:
         if job.target != "fake" and job.dialect not in lines:
-            seen = _endpoints(job).config()
+            endpoints = _endpoints(job)
+            seen = endpoints.config()
             named = ("resource", "deployment", "api_version", "region", "key_url", "call_url")
-            lines[job.dialect] = f"  {job.dialect}: " + ", ".join(
-                f"{name} {seen[name]}" for name in named if name in seen
-            )
-    return list(lines.values())
+            settings = ", ".join(f"{name} {seen[name]}" for name in named if name in seen)
+            lines[job.dialect] = [f"  {job.dialect}: {settings}", *(f"    note: {note}" for note in endpoints.notes)]
+    return [line for several in lines.values() for line in several]
 
 
 def _endpoints(job: Job) -> Endpoints:

@@ -156,6 +156,7 @@ async def serve_forever(
     key: str = "",
     script: Path | None = None,
     sample_names: bool = False,
+    deployments: Sequence[str] = (),
     say: Callable[[str], None],
     stop: asyncio.Event | None = None,
 ) -> list[Result]:
@@ -163,7 +164,7 @@ async def serve_forever(
 
     ``key`` is the API key clients must send; without one any key is accepted. ``script`` is a scenario file, whose ``fake`` block says
     what is heard and answered. ``sample_names``: speak as Microsoft's JavaScript sample expects (see :mod:`harness.fake.seeds`).
-    ``stop`` ends it instead of the signals. Raises UsageError where it cannot listen, and at the end where something could not be
+    ``deployments`` are the models that it has; without any it takes every name. ``stop`` ends it instead of the signals. Raises UsageError where it cannot listen, and at the end where something could not be
     written, and ScenarioError for a wrong script.
     """
     sys.setswitchinterval(TURN)
@@ -174,7 +175,9 @@ async def serve_forever(
         dialects=[DIALECTS[name] for name in dialects],
         script=told.model_copy(update={"faults": [*told.faults, *faults]}),
         audio=lambda name: opus.encode(wav.load(resolve_audio(script or Path.cwd() / "scenario.yaml", name))),
-        settings=FakeSettings(api_keys=(key,) if key else None, seeds_mode=sample_names),
+        settings=FakeSettings(
+            api_keys=(key,) if key else None, deployments=tuple(deployments) or None, seeds_mode=sample_names
+        ),
         recorder_for=served.recorder_for,
         on_trace=served.ended,
         loopback=host in ("127.0.0.1", "localhost", "::1"),

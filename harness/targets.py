@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from harness.errors import MissingCredentials, UsageError
 from harness.protocol.dialects import DIALECTS, Dialect
+from harness.protocol.retirements import retiring
 from harness.scenario.model import Caller
 
 RESOURCE = "AZURE_OPENAI_RESOURCE_NAME"
@@ -280,14 +281,16 @@ def _openai(row: Dialect, env: Mapping[str, str]) -> Endpoints:
     key, address = variable(env, OPENAI_KEY), variable(env, OPENAI_BASE)
     _refuse(row, [] if key else [OPENAI_KEY])
     base = _base(address, OPENAI_BASE) if address else ""
+    model = variable(env, OPENAI_MODEL)
+    ending = tuple(f"{OPENAI_MODEL}: {one}" for _, one in retiring({"model": model}, row.vendor))
     return Endpoints(
         dialect=row,
         api_key=_key(key, OPENAI_KEY),
         auth="bearer",
-        model=variable(env, OPENAI_MODEL) or row.default_model,
+        model=model or row.default_model,
         base=base,
         loopback=_is_loopback(base),
-        notes=_transport_notes(base),
+        notes=(*ending, *_transport_notes(base)),
     )
 
 

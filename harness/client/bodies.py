@@ -19,7 +19,7 @@ def token_body(dialect: Dialect, model: str, session: Mapping[str, Any]) -> tupl
 
     Flat (beta): ``{"model": ..., "voice": ..., "instructions": ...}``; nested (GA): ``{"session": {"type": "realtime", "model": ...}}``.
     A ``model`` in the session wins over the target's. A transcription session has none besides that of its transcription
-    (OpenAI SDK 3.52.0, realtime_transcription_session_create_request.py and beta transcription_session_create_params.py).
+    (OpenAI SDK 3.57.0, realtime_transcription_session_create_request.py and beta transcription_session_create_params.py).
     """
     settings, notes = session_body(dialect, session)
     body = settings if session.get("type") == "transcription" else {"model": model, **settings}

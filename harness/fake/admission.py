@@ -26,7 +26,7 @@ from harness.protocol.dialects import Dialect
 JSON_TYPE = "application/json"
 SDP_TYPE = "application/sdp"
 FORM_TYPE = "multipart/form-data"
-# OpenAI SDK 3.52.0, client_secret_create_params.py: expires_after.seconds
+# OpenAI SDK 3.57.0, client_secret_create_params.py: expires_after.seconds
 SHORTEST_KEY, LONGEST_KEY = 10, 7200
 
 

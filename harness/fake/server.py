@@ -93,7 +93,7 @@ class FakeService:
         self.script = script or FakeScript()
         self.audio = audio
         self.faults = Faults(self.script.faults)
-        self.settings = (settings or FakeSettings()).as_conducted(self.faults.conduct)
+        self.settings = (settings or FakeSettings()).scripted(self.script).as_conducted(self.faults.conduct)
         self.loopback = loopback
         self.page = page
         self.url = ""

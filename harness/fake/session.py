@@ -45,7 +45,7 @@ class Configuration:
         }
         if transcription:
             # A transcription session that names no model still transcribes: that is all it does.
-            self._defaults["transcription"] = {"model": "gpt-4o-transcribe"}
+            self._defaults["transcription"] = {"model": shape.transcriber}
             self._defaults["modalities"] = ["text"]
         self._has_idle_timeout = dialect.wire("input_audio_buffer.timeout_triggered") is not None
         words = set(self._paths.values())

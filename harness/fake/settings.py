@@ -6,18 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from harness.fake.faults.base import Conduct
-
-DEPLOYMENTS: tuple[str, ...] = (
-    "gpt-realtime",
-    "gpt-realtime-mini",
-    "gpt-realtime-1.5",
-    "gpt-realtime-2",
-    "gpt-4o-realtime-preview",
-    "gpt-4o-mini-realtime-preview",
-    "gpt-4o-transcribe",
-    "gpt-4o-mini-transcribe",
-    "whisper-1",
-)
+from harness.scenario.model import FakeScript
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +14,7 @@ class FakeSettings:
     """Limits and credentials of the fake service. Times are seconds, sizes bytes.
 
     ``api_keys``: the long-lived keys it accepts; None accepts any that is not empty.
-    ``deployments``: the deployments (models) it has, case-sensitive; None accepts any name.
+    ``deployments``: the deployments (models) it has, case-sensitive; None accepts any name, so that a new model is never refused.
     ``regions``: the regions its resource is in; None means the dialect's own list. A request tells its region by its
     ``Host``: the vendor's regional host, or ``{region}.localhost``; any other host has no region and is not checked.
     ``body_limit``: a longer request body is answered with 413.
@@ -43,7 +32,7 @@ class FakeSettings:
     """
 
     api_keys: tuple[str, ...] | None = None
-    deployments: tuple[str, ...] | None = DEPLOYMENTS
+    deployments: tuple[str, ...] | None = None
     regions: tuple[str, ...] | None = None
     body_limit: int = 1 << 20
     request_seconds: float = 30.0
@@ -57,6 +46,10 @@ class FakeSettings:
     queued_bytes: int = 8 << 20
     key_seconds: float | None = None
     seeds_mode: bool = False
+
+    def scripted(self, script: FakeScript) -> Self:
+        """The settings with what a scenario says of the service itself: the deployments that it has."""
+        return self if script.deployments is None else replace(self, deployments=tuple(script.deployments))
 
     def as_conducted(self, conduct: Conduct) -> Self:
         """The settings as a faulty service has them: its own lifetimes of sessions and keys."""

@@ -1,6 +1,6 @@
 """How the two generations of the protocol write sessions, responses and items: one row of tables each, and nothing else differs.
 
-Sources: OpenAI Python SDK 3.52.0, ``types/realtime`` (GA) and ``types/beta/realtime`` (beta); Microsoft's preview-to-GA
+Sources: OpenAI Python SDK 3.57.0, ``types/realtime`` (GA) and ``types/beta/realtime`` (beta); Microsoft's preview-to-GA
 migration guide. Ranges and defaults are those of the SDK's docstrings.
 """
 
@@ -24,7 +24,8 @@ class Shape:
     ``checks`` and ``defaults`` are by canonical word; ``paths``/``transcription_paths`` say where a word stands in a session,
     ``overrides`` where in ``response.create``, ``response`` where in a response object. ``text``/``audio`` are the types of an
     assistant's content parts; ``named_calls``: ``function_call_arguments.done`` carries the name. ``transcription_event``
-    updates a transcription session, ``transcription_extra`` is shown in one besides its settings.
+    updates a transcription session, ``transcription_extra`` is shown in one besides its settings; ``transcriber`` is the model of one
+    that names none.
     """
 
     paths: Mapping[Path, str]
@@ -40,6 +41,7 @@ class Shape:
     item: Check
     transcription_event: str
     transcription_extra: Mapping[str, Any]
+    transcriber: str
 
 
 def shape_of(dialect: Dialect) -> Shape:
@@ -110,6 +112,7 @@ SHAPES: Mapping[Generation, Shape] = {
         # SDK, transcription_session.py: client_secret is a required field, although "only present when the session is created
         # on the server via REST API". An empty one satisfies both.
         transcription_extra={"client_secret": {"value": "", "expires_at": 0}},
+        transcriber="gpt-4o-transcribe",
     ),
     "ga": Shape(
         paths=_paths("ga"),
@@ -138,5 +141,6 @@ SHAPES: Mapping[Generation, Shape] = {
         item=variant("type", GA_ITEMS),
         transcription_event="session.update",
         transcription_extra={},
+        transcriber="gpt-transcribe",
     ),
 }

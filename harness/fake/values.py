@@ -1,6 +1,6 @@
 """What a setting or an item made by the client may be, in beta and in GA: enumerations, ranges, fields.
 
-Sources: OpenAI Python SDK 3.52.0, ``types/realtime`` (GA) and ``types/beta/realtime`` (beta), models and docstrings.
+Sources: OpenAI Python SDK 3.57.0, ``types/realtime`` (GA) and ``types/beta/realtime`` (beta), models and docstrings.
 """
 
 from __future__ import annotations

@@ -206,8 +206,8 @@ class Dialect:
 _MS_LEGACY = "Microsoft, realtime-audio-webrtc-legacy (preview WebRTC how-to)"
 _MS_GA = "Microsoft, realtime-audio-webrtc (GA WebRTC how-to, 2026-01-29)"
 _MS_MIGRATION = "Microsoft, realtime-audio-preview-api-migration-guide"
-_OPENAI_SDK = "OpenAI Python SDK 3.52.0, types/realtime"
-_OPENAI_BETA = "OpenAI Python SDK 3.52.0, types/beta/realtime"
+_OPENAI_SDK = "OpenAI Python SDK 3.57.0, types/realtime"
+_OPENAI_BETA = "OpenAI Python SDK 3.57.0, types/beta/realtime"
 _OPENAI_SPEC = "openai/openai-openapi, openapi.yaml (2026-08-21)"
 
 _ROWS = (
@@ -299,7 +299,7 @@ _ROWS = (
         session_minutes=60,
         multipart=True,
         filter=False,
-        default_model="gpt-realtime",
+        default_model="gpt-realtime-2.1",
         default_voice="alloy",
         default_api_version="",
         regions=(),

@@ -1,7 +1,7 @@
 """Whether an event is what its schema says: required fields, JSON types, listed values; of a client also no field too many.
 
 The schemas are in schemas/, one file for each vocabulary and side, made from the official SDK's event models (OpenAI Python SDK
-3.52.0, types/realtime and types/beta/realtime) with a few relaxations where the models are stricter than the service. They are
+3.57.0, types/realtime and types/beta/realtime) with a few relaxations where the models are stricter than the service. They are
 read and compiled when an event of their type is first seen.
 """
 

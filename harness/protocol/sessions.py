@@ -1,6 +1,6 @@
 """The settings of a session: what each is called and where each generation keeps it, and a session written for one dialect.
 
-Sources: OpenAI SDK 3.52.0, types/realtime/realtime_session_create_request.py (GA) and types/beta/realtime/session.py (beta);
+Sources: OpenAI SDK 3.57.0, types/realtime/realtime_session_create_request.py (GA) and types/beta/realtime/session.py (beta);
 Microsoft's preview-to-GA migration guide.
 """
 
@@ -71,7 +71,7 @@ def session_body(dialect: Dialect, session: Mapping[str, Any]) -> tuple[dict[str
     notes: list[str] = []
     if dialect.generation == "ga":
         body["type"] = session.get("type", "realtime")
-    for row, place, value in _settings(session):
+    for row, place, value in settings_in(session):
         if row is None:
             _put(body, place, value)
             continue
@@ -90,7 +90,7 @@ def session_body(dialect: Dialect, session: Mapping[str, Any]) -> tuple[dict[str
     return body, notes
 
 
-def _settings(session: Mapping[str, Any]) -> Iterator[tuple[SessionField | None, Path, Any]]:
+def settings_in(session: Mapping[str, Any]) -> Iterator[tuple[SessionField | None, Path, Any]]:
     """Each setting: its row (None: unknown), where it was written, its value. Beta names and GA paths are recognised too."""
     for key, value in session.items():
         if key != "audio" or not isinstance(value, Mapping) or not value:

@@ -4,7 +4,7 @@ A rule is one registered function. Its check gets the trace and yields one :clas
 outcome is computed from these, never claimed:
 
     @rule("RSP-03", "every response.created is closed by one response.done", who=SERVICE, severity=MUST,
-          confidence="D", source="OpenAI SDK 3.52.0, response_done_event.py")
+          confidence="D", source="OpenAI SDK 3.57.0, response_done_event.py")
     def closed_once(view: View) -> Iterator[Observation]:
         '''Vendor text: "Always emitted, no matter the final state."
 

@@ -205,7 +205,7 @@ def opens_in_time(view: View) -> Iterator[Observation]:
     who=CLIENT,
     severity=SHOULD,
     confidence="D",
-    source="OpenAI Python SDK 3.52.0, resources/realtime/calls.py (hangup); W3C WebRTC, RTCPeerConnection.close()",
+    source="OpenAI Python SDK 3.57.0, resources/realtime/calls.py (hangup); W3C WebRTC, RTCPeerConnection.close()",
 )
 def closes(view: View) -> Iterator[Observation]:
     """A call that is only abandoned stays open on the service until it times out, and is billed that long.

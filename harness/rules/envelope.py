@@ -26,7 +26,7 @@ from harness.rules.history import history
 from harness.rules.sources import beta_sdk, sdk
 
 _UNIONS = f"{sdk('realtime_client_event.py', 'realtime_server_event.py')}; the same files in types/beta/realtime"
-_RENAMES = "Microsoft, Realtime API preview-to-GA migration guide; OpenAI Python SDK 3.52.0, types/realtime against types/beta/realtime"
+_RENAMES = "Microsoft, Realtime API preview-to-GA migration guide; OpenAI Python SDK 3.57.0, types/realtime against types/beta/realtime"
 
 
 def _foreign(view: View) -> frozenset[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 def sdk(*files: str) -> str:
     """Files of the official SDK's GA models; their docstrings are the vendor's reference text."""
-    return "OpenAI Python SDK 3.52.0, types/realtime/" + ", ".join(files)
+    return "OpenAI Python SDK 3.57.0, types/realtime/" + ", ".join(files)
 
 
 def beta_sdk(*files: str) -> str:
     """Files of the official SDK's beta models."""
-    return "OpenAI Python SDK 3.52.0, types/beta/realtime/" + ", ".join(files)
+    return "OpenAI Python SDK 3.57.0, types/beta/realtime/" + ", ".join(files)
 
 
 def rfc(number: int, section: str) -> str:

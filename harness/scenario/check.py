@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.protocol.dialects import DIALECTS
+from harness.protocol.retirements import retiring
 from harness.rules.base import FAMILIES, REGISTRY, UNOBSERVABLE
 from harness.scenario.files import resolve_audio
 from harness.scenario.match import CONDITIONS, variables_in
@@ -47,6 +48,7 @@ def check(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
     _check_rules(source, scenario)
     _check_diagnosis(source, scenario)
     _check_recordings(source, scenario, path)
+    _warn_of_retirements(source, scenario)
 
 
 def step_word(source: Source, step: Any, path: Path) -> str | None:
@@ -199,6 +201,21 @@ def _check_settings(source: Source, scenario: Mapping[str, Any]) -> None:
         for word in words if isinstance(words, Mapping) else ():
             if word not in SESSION_WORDS and (meant := did_you_mean(word, SESSION_WORDS)):
                 source.report(source.at_key((*path, word)), f"unknown session setting {word!r}{meant}")
+
+
+def _warn_of_retirements(source: Source, scenario: Mapping[str, Any]) -> None:
+    """Models and fields that end, where the scenario runs in a dialect of their vendor that does not end before."""
+    given = scenario.get("dialects")
+    names = given if isinstance(given, list) else able(requirements(scenario))
+    rows = [DIALECTS[name] for name in names if isinstance(name, str) and name in DIALECTS]
+    caller = scenario.get("caller")
+    asked: list[tuple[Path, Any]] = [(("session",), scenario.get("session"))]
+    asked += [((*path, "update"), step.get("update")) for path, step in _steps(scenario)]
+    asked.append((("caller",), {"model": caller.get("model")} if isinstance(caller, Mapping) else None))
+    for vendor in dict.fromkeys(row.vendor for row in rows if row.state == "current"):
+        for path, words in asked:
+            for place, retirement in retiring(words, vendor) if isinstance(words, Mapping) else ():
+                source.warn(source.at((*path, *place)), str(retirement))
 
 
 def _check_dialects(source: Source, scenario: Mapping[str, Any]) -> None:

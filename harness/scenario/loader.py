@@ -39,11 +39,15 @@ _PLACEHOLDER: Mapping[str, Any] = {"hang_up": None}
 
 @dataclass(frozen=True)
 class LoadedScenario:
-    """A scenario with the file it came from. ``lines``: step number, from 1, to its line; 0 is the ``assert`` block, if there is one."""
+    """A scenario with the file it came from. ``lines``: step number, from 1, to its line; 0 is the ``assert`` block, if there is one.
+
+    ``warnings``: what is not wrong and should be known, such as a model that ends; ``file:line:column: what``.
+    """
 
     path: Path
     scenario: Scenario
     lines: Mapping[int, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def dialects(self) -> tuple[str, ...]:
@@ -82,7 +86,8 @@ def loads(text: str, path: Path) -> LoadedScenario:
     lines = {number + 1: source.at(("steps", number)).line for number in range(len(scenario.steps))}
     if "assert" in source.value:
         lines[0] = source.at_key(("assert",)).line
-    return LoadedScenario(path, scenario, lines)
+    warnings = tuple(f"{path}:{place.line}:{place.column}: {text}" for place, text in source.warnings)
+    return LoadedScenario(path, scenario, lines, warnings)
 
 
 def _validate(source: Source) -> Scenario | None:

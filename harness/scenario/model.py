@@ -322,6 +322,9 @@ class FakeScript(Model):
         default_factory=dict, description="server_label -> the tools that MCP server lists; null: listing fails"
     )
     session_length: Duration | None = Field(default=None, description="the longest session; default: the dialect's")
+    deployments: list[str] | None = Field(
+        default=None, description="the deployments (models) that it has, case-sensitive; default: any name is one"
+    )
     faults: list[str] = Field(default_factory=list)
 
 

@@ -71,6 +71,7 @@ class Source:
     places: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
     def at(self, path: Path) -> Place:
         """Where the value at ``path`` stands; the nearest part that contains it where it is not written down."""
@@ -86,6 +87,11 @@ class Source:
         """Add a problem; the same text at the same place counts once."""
         if (problem := Problem(place, text)) not in self.problems:
             self.problems.append(problem)
+
+    def warn(self, place: Place, text: str) -> None:
+        """Add something that is not wrong, and should be known; the same text counts once, where it stands first."""
+        if all(one.text != text for one in self.warnings):
+            self.warnings.append(Problem(place, text))
 
     def raise_problems(self) -> None:
         """Raise all problems as one ScenarioError, in the order of the file, one line each; nothing when there are none."""

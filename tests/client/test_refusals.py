@@ -66,9 +66,9 @@ def test_deployment_not_found_says_that_it_is_not_the_models_name() -> None:
 
 
 def test_a_missing_model_is_told_apart() -> None:
-    body = error("model_not_found", "The model `gpt-realtime` does not exist")
+    body = error("model_not_found", "The model `gpt-realtime-2.1` does not exist")
     assert refuse(404, body, dialect="openai-ga") == (
-        "there is no model called 'gpt-realtime'",
+        "there is no model called 'gpt-realtime-2.1'",
         "set OPENAI_REALTIME_MODEL to a realtime model that this key may use",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -14,6 +15,8 @@ from harness.protocol.dialects import DIALECTS, Dialect, session_body
 API_KEY = "offline-key-0123456789"
 SETTINGS = FakeSettings(api_keys=(API_KEY,))
 ALL = tuple(DIALECTS.values())
+CLOSED = replace(SETTINGS, deployments=tuple(row.default_model for row in ALL))
+"""A service that has these deployments and no others."""
 PREVIEW, AZURE, OPENAI, BETA = (DIALECTS[name] for name in ("azure-preview", "azure-ga", "openai-ga", "openai-beta"))
 
 OFFER = "\r\n".join(

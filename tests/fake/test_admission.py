@@ -25,6 +25,7 @@ from tests.fake.requests import (
     API_KEY,
     AZURE,
     BETA,
+    CLOSED,
     OFFER,
     OPENAI,
     PREVIEW,
@@ -131,14 +132,22 @@ def test_a_body_that_is_no_json_object_is_400(dialect: Dialect, text: str) -> No
 
 
 @every_dialect
-@pytest.mark.parametrize("model", ["GPT-Realtime", "nobodys-deployment", " gpt-realtime"])
+@pytest.mark.parametrize("model", ["GPT-Realtime-2.1", "nobodys-deployment", " gpt-realtime"])
 def test_an_unknown_deployment_is_404_and_case_counts(dialect: Dialect, model: str) -> None:
-    status, code, _ = refused(token_request(dialect, token_ask(dialect, token_body(dialect, model=model)), SETTINGS))
+    ask = token_ask(dialect, token_body(dialect, model=model))
+    status, code, _ = refused(token_request(dialect, ask, CLOSED))
     assert (status, code) == (404, {"azure": "DeploymentNotFound", "openai": "model_not_found"}[dialect.vendor])
-    anything = replace(SETTINGS, deployments=None)
-    assert isinstance(
-        token_request(dialect, token_ask(dialect, token_body(dialect, model=model)), anything), TokenGrant
-    )
+    good = token_ask(dialect, token_body(dialect, model=dialect.default_model))
+    assert isinstance(token_request(dialect, good, CLOSED), TokenGrant)
+
+
+@every_dialect
+@pytest.mark.parametrize(
+    "model", ["gpt-realtime-2.1", "gpt-realtime-2.1-mini", "gpt-realtime-2.1-2026-09-02", "a-name-of-next-year"]
+)
+def test_any_name_is_a_deployment_unless_the_list_is_closed(dialect: Dialect, model: str) -> None:
+    ask = token_ask(dialect, token_body(dialect, model=model))
+    assert isinstance(token_request(dialect, ask, SETTINGS), TokenGrant)
 
 
 def test_azure_has_no_default_deployment_and_openai_has_a_default_model() -> None:
@@ -336,7 +345,7 @@ def test_the_model_is_in_the_query_of_beta_and_never_in_ga(dialect: Dialect) -> 
 
 def test_an_unknown_deployment_in_the_query_is_404() -> None:
     ask = replace(call_ask(PREVIEW, "ek_good"), query={"model": "Gpt-Realtime"})
-    assert refused(call_request(PREVIEW, ask, SETTINGS, ring(PREVIEW), 1.0))[:2] == (404, "DeploymentNotFound")
+    assert refused(call_request(PREVIEW, ask, CLOSED, ring(PREVIEW), 1.0))[:2] == (404, "DeploymentNotFound")
 
 
 @every_dialect

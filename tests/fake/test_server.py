@@ -26,6 +26,7 @@ from tests.fake.requests import (
     API_KEY,
     AZURE,
     BETA,
+    CLOSED,
     OFFER,
     OPENAI,
     PREVIEW,
@@ -166,7 +167,7 @@ def test_refusals_come_in_the_vendors_shape(dialect: Dialect) -> None:
             await offer(http, dialect, value_of(dialect, await mint(http, dialect)), sdp=""),
         ]
 
-    responses = offline(steps)
+    responses = offline(steps, settings=CLOSED)
     unsupported = {"azure": 415, "openai": 400}[dialect.vendor]
     assert [response.status_code for response in responses] == [401, 401, 404, 400, unsupported, 401, 401, 400]
     request_id = {"azure": "apim-request-id", "openai": "x-request-id"}[dialect.vendor]
@@ -483,3 +484,11 @@ def test_recordings_are_encoded_before_the_first_call() -> None:
 
     script = FakeScript(replies=[Reply(audio="assistant-goodbye.wav")])
     offline(steps, script=script, audio=audio)
+
+
+def test_a_script_closes_the_list_of_deployments() -> None:
+    async def steps(service: FakeService, http: httpx.AsyncClient) -> list[int]:
+        return [(await mint(http, AZURE, model=model)).status_code for model in ("mine", "gpt-realtime")]
+
+    assert offline(steps, script=FakeScript(deployments=["mine"])) == [200, 404]
+    assert offline(steps) == [200, 200]

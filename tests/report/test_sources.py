@@ -10,7 +10,7 @@ from harness.diagnosis import CAUSES
 from harness.report.sources import as_html, as_markdown, linked
 from harness.rules.catalogue import all_rules
 
-SDK = "https://github.com/openai/openai-python/blob/v3.52.0/src/openai"
+SDK = "https://github.com/openai/openai-python/blob/v3.57.0/src/openai"
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ SDK = "https://github.com/openai/openai-python/blob/v3.52.0/src/openai"
             ],
         ),
         (
-            "OpenAI Python SDK 3.52.0, types/realtime/a_event.py, b_event.py",
-            [("OpenAI Python SDK 3.52.0, types/realtime/a_event.py, b_event.py", f"{SDK}/types/realtime/a_event.py")],
+            "OpenAI Python SDK 3.57.0, types/realtime/a_event.py, b_event.py",
+            [("OpenAI Python SDK 3.57.0, types/realtime/a_event.py, b_event.py", f"{SDK}/types/realtime/a_event.py")],
         ),
         (
-            "OpenAI Python SDK 3.52.0, resources/realtime/calls.py (hangup)",
-            [("OpenAI Python SDK 3.52.0, resources/realtime/calls.py (hangup)", f"{SDK}/resources/realtime/calls.py")],
+            "OpenAI Python SDK 3.57.0, resources/realtime/calls.py (hangup)",
+            [("OpenAI Python SDK 3.57.0, resources/realtime/calls.py (hangup)", f"{SDK}/resources/realtime/calls.py")],
         ),
         (
             "MicrosoftDocs/azure-ai-docs, articles/x/y-legacy.md",
