@@ -51,6 +51,14 @@ RELAXATIONS: tuple[Relaxation, ...] = (
     ),
     Relaxation(
         ("ga-client",),
+        "RealtimeConversationItemAssistantMessage",
+        "phase",
+        "gpt-realtime-2 and newer mark a message as a preamble or the answer (Microsoft's page on them); a client that gives a "
+        "conversation back sends the mark along",
+        {"enum": ["commentary", "final_answer", None]},
+    ),
+    Relaxation(
+        ("ga-client",),
         "RealtimeResponseCreateParams",
         "input[]",
         "'this can include references to items that previously appeared in the session'; the type that allows it is "

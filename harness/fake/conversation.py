@@ -147,15 +147,15 @@ class Conversation:
         return self._outbox.take()
 
     def played(self, response_id: str, item_id: str, ms: float, now: float) -> list[Action]:
-        """``ms`` of this response's audio have left the track; to be called when its first audio leaves, then at will."""
+        """``ms`` of this message's audio have left the track; to be called when its first audio leaves, then at will."""
         if self._enter(now):
-            self._playback.played(response_id, ms / 1000)
+            self._playback.played(response_id, item_id, ms / 1000)
         return self._outbox.take()
 
-    def drained(self, response_id: str, now: float) -> list[Action]:
-        """Nothing of this response's audio is left in the track."""
+    def drained(self, response_id: str, item_id: str, now: float) -> list[Action]:
+        """Nothing of this message's audio is left in the track."""
         if self._enter(now):
-            self._playback.drained(response_id)
+            self._playback.drained(response_id, item_id)
         return self._outbox.take()
 
     def tick(self, now: float) -> list[Action]:

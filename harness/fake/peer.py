@@ -83,7 +83,7 @@ class ServiceCall:
             transcribers=settings.deployments if VENDORS[dialect.vendor].needs_model else None,
         )
         self._voice = OutgoingAudio(pace=conduct.pace)
-        self._playing: dict[str, Playing] = {}
+        self._playing: dict[tuple[str, str], Playing] = {}
         self._channel: RTCDataChannel | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._farewell: asyncio.TimerHandle | None = None
@@ -290,7 +290,7 @@ class ServiceCall:
 
     def _play(self, play: Play) -> None:
         packets = self._packets(play.audio) if play.audio is not None else ()
-        self._playing[play.response_id] = self._voice.say(
+        self._playing[play.response_id, play.item_id] = self._voice.say(
             self._faults.sound(packets or babble(play.seconds)),
             on_start=partial(self._on_first_packet, play),
             on_done=partial(self._on_drained, play),
@@ -300,13 +300,14 @@ class ServiceCall:
         self._do(self._conversation.played(play.response_id, play.item_id, 0, self._loop.time()))
 
     def _on_drained(self, play: Play) -> None:
-        self._playing.pop(play.response_id, None)
-        self._do(self._conversation.drained(play.response_id, self._loop.time()))
+        self._playing.pop((play.response_id, play.item_id), None)
+        self._do(self._conversation.drained(play.response_id, play.item_id, self._loop.time()))
 
     def _stop_audio(self, response_id: str) -> None:
-        playing = self._playing.pop(response_id, None)
-        if playing is not None and self._conduct.stops_audio:
-            playing.cut()
+        for place in [place for place in self._playing if place[0] == response_id]:
+            playing = self._playing.pop(place)
+            if self._conduct.stops_audio:
+                playing.cut()
 
     def _packets(self, name: str) -> Sequence[bytes]:
         return self._audio(name) if self._audio is not None else ()

@@ -7,7 +7,7 @@ was sent, ``cleared`` instead of ``stopped`` when the rest is thrown away (OpenA
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.fake.actions import Outbox, Play, StopAudio
 from harness.fake.agenda import Agenda, Appointment
@@ -15,22 +15,27 @@ from harness.fake.agenda import Agenda, Appointment
 
 @dataclass(slots=True)
 class Sound:
-    """The audio of one response. Times are seconds.
+    """The audio of one response, its messages one behind the other. Times are seconds.
 
-    ``limit`` is how much of it exists: less than ``seconds`` when generation was cut short. ``played`` left by ``played_at``.
+    ``parts``: item id to where its audio begins and ends in the whole. ``limit`` is how much of it exists: less than ``seconds``
+    when generation was cut short. ``played`` left by ``played_at``.
     """
 
     response_id: str
-    item_id: str
-    seconds: float
     default: bool
-    limit: float
+    parts: dict[str, tuple[float, float]] = field(default_factory=dict)
+    limit: float = 0.0
     played: float = 0.0
     played_at: float | None = None
     response_done: bool = False
     drained: bool = False
     over: bool = False
     cut: Appointment | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it is."""
+        return max((end for _, end in self.parts.values()), default=0.0)
 
     @property
     def started(self) -> bool:
@@ -41,7 +46,14 @@ class Sound:
         """Seconds that have left by ``now``: what was reported, and real time since then."""
         if self.played_at is None:
             return 0.0
-        return min(self.played + max(0.0, now - self.played_at), self.limit)
+        # The next message's audio may not be there yet: only its own first packet says that it is.
+        end = next((end for begin, end in self.parts.values() if begin <= self.played < end), self.played)
+        return min(self.played + max(0.0, now - self.played_at), end, self.limit)
+
+    def heard(self, now: float) -> list[tuple[str, int]]:
+        """(item id, milliseconds heard by ``now``) of each message."""
+        played = self.played_by(now)
+        return [(item, round(max(0.0, min(played, end) - begin) * 1000)) for item, (begin, end) in self.parts.items()]
 
 
 class Playback:
@@ -60,28 +72,32 @@ class Playback:
         return bool(self._sounds)
 
     def open(self, play: Play, *, default: bool) -> None:
-        """Hand the audio of a response to the track; ``default``: the response belongs to the default conversation."""
+        """Hand the audio of a message to the track; ``default``: its response belongs to the default conversation."""
         self.ever = True
-        self._sounds[play.response_id] = Sound(play.response_id, play.item_id, play.seconds, default, play.seconds)
+        sound = self._sounds.setdefault(play.response_id, Sound(play.response_id, default))
+        sound.parts[play.item_id] = (sound.seconds, sound.seconds + play.seconds)
+        sound.limit, sound.drained = sound.seconds, False
         self._outbox.act(play)
 
-    def played(self, response_id: str, seconds: float) -> None:
-        """``seconds`` of this response's audio have left the track."""
+    def played(self, response_id: str, item_id: str, seconds: float) -> None:
+        """``seconds`` of this message's audio have left the track."""
         sound = self._sounds.get(response_id)
-        if sound is None:
+        if sound is None or item_id not in sound.parts:
             return
         if not sound.started:
             self._outbox.emit("output_audio_buffer.started", response_id=response_id)
-        sound.played, sound.played_at = max(sound.played, min(seconds, sound.seconds)), self._agenda.now
+        begin, end = sound.parts[item_id]
+        sound.played, sound.played_at = max(sound.played, min(begin + seconds, end)), self._agenda.now
         self._arrange_cut(sound)
 
-    def drained(self, response_id: str) -> None:
-        """Nothing of this response's audio is left in the track."""
+    def drained(self, response_id: str, item_id: str) -> None:
+        """Nothing of this message's audio is left in the track."""
         sound = self._sounds.get(response_id)
-        if sound is None:
+        if sound is None or item_id not in sound.parts:
             return
-        self.played(response_id, sound.seconds)
-        sound.drained = True
+        begin, end = sound.parts[item_id]
+        self.played(response_id, item_id, end - begin)
+        sound.drained = end == sound.seconds
         self._maybe_stopped(sound)
 
     def finish(self, response_id: str, generated: float | None = None) -> None:
@@ -101,19 +117,19 @@ class Playback:
 
     def interrupt(self) -> list[tuple[str, int]]:
         """The caller interrupts: clear the default conversation's audio. Returns (item id, milliseconds heard) of what was cut."""
-        return [self._clear(sound) for sound in list(self._sounds.values()) if sound.default]
+        return [one for sound in list(self._sounds.values()) if sound.default for one in self._clear(sound)]
 
     def clear(self) -> int:
         """The client clears the buffer. Returns how many sounds were in it."""
         return len([self._clear(sound) for sound in list(self._sounds.values())])
 
-    def _clear(self, sound: Sound) -> tuple[str, int]:
-        heard = sound.played_by(self._agenda.now)
+    def _clear(self, sound: Sound) -> list[tuple[str, int]]:
+        heard = sound.heard(self._agenda.now)
         self._outbox.act(StopAudio(sound.response_id))
         if sound.started:
             self._outbox.emit("output_audio_buffer.cleared", response_id=sound.response_id)
         self._end(sound)
-        return sound.item_id, round(heard * 1000)
+        return heard
 
     def _arrange_cut(self, sound: Sound) -> None:
         """Where less audio was made than was handed over, cut it where it ends."""

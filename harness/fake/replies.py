@@ -21,7 +21,7 @@ _PIECES = re.compile(r"\s*\S+|\s+\Z")
 
 def recordings(script: FakeScript) -> tuple[str, ...]:
     """Names of all recordings that the script can come to play, each once."""
-    names = (_completed(reply).audio for reply in script.replies or (Reply(),))
+    names = (message.audio for reply in script.replies or (Reply(),) for message in _completed(reply).messages)
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
@@ -65,7 +65,7 @@ class Replies:
 
 
 def _completed(reply: Reply) -> Reply:
-    silent = reply.says is None and reply.audio is None and not reply.calls and not reply.mcp_calls
+    silent = not reply.messages and not reply.calls and not reply.mcp_calls
     if silent and reply.status != "failed":
         return reply.model_copy(update={"says": DEFAULT_TEXT, "audio": DEFAULT_AUDIO})
     return reply
@@ -77,7 +77,7 @@ def with_tool_choice(reply: Reply, tools: Sequence[Mapping[str, Any]], choice: A
     A demanded call that the script does not make gets arguments of the right types with nothing in them.
     """
     if choice == "none":
-        says = {} if reply.says is not None or reply.audio is not None else {"says": DEFAULT_TEXT}
+        says = {} if reply.messages else {"says": DEFAULT_TEXT}
         return reply.model_copy(update={"calls": [], "mcp_calls": [], **says})
     if reply.calls or reply.mcp_calls or choice == "auto" or reply.status == "failed":
         return reply

@@ -20,7 +20,7 @@ from harness.fake.playback import Playback
 from harness.fake.replies import DEFAULT_TEXT, pieces, speaking_seconds
 from harness.fake.shapes import Shape
 from harness.fake.writing import Writer
-from harness.scenario.model import McpCall, Reply
+from harness.scenario.model import McpCall, Message, Reply
 
 # "The server will produce audio faster than realtime" (OpenAI SDK, conversation_item_truncate_event.py); how much faster is not
 # said. Transcript and audio of a ten second reply are made in two and a half seconds.
@@ -43,7 +43,11 @@ _SERVER_ERROR = ("server_error", "The server had an error while processing your 
 
 @dataclass(slots=True)
 class Response:
-    """One response. ``settings`` are the session's with the overrides of this response; ``default``: not out-of-band."""
+    """One response. ``settings`` are the session's with the overrides of this response; ``default``: not out-of-band.
+
+    ``audio_seconds`` are those of the message that is being said since ``speaking_since``, ``audio_before`` those of the messages
+    before it.
+    """
 
     id: str
     default: bool
@@ -60,6 +64,7 @@ class Response:
     tokens: list[int] = field(default_factory=lambda: [0, 0])  # output: text, audio
     speaking_since: float | None = None
     audio_seconds: float = 0.0
+    audio_before: float = 0.0
     out_of_tokens: bool = False
 
     def view(self, shape: Shape) -> dict[str, Any]:
@@ -81,10 +86,14 @@ class Response:
         return tree
 
     def generated(self, now: float) -> float:
-        """Seconds of audio made by ``now``."""
+        """Seconds of this message's audio made by ``now``."""
         if self.speaking_since is None:
             return 0.0
         return min(self.audio_seconds, (now - self.speaking_since) * AUDIO_PACE)
+
+    def all_generated(self, now: float) -> float:
+        """Seconds of all its audio made by ``now``."""
+        return self.audio_before + self.generated(now)
 
 
 class Responses:
@@ -177,8 +186,9 @@ class Responses:
         direct, asking = self._mcp.sort(reply.mcp_calls, response.settings["tools"])
         for mcp_call in direct:
             yield from self._call_mcp(response, mcp_call, None)
-        if reply.says is not None or reply.audio is not None:
-            yield from self._say(response)
+        for message in reply.messages:
+            if not response.out_of_tokens:
+                yield from self._say(response, message)
         for mcp_call in asking:
             self._mcp.ask(response.writer, mcp_call)
         for call in reply.calls:
@@ -186,31 +196,35 @@ class Responses:
                 yield from self._call(response, call.name, json.dumps(call.arguments, ensure_ascii=False))
         self._end(response)
 
-    def _say(self, response: Response) -> Iterator[float]:
-        reply, writer = response.reply, response.writer
+    def _say(self, response: Response, message: Message) -> Iterator[float]:
+        writer = response.writer
         spoken = "audio" in response.settings["modalities"]
-        text = reply.says if reply.says is not None else "" if spoken else DEFAULT_TEXT
-        item = writer.message(spoken=spoken)
+        text = message.text if message.text is not None else "" if spoken else DEFAULT_TEXT
+        item = writer.message(spoken=spoken, phase=message.phase)
         parts = pieces(text)
         gap = TEXT_SECONDS_PER_PIECE
         if spoken:
-            known = self._seconds_of(reply.audio) if self._seconds_of is not None and reply.audio is not None else 0.0
+            recording = message.audio
+            known = self._seconds_of(recording) if self._seconds_of is not None and recording is not None else 0.0
             seconds = known or speaking_seconds(text)  # a recording that is not there is synthesised like none
+            response.audio_before += response.audio_seconds
             response.audio_seconds, response.speaking_since = seconds, self._agenda.now
-            self._playback.open(Play(response.id, item.id, reply.audio, text, seconds), default=response.default)
+            self._playback.open(Play(response.id, item.id, recording, text, seconds), default=response.default)
             gap = seconds / AUDIO_PACE / (len(parts) + 1)
         for index, piece in enumerate(parts):
             yield gap
-            audio = output_audio_tokens(response.audio_seconds * (index + 2) / (len(parts) + 1))
+            made = response.audio_before + response.audio_seconds * (index + 2) / (len(parts) + 1)
+            audio = output_audio_tokens(made) if spoken else 0
             if not self._spend(response, text_tokens(piece), audio - response.tokens[1]):
                 break
             writer.add(piece)
         else:
             if spoken:
                 yield gap
-                self._spend(response, 0, output_audio_tokens(response.audio_seconds) - response.tokens[1])
+                whole_audio = output_audio_tokens(response.audio_before + response.audio_seconds)
+                self._spend(response, 0, whole_audio - response.tokens[1])
         self.sync()
-        whole = reply.status == "completed" and not response.out_of_tokens
+        whole = response.reply.status == "completed" and not response.out_of_tokens
         writer.close("completed" if whole else "incomplete")
 
     def _call(self, response: Response, name: str, arguments: str) -> Iterator[float]:
@@ -274,7 +288,7 @@ class Responses:
         del self._active[response.id]
         self._outbox.emit("response.done", response=response.view(self._shape))
         cut_short = status == "cancelled" or response.out_of_tokens
-        self._playback.finish(response.id, response.generated(self._agenda.now) if cut_short else None)
+        self._playback.finish(response.id, response.all_generated(self._agenda.now) if cut_short else None)
         self._on_done()
 
     # -- figures ---------------------------------------------------------------------------------------------------------
@@ -288,7 +302,7 @@ class Responses:
     def _usage(self, response: Response) -> dict[str, Any]:
         text, audio = response.input_tokens if response.writer.outputs else (0, 0)
         if response.speaking_since is not None and response.status == "cancelled":
-            response.tokens[1] = output_audio_tokens(response.generated(self._agenda.now))
+            response.tokens[1] = output_audio_tokens(response.all_generated(self._agenda.now))
         spent_text, spent_audio = response.tokens
         return {
             "total_tokens": text + audio + spent_text + spent_audio,

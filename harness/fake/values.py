@@ -257,12 +257,21 @@ _ITEM: Mapping[str, Check] = {
 }
 
 
-def _message(user: Mapping[str, Check], assistant: Mapping[str, Check]) -> Check:
+def _message(user: Mapping[str, Check], assistant: Mapping[str, Check], **more: Check) -> Check:
+    """Messages by role, each with the content that it may have; ``more``: further fields of an assistant's."""
     parts = {"system": {"input_text": _TEXT}, "user": user, "assistant": assistant}
     return variant(
         "role",
         {
-            role: record({**_ITEM, "role": anything, "content": list_of(variant("type", kinds))}, ("content",))
+            role: record(
+                {
+                    **_ITEM,
+                    "role": anything,
+                    "content": list_of(variant("type", kinds)),
+                    **(more if role == "assistant" else {}),
+                },
+                ("content",),
+            )
             for role, kinds in parts.items()
         },
     )
@@ -281,7 +290,12 @@ BETA_ITEMS: Mapping[str, Check] = {
     **_FUNCTION_ITEMS,
 }
 GA_ITEMS: Mapping[str, Check] = {
-    "message": _message({"input_text": _TEXT, "input_audio": _AUDIO, "input_image": _IMAGE}, {"output_text": _TEXT}),
+    "message": _message(
+        {"input_text": _TEXT, "input_audio": _AUDIO, "input_image": _IMAGE},
+        {"output_text": _TEXT},
+        # Microsoft, realtime-audio-gpt-realtime-2: a message is a preamble or the answer itself.
+        phase=nullable(one_of("commentary", "final_answer")),
+    ),
     **_FUNCTION_ITEMS,
     "mcp_approval_response": record(
         {**_ITEM, "approval_request_id": string(), "approve": flag, "reason": nullable(string())},

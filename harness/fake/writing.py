@@ -35,9 +35,10 @@ class Writer:
         """The item that is being written, or None."""
         return self._open
 
-    def message(self, *, spoken: bool) -> Item:
+    def message(self, *, spoken: bool, phase: str | None = None) -> Item:
         """Open an assistant message with one content part: audio with a transcript, or text."""
-        item = self._begin({"type": "message", "status": "in_progress", "role": "assistant", "content": []})
+        fields = {"type": "message", "status": "in_progress", "role": "assistant", "content": []}
+        item = self._begin(fields if phase is None else {**fields, "phase": phase})
         if spoken:
             item.audio_ms = 0
         self._part_event("added", item)

@@ -151,7 +151,7 @@ def _asserted(scenario: Scenario, foreign: Foreign) -> Assert:
 def _script_texts(scenario: Scenario) -> Iterator[str]:
     """Every text that only the script explains."""
     for reply in scenario.fake.replies:
-        yield from filter(None, (reply.says, reply.hears))
+        yield from filter(None, (*(message.text for message in reply.messages), reply.hears))
         for call in reply.calls:
             yield json.dumps(call.arguments)
             yield from (value for value in call.arguments.values() if isinstance(value, str))

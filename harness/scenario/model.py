@@ -294,11 +294,25 @@ class McpCall(Model):
     error: str | None = Field(default=None, description="the call fails with this message")
 
 
+class Message(Model):
+    """One of several messages of a scripted reply; each becomes an item of its own."""
+
+    text: str | None = Field(default=None, description="the message's text or transcript")
+    audio: str | None = Field(
+        default=None, description="the recording that is played; without one, a tone as long as the text"
+    )
+    phase: Literal["commentary", "final_answer"] | None = Field(
+        default=None, description="GA: a preamble, or the answer itself; default: the item has no phase"
+    )
+
+
 class Reply(Model):
     """One scripted reply of the fake, used in order; the last one repeats. Without a script the fake has sensible defaults."""
 
     hears: str | None = Field(default=None, description="the transcript of what the caller said")
-    says: str | None = Field(default=None, description="the reply's text or transcript")
+    says: str | list[str | Message] | None = Field(
+        default=None, description="the reply's text or transcript; a list: several messages in one response, in order"
+    )
     audio: str | None = Field(
         default=None, description="the recording that is played; without one, a tone as long as the text"
     )
@@ -312,6 +326,23 @@ class Reply(Model):
         default=None, description="incomplete: max_output_tokens or content_filter; failed: an error code"
     )
     hears_fails: str | None = Field(default=None, description="the input transcription fails with this error code")
+
+    @model_validator(mode="after")
+    def _one_place_for_audio(self) -> Self:
+        if isinstance(self.says, list) and self.audio is not None:
+            raise ValueError("with several messages each has its own audio: says: [{text: ..., audio: ...}]")
+        if self.says == []:
+            raise ValueError("says: give at least one message, or leave it out")
+        return self
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What is said, message by message; none where the reply says nothing."""
+        if isinstance(self.says, list):
+            return tuple(Message(text=one) if isinstance(one, str) else one for one in self.says)
+        if self.says is None and self.audio is None:
+            return ()
+        return (Message(text=self.says, audio=self.audio),)
 
 
 class FakeScript(Model):

@@ -153,7 +153,7 @@ class Rim:
         self.act(self.conversation.played(play.response_id, play.item_id, left * 1000, self.now))
         if self._queue and self._queue[0][0] is play and left >= play.seconds - 1e-9:
             self._queue.pop(0)
-            self.act(self.conversation.drained(play.response_id, self.now))
+            self.act(self.conversation.drained(play.response_id, play.item_id, self.now))
 
     def trace(self) -> Trace:
         """What the client has seen and sent, as a trace."""

@@ -230,5 +230,5 @@ def test_time_that_goes_back_is_taken_as_no_time(times):
         rim.act(rim.conversation.hear(True, -20.0, now))
         rim.act(rim.conversation.tick(now))
         rim.act(rim.conversation.played("resp_0001", "item_0001", 100.0, now))
-        rim.act(rim.conversation.drained("resp_0001", now))
+        rim.act(rim.conversation.drained("resp_0001", "item_0001", now))
     judge(rim)

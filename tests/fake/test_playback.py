@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.fake.items import output_audio_tokens
 from tests.fake.rim import GENERATIONS, Rim, error_of, script
 
 BOTH = pytest.mark.parametrize("dialect", GENERATIONS)
@@ -134,3 +135,36 @@ def test_audio_that_drains_before_the_response_is_done():
     rim.run(4.0)
     types = rim.types()
     assert types.index("output_audio_buffer.stopped") == types.index("response.done") + 1
+
+
+TWO = [{"text": "One.", "audio": "short.wav", "phase": "commentary"}, {"text": "Two.", "audio": "short.wav"}]
+
+
+def test_messages_of_one_response_are_played_behind_each_other_between_one_start_and_one_stop():
+    rim = Rim(fake=script({"says": TWO}))
+    rim.write()
+    rim.send({"type": "response.create"})
+    rim.run(4.0)
+    done = rim.one("response.done")["response"]
+    assert [item.get("phase") for item in done["output"]] == ["commentary", None]
+    assert rim.at("output_audio_buffer.stopped") - rim.at("output_audio_buffer.started") == pytest.approx(2.0, abs=0.05)
+    assert done["usage"]["output_token_details"]["audio_tokens"] == output_audio_tokens(2.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cut"), [(0.5, [("first", 500), ("second", 0)]), (1.5, [("second", 500)]), (3.0, [])]
+)
+def test_an_interruption_truncates_what_was_not_heard_of_each_message(seconds: float, cut: list[tuple[str, int]]):
+    rim = Rim(fake=script({"says": TWO}))
+    rim.write()
+    rim.send({"type": "response.create"})
+    rim.run(0.4)
+    begun = rim.at("output_audio_buffer.started")
+    rim.run(begun + seconds - rim.now)
+    rim.run(0.1, speech=True)
+    late = rim.at("input_audio_buffer.speech_started") - begun - seconds
+    items = [event["item"]["id"] for event in rim.of("response.output_item.added")]
+    names = dict(zip(items, ("first", "second"), strict=True))
+    truncated = [(names[event["item_id"]], event["audio_end_ms"]) for event in rim.of("conversation.item.truncated")]
+    # Whoever hears nothing of a message hears none of it later either.
+    assert truncated == [(name, pytest.approx(ms and ms + 1000 * late, abs=21)) for name, ms in cut]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from harness.fake.replies import (
     DEFAULT_AUDIO,
@@ -16,7 +19,7 @@ from harness.fake.replies import (
     speaking_seconds,
     with_tool_choice,
 )
-from harness.scenario.model import Reply
+from harness.scenario.model import FakeScript, Reply
 from tests.fake.rim import script
 
 TOOLS = [
@@ -95,3 +98,20 @@ def test_tool_choice_and_scripted_calls():
     assert with_tool_choice(scripted, TOOLS, "required") is scripted
     silenced = with_tool_choice(scripted, TOOLS, "none")
     assert (silenced.calls, silenced.says) == ([], DEFAULT_TEXT)
+
+
+def test_several_messages_are_listed_and_recordings_of_all_are_known() -> None:
+    reply = Reply.model_validate({"says": ["One.", {"text": "Two.", "audio": "b.wav", "phase": "final_answer"}]})
+    assert [(one.text, one.audio, one.phase) for one in reply.messages] == [
+        ("One.", None, None),
+        ("Two.", "b.wav", "final_answer"),
+    ]
+    assert recordings(FakeScript(replies=[reply])) == ("b.wav",)
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"), [({"says": []}, "at least one message"), ({"says": ["x"], "audio": "b.wav"}, "its own audio")]
+)
+def test_audio_stands_beside_the_message_that_it_is_of(reply: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Reply.model_validate(reply)
