@@ -88,7 +88,7 @@ def expiry(view: View) -> Iterator[Observation]:
         elif text(one.event, "error", "code") == EXPIRED:
             late = next(course.after(one.entry, "response.created"), None)
             yield judged((late or one).entry, late is None, "nothing new after session_expired", "response.created")
-    epoch, created = _epoch(view), next(iter(course.server("session.created")), None)
+    epoch, created = start_of(view), next(iter(course.server("session.created")), None)
     expires = number(created.event, "session", "expires_at") if created else None
     if epoch is None or created is None or expires is None or expires <= epoch + created.entry.t:
         return
@@ -104,7 +104,7 @@ def expiry(view: View) -> Iterator[Observation]:
         )
 
 
-def _epoch(view: View) -> float | None:
+def start_of(view: View) -> float | None:
     """Unix time at the start of the trace, from the first HTTP entry that tells the time of day; None where none does."""
     known = ((entry, epoch_of(entry)) for entry in view.trace.of("http"))
     return next((epoch - entry.t for entry, epoch in known if epoch is not None), None)

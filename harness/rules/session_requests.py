@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.protocol.dialects import DIALECTS, SESSION_FIELDS
-from harness.protocol.retirements import retiring
-from harness.rules.base import BOTH, CLIENT, GA, INFO, MUST, SHOULD, Observation, View, bad, good, judged, rule
+from harness.rules.base import BOTH, CLIENT, GA, MUST, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.exchange import body_of
 from harness.rules.fields import MISSING, at, mapping, number, shown, text
 from harness.rules.history import history
@@ -324,35 +323,3 @@ def transcription_deployment(view: View) -> Iterator[Observation]:
             yield bad(step.entry, "the name of a deployment", seen)
         else:
             yield good(step.entry)
-
-
-@rule(
-    "SES-19",
-    "the client names nothing whose end is announced",
-    who=CLIENT,
-    severity=INFO,
-    confidence="D",
-    dialects=[name for name, row in DIALECTS.items() if row.vendor == "openai" and row.state == "current"],
-    source=sdk("realtime_session_create_request.py", "audio_transcription.py"),
-)
-def names_nothing_that_ends(view: View) -> Iterator[Observation]:
-    """A call that works today stops on the day its model, transcription model or field is switched off.
-
-    Move to the model that is named instead before that day.
-
-    Okay[openai-ga]:
-        > session.update {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "gpt-transcribe"}}}}}
-    Okay[openai-ga]:
-        request key {"body": {"session": {"type": "realtime", "model": "gpt-realtime-2.1"}}}
-    Fail[openai-ga]:
-        request key {"body": {"session": {"type": "realtime", "model": "gpt-realtime"}}}
-    Fail[openai-ga]:
-        > session.update {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
-    Fail[openai-ga]:
-        > session.update {"session": {"type": "realtime", "prompt": {"id": "pmpt_1"}}}
-    """
-    for entry, session in requested(view):
-        ending = [str(one) for _, one in retiring(session, view.dialect.vendor)]
-        yield judged(
-            entry, not ending, "models and fields without an announced end", "; ".join(ending) or "none that ends"
-        )

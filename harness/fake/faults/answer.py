@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.fake.faults.base import ANSWER, fault
-from harness.fault_registry import SETUP
+from harness.fault_registry import SETUP, TURN
 from harness.protocol.sdp_edits import line, more, sections
 
 
@@ -151,6 +151,14 @@ answer(
     "ANS-10",
     ends="answer",
     diagnosis="answer-refused",
+)
+answer(
+    "answer-receives-only",
+    "audio is answered recvonly, and sent all the same",
+    line(r"^a=sendrecv", "a=recvonly"),
+    "MED-22",
+    scenario=TURN,
+    diagnosis="audio-section-refused",
 )
 answer("answer-two-directions", "two directions in one section", more("a=inactive"), "ANS-11")
 answer(

@@ -47,6 +47,12 @@ session(
     "SES-01",
     scenario=UPDATES,
 )
+session(
+    "session-over-already",
+    "session.expires_at lies ten years back",
+    with_field("session.created", "session.expires_at", 1_480_000_000),
+    "SES-20",
+)
 session("session-created-twice", "session.created comes twice", twice("session.created"), "SES-02")
 session(
     "session-without-type",

@@ -286,6 +286,14 @@ token(
     dialects=("openai-ga", "azure-preview", "openai-beta"),
 )
 token(
+    "key-session-over",
+    "session.expires_at lies ten years back",
+    body(lambda edited, reply: put(edited, "session.expires_at", 1_480_000_000)),
+    "SES-20",
+    dialects=GA,
+    ends=None,
+)
+token(
     "key-expired",
     "the key has expired when it comes",
     put_expiry(lambda old: old - 7200),
