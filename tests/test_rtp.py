@@ -37,7 +37,7 @@ def test_what_is_packed_is_unpacked(
     assert (packet.direction, packet.t) == ("received", 1.5)
 
 
-@given(st.binary(max_size=64))
+@given(st.binary(max_size=64) | st.binary(min_size=11, max_size=64).map(b"\x80".__add__))
 def test_any_octets_are_a_packet_or_none(data: bytes) -> None:
     packet = unpack(data, 0.0)
     assert packet is None or len(packet.payload) <= len(data) - 12

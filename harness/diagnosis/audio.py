@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.diagnosis.base import Case, Evidence, cause
 from harness.diagnosis.network import on_purpose
 from harness.diagnosis.session import effective, text_only
-from harness.diagnosis.turns import COMMITTED
+from harness.diagnosis.turns import COMMITTED, SETTLED_SECONDS
 from harness.rules.fields import at, listing, text
 from harness.rules.sources import MS_REFERENCE, OWN, SERVER_EVENTS, issue
 from harness.trace import Entry
@@ -69,7 +69,7 @@ def no_rtp_received(case: Case) -> Evidence:
     """Something was to be heard, the channel was open for more than two seconds, and not one RTP packet of the service is recorded."""
     opened = case.trace.first("channel.open")
     packets = [one for one in case.trace.of("rtp.packets") if case.trace.sender(one) == "service"]
-    if opened is None or packets or case.trace.seconds - opened.t < 2.0:
+    if opened is None or packets or case.trace.seconds - opened.t < SETTLED_SECONDS:
         return []
     wanted = [*case.waited_for("in the received audio"), *case.broken("MED-07")]
     return wanted or ([opened] if "first-audio" in case.missing else [])

@@ -16,6 +16,8 @@ from harness.trace import Entry
 
 # A hole in the audio of this many seconds is heard as the end of a call; shorter ones are loss.
 _HOLE = 1.0
+# So much of a hole may the timestamps leave unexplained, as a share of it: a sender that paused has not lost what it never sent.
+_ACCOUNTED = 0.5
 # Opus conceals a few percent (RFC 6716 section 4.4); a tenth is heard, and holds up the data channel.
 _LOSS_PERCENT = 10.0
 _LOSS_LEAST = 25
@@ -164,7 +166,7 @@ def _all_holes(case: Case) -> Iterator[tuple[Entry, float, float | None]]:
         missing = distance(before.sequence, after.sequence, SEQUENCES)
         media = distance(before.timestamp, after.timestamp, TIMESTAMPS) / SAMPLE_RATE
         gap = after.t - before.t
-        if gap >= _HOLE and missing > _LOSS_LEAST and abs(media - gap) < gap / 2:
+        if gap >= _HOLE and missing > _LOSS_LEAST and abs(media - gap) < gap * _ACCOUNTED:
             yield entry, before.t, after.t
     silent_since = max(map(_end, _signs(case)), default=0.0)
     if (

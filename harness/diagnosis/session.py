@@ -12,6 +12,8 @@ from harness.trace import Entry
 UPDATES = ("session.update", "transcription_session.update")
 UPDATED = ("session.updated", "transcription_session.updated")
 _EXPIRED = r"maximum duration|session.{0,20}expired"
+# Seconds. A session begins a little before its first event arrives, and its end is seen within a second.
+_MINUTE, _EARLY = 60.0, 1.0
 _FIELD = r"unknown_parameter|unsupported_parameter|invalid_parameter"
 
 
@@ -33,16 +35,15 @@ def effective(case: Case) -> Entry | None:
     source=f"{issue('openai/openai-agents-js#1278')}; {issue('livekit/agents#2341')}; {issue('twilio-samples/speech-assistant-openai-realtime-api-python#10')}",
 )
 def session_expired(case: Case) -> Evidence:
-    """An error session_expired (Azure: once a server_error without code that speaks of the maximum duration), or the channel closed behind expires_at."""
+    """An error session_expired (Azure: once a server_error without code that speaks of the maximum duration), or the connection went away when the dialect's longest session was over."""
     told = case.errors("session_expired", _EXPIRED, provoked=bool(case.lost()))
     return told or _closed_at_the_end(case)
 
 
 def _closed_at_the_end(case: Case) -> list[Entry]:
     sessions = case.server("session.created", "session.updated")
-    minutes = case.view.dialect.session_minutes
-    ended = [one for one in case.lost() if sessions and one.t - sessions[0].t >= 60 * minutes - 1]
-    return ended
+    longest = case.view.dialect.session_minutes * _MINUTE - _EARLY
+    return [one for one in case.lost() if sessions and one.t - sessions[0].t >= longest]
 
 
 @cause(

@@ -17,6 +17,8 @@ STARTED, STOPPED, COMMITTED = (
     "input_audio_buffer.committed",
 )
 
+SETTLED_SECONDS = 2.0  # an open channel without a packet for longer than this has no audio; a slow start takes less
+
 
 def _turn_detection(case: Case) -> object:
     """The turn detection in force, as the service showed it; None where it is off, False where nothing was shown."""
@@ -75,7 +77,7 @@ def no_rtp_in_silence(case: Case) -> Evidence:
 def no_rtp_sent(case: Case) -> Evidence:
     """The channel was open for more than two seconds, a turn was waited for, and no RTP packet of the client is recorded."""
     opened = case.trace.first("channel.open")
-    if opened is None or case.server(STARTED) or _sends_audio(case) or case.trace.seconds - opened.t < 2.0:
+    if opened is None or case.server(STARTED) or _sends_audio(case) or case.trace.seconds - opened.t < SETTLED_SECONDS:
         return []
     return [opened] if case.waited_for(r"^input_audio_buffer\.") else []
 
@@ -87,9 +89,9 @@ def no_rtp_sent(case: Case) -> Evidence:
     source=f"{MS_WEBRTC}; W3C Media Capture and Streams, getUserMedia",
 )
 def silent_input(case: Case) -> Evidence:
-    """No speech_started came though a turn was waited for, and no level of the caller's audio is above -50 dBFS."""
+    """No speech_started came though a turn was waited for until the step gave up, and no level of the caller's audio is above -50 dBFS."""
     levels = list(_levels(case))
-    if case.server(STARTED) or not levels or not _waits_for_turn(case):
+    if case.server(STARTED) or not levels or not _waits_for_turn(case) or case.lost():
         return []
     if case.client("conversation.item.create", "response.create") and not case.waited_for(r"^input_audio_buffer\."):
         return []

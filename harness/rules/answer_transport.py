@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from harness.protocol.sdp import Sdp
 from harness.protocol.sdp_fields import Candidate, integer
 from harness.rules.base import INFO, MUST, SERVICE, SHOULD, Observation, View, bad, judged, rule
-from harness.rules.descriptions import answers, pairs
+from harness.rules.descriptions import LARGEST_PORT, answers, pairs
 from harness.rules.exchange import is_loopback
 from harness.rules.offer_transport import ice_credential_problems
 from harness.rules.sources import OPENAPI, WEBRTCHACKS, issue, rfc
@@ -219,7 +219,10 @@ def data_channel(view: View) -> Iterator[Observation]:
 
     Okay:
         offer
-        answer
+        answer s|sctp-port:5000|sctp-port:65535|
+    Fail:
+        offer
+        answer s|sctp-port:5000|sctp-port:65536|
     Fail:
         offer
         answer s|^m=application 9|m=application 0|
@@ -238,7 +241,7 @@ def data_channel(view: View) -> Iterator[Observation]:
                 for text, sound in (
                     ("port 0", media.used),
                     (f"format {' '.join(media.formats)}", media.formats == ("webrtc-datachannel",)),
-                    (f"sctp-port {port or 'missing'}", 0 < (integer((port or "").strip()) or 0) <= 65535),
+                    (f"sctp-port {port or 'missing'}", 0 < (integer((port or "").strip()) or 0) <= LARGEST_PORT),
                 )
                 if not sound
             ]
@@ -367,11 +370,12 @@ def candidate_places(view: View) -> Iterator[Observation]:
             if candidate.problem or _is_local(candidate.address):
                 continue
             place = (candidate.transport, candidate.port, candidate.tcptype)
-            sound = candidate.type == "host" and place in (("udp", 3478, ""), ("tcp", 443, "passive"))
+            sound = candidate.type == "host" and place in _PLACES
             seen = f"{candidate.transport} {candidate.port} {candidate.type} {candidate.tcptype}".rstrip()
             yield judged(one.entry, sound, ("udp 3478 host", "tcp 443 host passive"), seen)
 
 
+_PLACES = (("udp", 3478, ""), ("tcp", 443, "passive"))
 # RFC 1918, 3927, 4193 and 4291: networks that no public service is reached in.
 _PRIVATE = ("10.", "192.168.", "169.254.", *(f"172.{second}." for second in range(16, 32)), "fc", "fd", "fe80:")
 

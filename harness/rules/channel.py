@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from harness.protocol.sdp import parse
 from harness.rules.base import BOTH, CLIENT, INFO, MUST, SHOULD, Observation, View, bad, good, judged, rule
 from harness.rules.connection import dtls_role
+from harness.rules.disturbance import slack
 from harness.rules.fields import index, number, shown, text
 from harness.rules.history import PATIENCE, overdue
 from harness.rules.sources import MS_WEBRTC, WEBRTC, issue
@@ -92,7 +93,11 @@ def dcep(view: View) -> Iterator[Observation]:
         channel.dcep {"direction": "received", "message": "ack", "ppid": 50, "stream": 7}
     Fail:
         channel.dcep {"direction": "sent", "message": "open", "ppid": 50, "stream": 1}
-        +12s
+        +10.1s
+        rtp.rtcp {"direction": "received", "types": ["SR", "SDES"]}
+    Unseen:
+        channel.dcep {"direction": "sent", "message": "open", "ppid": 50, "stream": 1}
+        +9.9s
         rtp.rtcp {"direction": "received", "types": ["SR", "SDES"]}
     Open:
         channel.dcep {"direction": "sent", "message": "open", "ppid": 50, "stream": 1}
@@ -115,7 +120,7 @@ def dcep(view: View) -> Iterator[Observation]:
         if message == "open":
             if any(other.seq > entry.seq for other in others):
                 yield good(entry)
-            elif (lives := _lives_on(view, entry)) >= PATIENCE:
+            elif (lives := _lives_on(view, entry)) >= PATIENCE + slack(view):
                 yield bad(entry, f"an ACK on stream {stream}", f"none in {lives:.0f} s")
             else:
                 yield from overdue(view, entry, f"an ACK on stream {stream}")
@@ -274,6 +279,9 @@ def message_size(view: View) -> Iterator[Observation]:
     Okay:
         answer
         > session.update {"session": {"type": "realtime"}}
+    Okay:
+        offer s|a=max-message-size:262144\\r\\n||
+        event.received {"event": {"type": "session.created", "event_id": "e1"}, "size": 65536}
     Fail:
         answer s|max-message-size:262144|max-message-size:20|
         > session.update {"session": {"type": "realtime"}}

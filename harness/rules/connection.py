@@ -69,12 +69,20 @@ def ice_connects(view: View) -> Iterator[Observation]:
 
     Okay:
         connection.ice {"state": "checking"}
-        +20ms
+        +9.9s
         connection.ice {"state": "completed"}
     Fail:
         connection.ice {"state": "checking"}
-        +11s
+        +10.1s
         connection.ice {"state": "connected"}
+    Fail:
+        connection.ice {"state": "checking"}
+        +10.1s
+        connection.state {"state": "connecting"}
+    Unseen:
+        connection.ice {"state": "checking"}
+        +9.9s
+        connection.state {"state": "connecting"}
     Fail:
         connection.ice {"state": "checking"}
         +5s
@@ -176,15 +184,19 @@ def opens_in_time(view: View) -> Iterator[Observation]:
 
     Okay:
         answer
-        +300ms
+        +14.9s
         channel.open {"label": "realtime-channel", "id": 1}
     Fail:
         answer
-        +16s
+        +15.1s
         channel.open {"label": "realtime-channel", "id": 1}
     Fail:
         answer
-        +16s
+        +15.1s
+        connection.state {"state": "failed"}
+    Unseen:
+        answer
+        +14.9s
         connection.state {"state": "failed"}
     """
     answer, opened = view.trace.first("sdp.answer"), view.trace.first("channel.open")

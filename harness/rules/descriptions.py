@@ -15,6 +15,7 @@ from harness.trace import Entry
 _ICE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 UFRAG = (4, 256)  # RFC 8839 section 5.4
 PASSWORD = (22, 256)
+LARGEST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def _share_lost(view: View) -> float:
 def _retransmissions(share: float) -> float:
     """Seconds until a message has come through, but for a few in a thousand: each loss in a row doubles the wait."""
     in_a_row = math.ceil(math.log(_SELDOM) / math.log(share)) if 0 < share < 1 else 0
-    return max(RETRANSMISSIONS, 2.0 ** min(in_a_row, _MOST_IN_A_ROW) - 1)
+    return max(RETRANSMISSIONS, math.exp2(min(in_a_row, _MOST_IN_A_ROW)) - 1)
 
 
 def _most(conditions: Mapping[str, Any], again: float) -> float:

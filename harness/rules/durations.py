@@ -43,13 +43,25 @@ def as_long_as_its_tokens(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         < output_audio_buffer.started {"response_id": "r"}
         < response.done {"response": {"id": "r", "status": "completed", "usage": {"output_token_details": {"audio_tokens": 80}}}}
-        +4s
+        +5.15s
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         < output_audio_buffer.started {"response_id": "r"}
         < response.done {"response": {"id": "r", "status": "completed", "usage": {"output_token_details": {"audio_tokens": 80}}}}
-        +2s
+        +2.75s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Okay:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < response.done {"response": {"id": "r", "status": "completed", "usage": {"output_token_details": {"audio_tokens": 20}}}}
+        +1.95s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Fail:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < response.done {"response": {"id": "r", "status": "completed", "usage": {"output_token_details": {"audio_tokens": 20}}}}
+        +2.05s
         < output_audio_buffer.stopped {"response_id": "r"}
     Unseen:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
@@ -90,13 +102,21 @@ def human_pace(view: View) -> Iterator[Observation]:
         < output_audio_buffer.started {"response_id": "r"}
         < response.output_audio_transcript.done {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "transcript": "Thank you for your patience."}
         < response.done {"response": {"id": "r", "status": "completed"}}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-20, -22, -25, -30], "speech": [1, 1, 1, 1]}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.4, "levels": [-20, -22, -90, -90, -90], "speech": [1, 1, 0, 0, 0]}
         +2s
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         < output_audio_buffer.started {"response_id": "r"}
         < response.output_audio_transcript.done {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "transcript": "Thank you for your patience."}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.75, "levels": [-20, -90, -90], "speech": [1, 0, 0]}
+        +2s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Unseen:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < response.output_audio_transcript.done {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0, "transcript": "Thank you for patience."}
         < response.done {"response": {"id": "r", "status": "completed"}}
         audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-20, -90, -90, -90], "speech": [1, 0, 0, 0]}
         +2s
@@ -114,7 +134,7 @@ def human_pace(view: View) -> Iterator[Observation]:
         if not audible or letters < FEWEST_LETTERS or not _completed(response, heard.how):
             continue
         speed = course.settings.value("speed", heard.started.seq)
-        fastest = FASTEST * max(1.0, speed if isinstance(speed, (int, float)) else 1.0)
+        fastest = FASTEST * max(1, speed if isinstance(speed, (int, float)) else 1)
         lasted = audible[-1].end - audible[0].start
         seen = f"{letters} letters in {lasted:.1f} s"
         # Packets that the network lost or held back make an answer shorter than it was.

@@ -120,7 +120,12 @@ def works_on(view: View) -> Iterator[Observation]:
     Fail:
         < error {"error": {"type": "invalid_request_error", "message": "Unknown parameter"}}
         > response.create {}
-        +11s
+        +10.1s
+        connection.state {"state": "connected"}
+    Unseen:
+        < error {"error": {"type": "invalid_request_error", "message": "Unknown parameter"}}
+        > response.create {}
+        +9.9s
         connection.state {"state": "connected"}
     Unseen:
         < error {"error": {"type": "invalid_request_error", "code": "session_expired", "message": "60 minutes"}}

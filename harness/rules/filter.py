@@ -71,7 +71,12 @@ def does_not_wait(view: View) -> Iterator[Observation]:
     Fail:
         request call {"query": "webrtcfilter=on"}
         channel.open {"label": "realtime-channel", "id": 1}
-        +12s
+        +10.1s
+        channel.closed {"label": "realtime-channel"}
+    Unseen:
+        request call {"query": "webrtcfilter=on"}
+        channel.open {"label": "realtime-channel", "id": 1}
+        +9.9s
         channel.closed {"label": "realtime-channel"}
     Unseen:
         request call

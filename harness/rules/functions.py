@@ -171,20 +171,25 @@ def call_answered(view: View) -> Iterator[Observation]:
         < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{}"}
         < response.done {"response": {"id": "r", "status": "completed"}}
         > conversation.item.create {"item": {"type": "function_call_output", "call_id": "c", "output": "{}"}}
-        +11s
+        +10.1s
         < rate_limits.updated {"rate_limits": []}
     Fail:
         > conversation.item.create {"item": {"type": "function_call_output", "call_id": "zzz", "output": "{}"}}
     Fail[azure-preview]:
         < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "arguments": "{}"}
         < response.done {"response": {"id": "r", "status": "completed"}}
-        +11s
+        +10.1s
+        < rate_limits.updated {"rate_limits": []}
+    Unseen[azure-preview]:
+        < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "arguments": "{}"}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+        +9.9s
         < rate_limits.updated {"rate_limits": []}
     Unseen:
         < response.function_call_arguments.done {"response_id": "r", "item_id": "i", "output_index": 0, "call_id": "c", "name": "f", "arguments": "{}"}
         < response.done {"response": {"id": "r", "status": "completed"}}
         > conversation.item.create {"item": {"type": "function_call_output", "call_id": "c", "output": "{}"}}
-        +1s
+        +9.9s
         channel.closed {"label": "realtime-channel"}
         +11s
         connection.state {"state": "closed"}

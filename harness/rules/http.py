@@ -276,6 +276,8 @@ def expires_after(view: View) -> Iterator[Observation]:
     Fail[openai-ga]:
         request key {"body": {"expires_after": {"anchor": "created_at", "seconds": 9}}}
     Fail[openai-ga]:
+        request key {"body": {"expires_after": {"anchor": "created_at", "seconds": 7201}}}
+    Fail[openai-ga]:
         request key {"body": {"expires_after": {"anchor": "now", "seconds": 600}}}
     Fail[openai-beta]:
         request key {"body": {"client_secret": {"expires_after": {"anchor": "created_at", "seconds": "600"}}}}

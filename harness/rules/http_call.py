@@ -37,6 +37,7 @@ from harness.rules.sources import MS_PREVIEW_WEBRTC, MS_WEBRTC, OPENAPI, issue
 
 _CALLS = f"{OPENAPI}; {MS_WEBRTC}"
 _RESOURCE_HOSTS = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
+_USUAL_PORTS = frozenset((None, 80, 443))
 # What a page may send across origins to these services, and what browsers add by themselves (Fetch standard, CORS-safelisted and
 # forbidden request-header names).
 _BROWSER_HEADERS = frozenset(
@@ -219,7 +220,7 @@ def _host(one: Exchange) -> str:
     host = "this machine" if is_loopback(parts.hostname) else (parts.hostname or "")
     # One resource has several names: https://<resource>.<any of these>.
     host = next((host.removesuffix(suffix) for suffix in _RESOURCE_HOSTS if host.endswith(suffix)), host)
-    return host + (f":{parts.port}" if parts.port not in (None, 80, 443) else "")
+    return host + (f":{parts.port}" if parts.port not in _USUAL_PORTS else "")
 
 
 @rule(

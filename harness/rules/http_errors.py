@@ -204,9 +204,9 @@ def error_body(view: View) -> Iterator[Observation]:
 
 def _asked_pause(response: Entry) -> float | None:
     """Seconds that retry-after-ms or Retry-After (seconds or a date) asks to wait; None where neither says so."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+    for name, a_second in (("retry-after-ms", 1000), ("retry-after", 1)):
         try:
-            seconds = float(header(response, name)) * unit
+            seconds = float(header(response, name)) / a_second
         except ValueError:
             continue
         if math.isfinite(seconds) and seconds >= 0:
@@ -235,7 +235,7 @@ def wait_as_told(view: View) -> Iterator[Observation]:
     Okay:
         request key
         response key {"status": 429, "headers": {"retry-after": "2"}}
-        +2s
+        +1.991s
         request key
     Okay:
         request key
@@ -251,7 +251,7 @@ def wait_as_told(view: View) -> Iterator[Observation]:
     Fail:
         request key
         response key {"status": 429, "headers": {"retry-after": "2"}}
-        +1s
+        +1.989s
         request key
     Unseen:
         request key
@@ -294,7 +294,7 @@ def retries(view: View) -> Iterator[Observation]:
     Okay:
         request key
         response key {"status": 503}
-        +1s
+        +110ms
         request key
     Fail:
         request key
@@ -304,7 +304,7 @@ def retries(view: View) -> Iterator[Observation]:
     Fail:
         request key
         response key {"status": 500}
-        +10ms
+        +90ms
         request key
     Unseen:
         request key

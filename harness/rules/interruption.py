@@ -35,6 +35,14 @@ def cancel_first(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         > response.cancel {}
         > output_audio_buffer.clear {}
+    Okay[azure-ga service]:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        +490ms
+        > output_audio_buffer.clear {}
+    Fail[azure-ga service]:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        +510ms
+        > output_audio_buffer.clear {}
     Fail:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         +1s
@@ -68,10 +76,15 @@ def cancel_works(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         > response.cancel {}
         < response.done {"response": {"id": "r", "status": "cancelled", "status_details": {"type": "cancelled", "reason": "client_cancelled"}}}
+    Okay:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        > response.cancel {}
+        +1.9s
+        < response.done {"response": {"id": "r", "status": "completed"}}
     Fail:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         > response.cancel {}
-        +4s
+        +2.1s
         < response.done {"response": {"id": "r", "status": "completed"}}
     Fail[azure-preview]:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
@@ -143,7 +156,14 @@ def barge_in(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         < output_audio_buffer.started {"response_id": "r"}
         < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
-        +4s
+        +2.1s
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Unseen:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < output_audio_buffer.started {"response_id": "r"}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        +1.9s
         < response.done {"response": {"id": "r", "status": "completed"}}
     Unseen:
         < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
@@ -199,12 +219,12 @@ def truncates_what_was_heard(view: View) -> Iterator[Observation]:
         < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
         < output_audio_buffer.started {"response_id": "r"}
         +2s
-        > conversation.item.truncate {"item_id": "i", "content_index": 0, "audio_end_ms": 1900}
+        > conversation.item.truncate {"item_id": "i", "content_index": 0, "audio_end_ms": 2450}
     Fail:
         < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
         < output_audio_buffer.started {"response_id": "r"}
         +2s
-        > conversation.item.truncate {"item_id": "i", "content_index": 0, "audio_end_ms": 5000}
+        > conversation.item.truncate {"item_id": "i", "content_index": 0, "audio_end_ms": 2550}
     """
     course = history(view)
     owner = {
@@ -239,13 +259,13 @@ def truncation_keeps_heard(view: View) -> Iterator[Observation]:
         < output_audio_buffer.started {"response_id": "r"}
         +3s
         < output_audio_buffer.cleared {"response_id": "r"}
-        < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 2900}
+        < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 2050}
     Fail:
         < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
         < output_audio_buffer.started {"response_id": "r"}
         +3s
         < output_audio_buffer.cleared {"response_id": "r"}
-        < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 200}
+        < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 1950}
     """
     course = history(view)
     asked = {text(one.event, "item_id") for one in course.client("conversation.item.truncate")}

@@ -138,7 +138,7 @@ def reply_budget(view: View) -> Iterator[Observation]:
 
     Okay:
         < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
-        +700ms
+        +2.9s
         < output_audio_buffer.started {"response_id": "resp_1"}
     Okay:
         harness.config {"budgets": {"LAT-02": 6}}
@@ -159,7 +159,7 @@ def reply_budget(view: View) -> Iterator[Observation]:
         < output_audio_buffer.started {"response_id": "resp_1"}
     Fail:
         < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
-        +4s
+        +3.1s
         < output_audio_buffer.started {"response_id": "resp_1"}
     Fail:
         < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}

@@ -17,6 +17,7 @@ from harness.trace import Entry, Observer
 REORDER = 100  # packets: a late packet is still in order within two seconds of 20 ms packets
 JUMP = 1000  # packets: RFC 3550 appendix A.1 takes larger gaps (MAX_DROPOUT 3000) for a restart; loss is far smaller
 _MOST_A_SECOND = 400  # packets of 2.5 ms
+PAUSED = 0.5  # share of a pause in the timestamps that must have passed: jitter buffers and bursts shorten it
 RTCP_SECONDS = 10.0  # RFC 3550 section 6.2: reports at least every 5 s; twice that for the first ones
 SEQUENCES, TIMESTAMPS = 1 << 16, 1 << 32
 
@@ -134,41 +135,46 @@ def sequence(view: View) -> Iterator[Observation]:
     Fail:
         rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 7, 1920, 3, 0, 248]]}
     Fail:
-        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 9000, 1920, 3, 0, 248]]}
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 1017, 970560, 3, 0, 248]]}
     Fail:
         rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 9, 1920, 3, 0, 248]]}
     Okay:
-        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248]]}
-        +25s
-        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 25.0, "packets": [[0, 1257, 1200960, 3, 0, 248]]}
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [20, 1007, 960960, 3, 0, 248]]}
+    Okay:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [10000, 4997, 4791360, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 7, 960, 3, 0, 248], [10000, 5017, 4810560, 3, 0, 248]]}
+    Okay:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 50, 48000, 3, 0, 248], [2120, 156, 149760, 3, 0, 248], [2140, 56, 53760, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 50, 48000, 3, 0, 248], [2120, 156, 149760, 3, 0, 248], [2140, 55, 52800, 3, 0, 248]]}
     """
     jump = JUMP + slack(view) * _MOST_A_SECOND
     for stream in streams(view).values():
         highest: Packet | None = None
-        seen: dict[int, int] = {}
-        count = 0
+        seen: set[int] = set()
+        reached = 0  # the highest number, counted on where the 16 bits begin anew
         for entry, chunk in stream:
             wrong = ""
             for packet in chunk:
-                count += 1
-                used = packet.sequence in seen and count - seen[packet.sequence] <= 2 * REORDER
-                seen[packet.sequence] = count
-                if highest is None:
-                    highest = packet
-                    continue
-                step = distance(highest.sequence, packet.sequence, SEQUENCES)
-                missed = (packet.t - highest.t) * _MOST_A_SECOND
-                wrong = wrong or _sequence_fault(highest, packet, step, used, jump + missed)
-                if step > 0 or -step > REORDER:
-                    highest = packet
+                step = distance(highest.sequence, packet.sequence, SEQUENCES) if highest else 0
+                if highest is not None:
+                    missed = (packet.t - highest.t) * _MOST_A_SECOND
+                    astray = step > jump + missed or -step > REORDER
+                    wrong = wrong or _sequence_fault(highest, packet, step, reached + step in seen, astray)
+                    if astray:
+                        seen.clear()
+                seen.add(reached + step)
+                if highest is None or step > 0 or astray:
+                    highest, reached = packet, reached + step
             if chunk:
                 yield judged(entry, not wrong, "the last number plus one (loss and reordering aside)", wrong)
 
 
-def _sequence_fault(last: Packet, packet: Packet, step: int, used: bool, jump: float) -> str:
+def _sequence_fault(last: Packet, packet: Packet, step: int, used: bool, astray: bool) -> str:
     if used:
         return f"{packet.sequence} twice"
-    if step > jump or -step > REORDER:
+    if astray:
         return f"{last.sequence} -> {packet.sequence}"
     duration = toc_samples(last.toc)
     passed = distance(last.timestamp, packet.timestamp, TIMESTAMPS)
@@ -278,11 +284,16 @@ def rtcp(view: View) -> Iterator[Observation]:
         rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
         rtp.rtcp {"direction": "sent", "types": ["SR", "SDES"]}
         rtp.rtcp {"direction": "received", "types": ["RR", "SDES"]}
+    Okay:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
+        rtp.rtcp {"direction": "sent", "types": ["SR", "SDES"]}
+        +9.9s
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 9.9, "packets": [[0, 496, 476160, 3, 0, 248]]}
     Fail:
         rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 960, 3, 0, 248]]}
         rtp.rtcp {"direction": "sent", "types": ["SR", "SDES"]}
-        +11s
-        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 11.0, "packets": [[0, 551, 528960, 3, 0, 248]]}
+        +10.1s
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 10.1, "packets": [[0, 506, 485760, 3, 0, 248]]}
     """
     media = view.trace.of("rtp.packets")
     if not media:
@@ -349,6 +360,10 @@ def timestamp_step(view: View) -> Iterator[Observation]:
 
     Okay:
         rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248], [420, 3, 20160, 3, 1, 248]]}
+    Okay:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [210, 2, 19200, 3, 0, 248]]}
+    Fail:
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [190, 2, 19200, 3, 0, 248]]}
     Fail:
         rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 480, 3, 0, 248]]}
     """
@@ -359,6 +374,6 @@ def timestamp_step(view: View) -> Iterator[Observation]:
         if expected is None or step == expected:
             continue
         waited = (packet.t - last.t) * SAMPLE_RATE
-        if step < expected or (not packet.marker and waited < step / 2):
+        if step < expected or (not packet.marker and waited < step * PAUSED):
             faults.append((entry, f"a step of {step} behind a packet of {expected}"))
     yield from _per_entry(view, faults, "a step as long as the packet, or a pause")

@@ -14,7 +14,9 @@ from harness.rules.sources import MS_WEBRTC, WEBRTCHACKS, issue, rfc
 JSEP_OFFER = rfc(9429, "5.2.1")
 _CRLF = "lines that end in CRLF"
 _LARGEST = 64 * 1024  # bytes
+_LARGEST_TYPE = 127
 _RTCP_CLASH = range(64, 96)
+_DYNAMIC_VIDEO = 35  # RFC 3551 section 6: the first payload type of video without a fixed meaning
 
 
 def form_problems(sdp: Sdp) -> list[str]:
@@ -171,13 +173,17 @@ def payload_types(view: View) -> Iterator[Observation]:
     With RTP and RTCP on one port, 64 to 95 cannot be told from RTCP packets; a number without rtpmap means nothing.
 
     Okay:
-        offer
+        offer s|SAVPF 96 0 8|SAVPF 96 0 8 63| s|^a=rtpmap:0|a=rtpmap:63 opus/48000/2\\r\\na=rtpmap:0|
+    Okay:
+        offer s|^m=application|m=video 9 UDP/TLS/RTP/SAVPF 34\\r\\na=mid:2\\r\\nm=application|
+    Fail:
+        offer s|^m=application|m=video 9 UDP/TLS/RTP/SAVPF 35\\r\\na=mid:2\\r\\nm=application|
     Fail:
         offer s|^a=rtpmap:96.*\\n||
     Fail:
-        offer s|SAVPF 96 0 8|SAVPF 96 0 8 72| s|^a=rtpmap:0|a=rtpmap:72 opus/48000/2\\r\\na=rtpmap:0|
+        offer s|SAVPF 96 0 8|SAVPF 96 0 8 64| s|^a=rtpmap:0|a=rtpmap:64 opus/48000/2\\r\\na=rtpmap:0|
     Fail:
-        offer s|SAVPF 96 0 8|SAVPF 96 0 8 200|
+        offer s|SAVPF 96 0 8|SAVPF 96 0 8 128| s|^a=rtpmap:0|a=rtpmap:128 opus/48000/2\\r\\na=rtpmap:0|
     """
     for entry, sdp in offers(view):
         for media in sdp.media:
@@ -189,28 +195,24 @@ def payload_types(view: View) -> Iterator[Observation]:
 
 def _payload_type_problem(media: Media, text: str) -> str:
     number = integer(text)
-    if number is None or number > 127:
+    if number is None or number > _LARGEST_TYPE:
         return f"{text} is no payload type"
     if number in _RTCP_CLASH:
         return f"{text} clashes with RTCP"
-    known = number in media.rtpmaps or (number in STATIC_AUDIO if media.kind == "audio" else number < 35)
+    known = number in media.rtpmaps or (number in STATIC_AUDIO if media.kind == "audio" else number < _DYNAMIC_VIDEO)
     return "" if known else f"{text} has no rtpmap"
 
 
-# RFC 7587 section 6.1: name -> smallest and largest value.
-_OPUS_PARAMETERS = {
+# RFC 7587 section 6.1: name -> smallest and largest value, and what is 0 or 1.
+_OPUS_RANGES = {
     "minptime": (3, 120),
     "ptime": (3, 120),
     "maxptime": (3, 120),
     "maxplaybackrate": (8000, 48000),
     "sprop-maxcapturerate": (8000, 48000),
     "maxaveragebitrate": (6000, 510000),
-    "stereo": (0, 1),
-    "sprop-stereo": (0, 1),
-    "cbr": (0, 1),
-    "useinbandfec": (0, 1),
-    "usedtx": (0, 1),
 }
+_OPUS_SWITCHES = ("stereo", "sprop-stereo", "cbr", "useinbandfec", "usedtx")
 
 
 @rule(
@@ -243,19 +245,18 @@ def opus_parameters(view: View) -> Iterator[Observation]:
                 codec = media.rtpmaps.get(number)
                 if codec is None or codec.name != "opus":
                     continue
-                wrong = [f"{name}={value}" for name, value in parameters.items() if not _in_range(name, value)]
-                limits = [
-                    f"{name} {low}..{high}" for name, (low, high) in _OPUS_PARAMETERS.items() if name in parameters
+                limits = {name: allowed for name in parameters if (allowed := _allowed(name)) is not None}
+                wrong = [
+                    f"{name}={parameters[name]}"
+                    for name, (low, high) in limits.items()
+                    if (value := integer(parameters[name])) is None or not low <= value <= high
                 ]
-                yield judged(entry, not wrong, limits or ["any"], ", ".join(wrong))
+                wanted = [f"{name} {low}..{high}" for name, (low, high) in limits.items()]
+                yield judged(entry, not wrong, wanted or ["any"], ", ".join(wrong))
 
 
-def _in_range(name: str, value: str) -> bool:
-    if name not in _OPUS_PARAMETERS:
-        return True
-    low, high = _OPUS_PARAMETERS[name]
-    number = integer(value)
-    return number is not None and low <= number <= high
+def _allowed(name: str) -> tuple[int, int] | None:
+    return (0, 1) if name in _OPUS_SWITCHES else _OPUS_RANGES.get(name)
 
 
 @rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.protocol.sdp import Media, Sdp
 from harness.protocol.sdp_fields import integer
 from harness.rules.base import CLIENT, MUST, SHOULD, Observation, View, bad, good, judged, rule
-from harness.rules.descriptions import PASSWORD, UFRAG, ice_problem, name_of, offers
+from harness.rules.descriptions import LARGEST_PORT, PASSWORD, UFRAG, ice_problem, name_of, offers
 from harness.rules.sources import rfc
 
 _JSEP = rfc(9429, "5.2.1")
@@ -186,6 +186,12 @@ def ice_credentials(view: View) -> Iterator[Observation]:
 
     Okay:
         offer
+    Okay:
+        offer s|^a=ice-ufrag:SYCj|a=ice-ufrag:[redacted:1:256:ice]| s|:22:ice|:256:ice|
+    Fail:
+        offer s|^a=ice-ufrag:SYCj|a=ice-ufrag:[redacted:1:257:ice]|
+    Fail:
+        offer s|:22:ice|:257:ice|
     Fail:
         offer s|^a=ice-ufrag:SYCj|a=ice-ufrag:SYC|
     Fail:
@@ -242,7 +248,9 @@ def sctp_port(view: View) -> Iterator[Observation]:
     Without it the association cannot be set up. The older a=sctpmap does not stand for it.
 
     Okay:
-        offer
+        offer s|sctp-port:5000|sctp-port:65535|
+    Fail:
+        offer s|sctp-port:5000|sctp-port:65536|
     Fail:
         offer s|^a=sctp-port.*\\n||
     Fail:
@@ -254,7 +262,7 @@ def sctp_port(view: View) -> Iterator[Observation]:
         for media in sdp.of("application"):
             if media.used:
                 port = media.get("sctp-port")
-                sound = 0 < (integer((port or "").strip()) or 0) <= 65535
+                sound = 0 < (integer((port or "").strip()) or 0) <= LARGEST_PORT
                 yield judged(
                     entry, sound, "a=sctp-port:1..65535", f"a=sctp-port:{port}" if port is not None else "none"
                 )

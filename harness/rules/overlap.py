@@ -41,12 +41,12 @@ def interruption_is_heard(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         < output_audio_buffer.started {"response_id": "r"}
         > output_audio_buffer.clear {}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-30, -30, -90, -90, -90, -90, -90, -90], "speech": [1, 1, 0, 0, 0, 0, 0, 0]}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-30, -30, -30, -30, -30, -30, -90, -90], "speech": [1, 1, 1, 1, 1, 1, 0, 0]}
     Fail:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         < output_audio_buffer.started {"response_id": "r"}
         > output_audio_buffer.clear {}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-30, -30, -30, -30, -30, -30, -30, -30], "speech": [1, 1, 1, 1, 1, 1, 1, 1]}
+        audio.levels {"direction": "received", "start": 0.2, "step": 0.5, "levels": [-30, -30, -30, -30, -30, -30, -90, -90], "speech": [1, 1, 1, 1, 1, 1, 0, 0]}
     Fail:
         < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
         < response.created {"response": {"id": "r", "status": "in_progress"}}
@@ -104,17 +104,20 @@ def speech_is_noticed(view: View) -> Iterator[Observation]:
         < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
         audio.speech {"direction": "sent", "state": "started", "at": 0.0}
         audio.levels {"direction": "sent", "start": 0.0, "step": 0.5, "levels": [-25, -25, -25, -25], "speech": [1, 1, 1, 1]}
+        +1.9s
+        audio.speech {"direction": "sent", "state": "stopped", "at": 1.9}
+        +550ms
         < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 0}
-        +2s
-        audio.speech {"direction": "sent", "state": "stopped", "at": 2.0}
         +3s
         connection.state {"state": "connected"}
     Fail:
         < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
         audio.speech {"direction": "sent", "state": "started", "at": 0.0}
         audio.levels {"direction": "sent", "start": 0.0, "step": 0.5, "levels": [-25, -25, -25, -25], "speech": [1, 1, 1, 1]}
-        +2s
-        audio.speech {"direction": "sent", "state": "stopped", "at": 2.0}
+        +1.9s
+        audio.speech {"direction": "sent", "state": "stopped", "at": 1.9}
+        +650ms
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 0}
         +3s
         connection.state {"state": "connected"}
     Unseen:

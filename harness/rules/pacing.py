@@ -17,6 +17,7 @@ BURST_MS = 200.0  # own policy: more than a jitter buffer absorbs
 AHEAD_SECONDS = (
     1.0  # what a jitter buffer holds at most (200 to 500 ms), and as much again for a network that is slow at first
 )
+FIRST_SECONDS = 1.0  # a packet that came late at first makes what follows look early: counted from here on
 RESTART_SECONDS = 2.0  # timestamps that jump by more have been set anew
 PAUSE_SECONDS = 1.0  # far above any packet interval (120 ms), well below what turn detection waits for
 
@@ -35,9 +36,9 @@ def no_burst(view: View) -> Iterator[Observation]:
     At most 200 ms of media may come ahead of the clock. Pace packets by the media clock.
 
     Okay:
-        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248], [40, 3, 1920, 3, 0, 248]]}
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248], [40, 3, 11040, 3, 0, 248]]}
     Fail:
-        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [1, 2, 5760, 3, 0, 248], [2, 3, 11520, 3, 0, 248], [3, 4, 17280, 3, 0, 248]]}
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248], [40, 3, 12000, 3, 0, 248]]}
     """
     for stream in sent_by(view, "client"):
         first: Packet | None = None
@@ -70,8 +71,20 @@ def no_rush(view: View) -> Iterator[Observation]:
 
     Okay:
         rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 120], [20, 2, 960, 9, 0, 120], [900, 3, 1920, 9, 0, 120], [900, 4, 2880, 9, 0, 120], [900, 5, 43200, 9, 0, 120]]}
+    Okay:
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 3], [500, 2, 48000, 9, 0, 3], [1600, 3, 146400, 9, 0, 3]]}
     Fail:
-        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 3], [500, 2, 48000, 9, 0, 3], [1100, 3, 108000, 9, 0, 3], [1600, 4, 156000, 9, 0, 3]]}
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 3], [500, 2, 48000, 9, 0, 3], [1600, 3, 151200, 9, 0, 3]]}
+    Okay:
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 3], [950, 2, 96000, 9, 0, 3]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 3], [50, 2, 76800, 9, 0, 3], [100, 3, 153600, 9, 0, 3]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 3], [1050, 2, 100800, 9, 0, 3]]}
+    Okay:
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 3], [1500, 2, 172800, 9, 0, 3]]}
+    Fail:
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 3], [1500, 2, 163200, 9, 0, 3]]}
     """
     limit = AHEAD_SECONDS + slack(view)
     for stream in sent_by(view, "service"):
@@ -86,7 +99,7 @@ def no_rush(view: View) -> Iterator[Observation]:
                 else:
                     media += step
                     ahead = media - (packet.t - began)
-                    base = max(base, ahead) if packet.t - began <= 1.0 else base
+                    base = min(max(base, ahead), limit) if packet.t - began <= FIRST_SECONDS else base
                     worst = max(worst, ahead - base)
                 last = packet
             if chunk:
@@ -131,12 +144,14 @@ def keeps_sending(view: View) -> Iterator[Observation]:
     Also judged is how long the client lived on behind its last packet: until its last event, report or hang-up. Send silence, or comfort noise, for as long as the call stands. Do not stop the track between utterances.
 
     Okay:
-        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248]]}
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [950, 2, 45600, 3, 0, 248]]}
+        +2.9s
+        rtp.rtcp {"direction": "sent", "types": ["RR"]}
     Fail:
-        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [4000, 2, 960, 3, 0, 248]]}
+        rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [1050, 2, 50400, 3, 0, 248]]}
     Fail:
         rtp.packets {"direction": "sent", "ssrc": 1, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 3, 0, 248], [20, 2, 960, 3, 0, 248]]}
-        +3s
+        +2.1s
         rtp.rtcp {"direction": "sent", "types": ["RR"]}
     """
     alive = max((entry.t for entry in _signs_of_life(view)), default=0.0)

@@ -11,6 +11,8 @@ from harness.rules.fields import mapping, text
 from harness.rules.media import REORDER, SEQUENCES, TIMESTAMPS, Packet, distance, packets
 from harness.trace import Trace
 
+_RESTART = 3000  # packets: by RFC 3550 appendix A.1 (MAX_DROPOUT) the sender has begun anew
+
 
 def media_of(trace: Trace) -> dict[str, Any]:
     """``sent`` and ``received``, as the observer sees them, each as in :func:`reception`; ``network`` where the harness disturbed it.
@@ -59,7 +61,7 @@ def reception(streams: Iterable[list[Packet]]) -> dict[str, Any]:
             step = 0 if last is None else distance(highest % SEQUENCES, packet.sequence, SEQUENCES)
             if last is None:
                 highest = packet.sequence + SEQUENCES
-            elif abs(step) > 3000:  # MAX_DROPOUT of RFC 3550 appendix A.1: the sender has begun anew
+            elif abs(step) > _RESTART:
                 lost, longest_loss = _missing(numbers, lost, longest_loss)
                 count += len(numbers)
                 numbers, highest, last, step = set(), packet.sequence + SEQUENCES, None, 0

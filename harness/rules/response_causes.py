@@ -83,7 +83,12 @@ def cancel_of_nothing(view: View) -> Iterator[Observation]:
         < error {"error": {"type": "invalid_request_error", "message": "no active response", "event_id": "mine"}}
     Fail:
         > response.cancel {"event_id": "mine"}
-        +1s
+        +510ms
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Unseen:
+        > response.cancel {"event_id": "mine"}
+        +490ms
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         < response.done {"response": {"id": "r", "status": "completed"}}
     Unseen:
@@ -91,7 +96,11 @@ def cancel_of_nothing(view: View) -> Iterator[Observation]:
         > response.cancel {}
     Open:
         > response.cancel {"event_id": "mine"}
-        +11s
+        +10.1s
+        < rate_limits.updated {"rate_limits": []}
+    Unseen:
+        > response.cancel {"event_id": "mine"}
+        +9.9s
         < rate_limits.updated {"rate_limits": []}
     """
     course = history(view)

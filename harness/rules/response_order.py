@@ -69,6 +69,16 @@ def cancelled_by(view: View) -> Iterator[Observation]:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
         < response.done {"response": {"id": "r", "status": "cancelled", "status_details": {"type": "cancelled", "reason": "turn_detected"}}}
+    Okay:
+        > response.cancel {}
+        +1.9s
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < response.done {"response": {"id": "r", "status": "cancelled", "status_details": {"type": "cancelled", "reason": "client_cancelled"}}}
+    Fail:
+        > response.cancel {}
+        +2.1s
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < response.done {"response": {"id": "r", "status": "cancelled", "status_details": {"type": "cancelled", "reason": "client_cancelled"}}}
     Fail:
         < response.created {"response": {"id": "r", "status": "in_progress"}}
         < response.done {"response": {"id": "r", "status": "cancelled", "status_details": {"type": "cancelled", "reason": "turn_detected"}}}

@@ -367,7 +367,11 @@ def create_answered(view: View) -> Iterator[Observation]:
         < error {"error": {"type": "invalid_request_error", "message": "active", "event_id": "mine"}}
     Fail:
         > response.create {}
-        +11s
+        +10.1s
+        < rate_limits.updated {"rate_limits": []}
+    Unseen:
+        > response.create {}
+        +9.9s
         < rate_limits.updated {"rate_limits": []}
     """
     course = history(view)

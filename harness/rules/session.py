@@ -30,6 +30,9 @@ UPDATED = ("session.updated", "transcription_session.updated")
 
 # Echoed in another form by design: a model name is resolved, "auto" is spelled out, a secret is not repeated.
 RESOLVED = frozenset({"model", "tracing", "prompt", "client_secret"})
+PRECISION = (
+    0.001  # share of a number: a single-precision float is exact to a ten-millionth, text with three digits to this
+)
 
 
 @dataclass(frozen=True)
@@ -267,13 +270,16 @@ def update_echoed(view: View) -> Iterator[Observation]:
 
     Okay:
         > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy", "speed": 1.1}}}}
-        < session.updated {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy", "speed": 1.10000002}}}}
+        < session.updated {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy", "speed": 1.101}}}}
     Okay:
         > session.update {"session": {"type": "realtime", "instructions": ""}}
         < session.updated {"session": {"type": "realtime", "instructions": null}}
     Fail:
         > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "verse"}}}}
         < session.updated {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
+    Fail:
+        > session.update {"session": {"type": "realtime", "audio": {"output": {"speed": 1.1}}}}
+        < session.updated {"session": {"type": "realtime", "audio": {"output": {"speed": 1.1012}}}}
     Okay[azure-preview]:
         > session.update {"session": {"temperature": 0.8, "modalities": ["audio", "text"]}}
         < session.updated {"session": {"temperature": 0.8, "modalities": ["text", "audio"]}}
@@ -300,7 +306,7 @@ def same(name: str, sent: Any, seen: Any) -> bool:
         return seen is MISSING or seen is None or seen in ({}, "")
     if isinstance(sent, float) or isinstance(seen, float):
         both = isinstance(sent, (int, float)) and isinstance(seen, (int, float))
-        return both and isclose(sent, seen, rel_tol=1e-3)
+        return both and isclose(sent, seen, rel_tol=PRECISION)
     if isinstance(sent, str) and isinstance(seen, str):
         return sent.strip() == seen.strip()
     if isinstance(sent, (list, tuple)):

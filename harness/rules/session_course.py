@@ -68,7 +68,12 @@ def expiry(view: View) -> Iterator[Observation]:
     Fail:
         http.response {"step": "key", "status": 200, "headers": {"date": "Sat, 21 Nov 2026 03:00:00 GMT"}, "body": {}}
         < session.created {"session": {"type": "realtime", "expires_at": 1795230100}}
-        +200s
+        +161s
+        < response.created {"response": {"id": "resp_1"}}
+    Unseen:
+        http.response {"step": "key", "status": 200, "headers": {"date": "Sat, 21 Nov 2026 03:00:00 GMT"}, "body": {}}
+        < session.created {"session": {"type": "realtime", "expires_at": 1795230100}}
+        +159s
         < response.created {"response": {"id": "resp_1"}}
     Okay:
         http.response {"step": "key", "status": 200, "headers": {"date": "Sat, 21 Nov 2026 03:00:00 GMT"}, "body": {}}
@@ -248,7 +253,12 @@ def voice_and_model_stay(view: View) -> Iterator[Observation]:
     Okay[azure-ga service]:
         < session.created {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
         < output_audio_buffer.started {"response_id": "resp_1"}
-        +200ms
+        +490ms
+        > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "verse"}}}}
+    Fail[azure-ga service]:
+        < session.created {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
+        < output_audio_buffer.started {"response_id": "resp_1"}
+        +510ms
         > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "verse"}}}}
     Okay[azure-ga]:
         < session.created {"session": {"type": "realtime", "model": "gpt-realtime-2025-08-28"}}

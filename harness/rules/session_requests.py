@@ -28,6 +28,7 @@ _RANGES: tuple[tuple[str, tuple[str, ...], float, float], ...] = (
     ("temperature", (), 0.6, 1.2),
     ("speed", (), 0.25, 1.5),
 )
+MOST_TOKENS = 4096
 
 
 def requested(view: View) -> Iterator[tuple[Entry, Mapping[str, Any]]]:
@@ -138,9 +139,9 @@ def value_ranges(view: View) -> Iterator[Observation]:
     Eagerness is one of low, medium, high, auto. A value outside makes the service refuse the update.
 
     Okay:
-        > session.update {"session": {"type": "realtime", "max_output_tokens": "inf", "audio": {"output": {"speed": 1.5}}}}
+        > session.update {"session": {"type": "realtime", "max_output_tokens": "inf", "audio": {"input": {"turn_detection": {"type": "server_vad", "threshold": 1}}, "output": {"speed": 1.5}}}}
     Fail:
-        > session.update {"session": {"type": "realtime", "max_output_tokens": 5000}}
+        > session.update {"session": {"type": "realtime", "max_output_tokens": 4097}}
     Fail:
         > session.update {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "hasty"}}}}}
     Okay[azure-preview]:
@@ -162,8 +163,8 @@ def value_ranges(view: View) -> Iterator[Observation]:
                 wrong.append((f"{'.'.join((name, *inner))} {low:g}..{high:g}", shown(found, 40)))
         tokens = word(view, session, "max_output_tokens")
         count = number({"value": tokens}, "value")
-        if tokens not in (MISSING, None, "inf") and (count is None or not 1 <= count <= 4096):
-            wrong.append(('output tokens 1..4096 or "inf"', shown(tokens, 40)))
+        if tokens not in (MISSING, None, "inf") and (count is None or not 1 <= count <= MOST_TOKENS):
+            wrong.append((f'output tokens 1..{MOST_TOKENS} or "inf"', shown(tokens, 40)))
         eagerness = at(word(view, session, "turn_detection"), "eagerness")
         if eagerness not in (MISSING, None, *EAGERNESS):
             wrong.append((f"eagerness {', '.join(EAGERNESS)}", shown(eagerness, 40)))
@@ -223,14 +224,14 @@ def configured_before_speech(view: View) -> Iterator[Observation]:
 
     Okay:
         > session.update {"session": {"type": "realtime"}}
+        +2s
         < session.updated {"session": {"type": "realtime"}}
-        +1s
-        audio.speech {"direction": "sent", "state": "started", "at": 1.0}
+        audio.speech {"direction": "sent", "state": "started", "at": 1.81}
     Fail:
         > session.update {"session": {"type": "realtime"}}
         +2s
         < session.updated {"session": {"type": "realtime"}}
-        audio.speech {"direction": "sent", "state": "started", "at": 1.0}
+        audio.speech {"direction": "sent", "state": "started", "at": 1.79}
     """
     course = history(view)
     updates, updated = course.client(*UPDATES), course.server(*UPDATED)

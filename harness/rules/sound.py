@@ -82,24 +82,39 @@ def no_noise(view: View) -> Iterator[Observation]:
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.1, "levels": [-20, -25, -18, -40, -22, -19, -30, -21, -26, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "flatness": [0.01, 0.1, 0.4, 0.02, 0.01, 0.2, 0.0, 0.01, 0.5, 0.03]}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.1, "levels": [-20, -25, -18, -40, -22, -19, -30, -21, -26, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "flatness": [0.01, 0.34, 0.4, 0.02, 0.34, 0.36, 0.0, 0.34, 0.5, 0.34]}
         +2s
         audio.levels {"direction": "received", "start": 1.0, "step": 0.1, "levels": [-90, -90, -90, -90, -90, -90, -90, -90, -90, -90], "speech": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.1, "levels": [-20, -25, -18, -40, -22, -19, -30, -21, -26, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "flatness": [0.55, 0.5, 0.6, 0.4, 0.5, 0.5, 0.6, 0.5, 0.5, 0.6]}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.1, "levels": [-20, -25, -18, -40, -22, -19, -30, -21, -26, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "flatness": [0.55, 0.36, 0.6, 0.3, 0.36, 0.36, 0.2, 0.5, 0.3, 0.36]}
         +1s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Okay:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.1, "levels": [-22.1, -20, -22.1, -20, -22.1, -20, -22.1, -20, -22.1, -20, -22.1, -20, -22.1, -20, -22.1, -20, -22.1, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "flatness": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}
+        +1.8s
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.1, "levels": [-20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "flatness": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.1, "levels": [-21.9, -20, -21.9, -20, -21.9, -20, -21.9, -20, -21.9, -20, -21.9, -20, -21.9, -20, -21.9, -20, -21.9, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "flatness": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}
+        +1.8s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Okay:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.125, "levels": [-20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "flatness": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}
         +2s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Fail:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.125, "levels": [-20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "flatness": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}
+        +2.125s
         < output_audio_buffer.stopped {"response_id": "r"}
     Unseen:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.1, "levels": [-20, -20, -20], "speech": [1, 1, 1], "flatness": [0.55, 0.5, 0.6]}
-        +300ms
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.1, "levels": [-20, -25, -18, -40, -22, -19, -30, -21, -26], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1], "flatness": [0.55, 0.5, 0.6, 0.4, 0.5, 0.5, 0.6, 0.5, 0.5]}
+        +900ms
         < output_audio_buffer.stopped {"response_id": "r"}
     """
     for heard in heard_playbacks(view):
@@ -131,12 +146,12 @@ def not_clipped(view: View) -> Iterator[Observation]:
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-12, -14], "speech": [1, 1], "clipped": [30, 0]}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-12, -14], "speech": [1, 1], "clipped": [200, 35]}
         +1s
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-4, -5], "speech": [1, 1], "clipped": [400, 300]}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-12, -14], "speech": [1, 1], "clipped": [200, 45]}
         +1s
         < output_audio_buffer.stopped {"response_id": "r"}
     """
@@ -163,12 +178,22 @@ def speech_level(view: View) -> Iterator[Observation]:
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-20, -25], "speech": [1, 1]}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-34.5, -34.5], "speech": [1, 1]}
+        +1s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Okay:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-9.5, -9.5], "speech": [1, 1]}
         +1s
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-39, -40], "speech": [1, 1]}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-8.5, -8.5], "speech": [1, 1]}
+        +1s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Fail:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-35.5, -35.5], "speech": [1, 1]}
         +1s
         < output_audio_buffer.stopped {"response_id": "r"}
     """
@@ -196,19 +221,26 @@ def no_long_silence(view: View) -> Iterator[Observation]:
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 1.0, "levels": [-20, -90, -90, -90, -20], "speech": [1, 0, 0, 0, 1]}
-        +5s
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.7, "levels": [-20, -90, -90, -90, -90, -90, -90, -90, -20], "speech": [1, 0, 0, 0, 0, 0, 0, 0, 1]}
+        +6.3s
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 1.0, "levels": [-20, -90, -90, -90, -90, -90, -90], "speech": [1, 0, 0, 0, 0, 0, 0]}
-        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 1.5, "packets": [[0, 1, 0, 9, 0, 3], [1000, 2, 48000, 9, 0, 3], [2000, 3, 96000, 9, 0, 3], [3000, 4, 144000, 9, 0, 3], [4000, 5, 192000, 9, 0, 3], [5000, 6, 240000, 9, 0, 3]]}
-        +7s
+        audio.levels {"direction": "received", "start": 0.0, "step": 1.7, "levels": [-20, -90, -90, -90], "speech": [1, 0, 0, 0]}
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 2.0, "packets": [[0, 1, 960, 9, 0, 3], [700, 2, 1920, 9, 0, 3], [1400, 3, 2880, 9, 0, 3], [2100, 4, 3840, 9, 0, 3], [2800, 5, 4800, 9, 0, 3], [3500, 6, 5760, 9, 0, 3], [3800, 7, 6720, 9, 0, 3], [3810, 8, 7680, 9, 0, 3], [3820, 9, 8640, 9, 0, 3], [3850, 11, 10560, 9, 0, 3]]}
+        +6.8s
         < output_audio_buffer.stopped {"response_id": "r"}
     Unseen:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 1.0, "levels": [-20, -100, -100, -100, -100, -100, -100, -20], "speech": [1, 0, 0, 0, 0, 0, 0, 1]}
-        +8s
+        audio.levels {"direction": "received", "start": 0.0, "step": 1.7, "levels": [-20, -90, -90, -90], "speech": [1, 0, 0, 0]}
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 2.0, "packets": [[0, 1, 960, 9, 0, 3], [700, 2, 1920, 9, 0, 3], [1400, 3, 2880, 9, 0, 3], [2100, 4, 3840, 9, 0, 3], [2800, 5, 4800, 9, 0, 3], [3500, 6, 5760, 9, 0, 3], [3800, 7, 6720, 9, 0, 3], [3850, 9, 8640, 9, 0, 3]]}
+        +6.8s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Unseen:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 1.7, "levels": [-20, -90, -90, -90], "speech": [1, 0, 0, 0]}
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 2.0, "packets": [[0, 1, 960, 9, 0, 3], [700, 2, 1920, 9, 0, 3], [1400, 3, 2880, 9, 0, 3], [2100, 4, 3840, 9, 0, 3], [2800, 5, 4800, 9, 0, 3], [3500, 6, 5760, 9, 0, 3], [3750, 7, 6720, 9, 0, 3]]}
+        +6.8s
         < output_audio_buffer.stopped {"response_id": "r"}
     """
     limit = SILENT_SECONDS + slack(view)
@@ -251,13 +283,18 @@ def no_stutter(view: View) -> Iterator[Observation]:
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-20, -25, -22, -60], "speech": [1, 1, 1, 0], "breaks": [0, 0, 0, 1]}
-        +2s
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.31, "levels": [-20, -20, -20, -20, -20, -20, -20, -20, -20, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "breaks": [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]}
+        +3.1s
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-20, -25, -22, -30], "speech": [1, 1, 1, 1], "breaks": [2, 1, 2, 1]}
-        +2s
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.29, "levels": [-20, -20, -20, -20, -20, -20, -20, -20, -20, -20], "speech": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "breaks": [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]}
+        +2.9s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Okay:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.5, "levels": [-20, -25], "speech": [1, 1], "breaks": [1, 1]}
+        +1s
         < output_audio_buffer.stopped {"response_id": "r"}
     """
     for heard in heard_playbacks(view):

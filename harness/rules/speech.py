@@ -20,6 +20,9 @@ from harness.trace import Entry, Observer
 
 PATHS_SECONDS = 0.6  # jitter buffers of 200 to 500 ms, one way, and the hangover of the speech detector
 AUDIBLE_DBFS = -50.0  # well above the silence of any encoder (below -70), well below speech (-35 and up)
+UNMEASURED_DBFS = -120.0
+ARRIVED = 0.5  # share of a playback that must have come through a disturbed network before it is judged
+TRAIL_SECONDS = 0.5  # the end of a word lies in one window with the silence behind it, and detection lets go of it late
 SHORTEST_SECONDS = 0.5  # playback shorter than this may end before its audio has arrived
 GAP_SECONDS = 0.5  # far above loss and jitter; a listener takes it for the end
 LOOK_BACK_SECONDS = 3.0  # detection needs some hundred milliseconds, the network some more
@@ -62,7 +65,7 @@ def windows(view: View, party: Observer) -> list[Window]:
             )
             for position, level in enumerate(listing(entry.data, "levels")):
                 at = start + position * step
-                loud = float(level) if isinstance(level, (int, float)) else -120.0
+                loud = float(level) if isinstance(level, (int, float)) else UNMEASURED_DBFS
                 found.append(
                     Window(
                         entry,
@@ -111,13 +114,33 @@ def sound_while_playing(view: View) -> Iterator[Observation]:
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 1.0, "levels": [-70, -49], "speech": [0, 0]}
         +2s
-        audio.levels {"direction": "received", "start": 1.0, "step": 0.5, "levels": [-30, -28], "speech": [1, 1]}
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 1.0, "levels": [-70, -51], "speech": [0, 0]}
         +2s
-        audio.levels {"direction": "received", "start": 0.0, "step": 1.0, "levels": [-90, -90], "speech": [0, 0]}
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Okay:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.85, "levels": [-90, -90, -90, -30], "speech": [0, 0, 0, 1]}
+        +2s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Fail:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.9, "levels": [-90, -90, -90, -30], "speech": [0, 0, 0, 1]}
+        +2s
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Fail:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.55, "levels": [-90], "speech": [0]}
+        +550ms
+        < output_audio_buffer.stopped {"response_id": "r"}
+    Unseen:
+        < output_audio_buffer.started {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 0.0, "step": 0.45, "levels": [-90], "speech": [0]}
+        +450ms
         < output_audio_buffer.stopped {"response_id": "r"}
     Unseen:
         < output_audio_buffer.started {"response_id": "r"}
@@ -131,7 +154,7 @@ def sound_while_playing(view: View) -> Iterator[Observation]:
             continue
         during = [one for one in heard if one.end > started.t - paths and one.start < ended.t + paths]
         arrived = sum(one.end - one.start for one in heard if started.t <= one.start < ended.t)
-        withheld = slack(view) > 0 and arrived < (ended.t - started.t) / 2
+        withheld = slack(view) > 0 and arrived < (ended.t - started.t) * ARRIVED
         if during and heard[-1].end >= ended.t and not withheld:
             loudest = max(during, key=lambda one: one.level)
             seen = f"at most {loudest.level:.0f} dBFS in {ended.t - started.t:.1f} s"
@@ -153,12 +176,12 @@ def media_covers_truncation(view: View) -> Iterator[Observation]:
         < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
         < output_audio_buffer.started {"response_id": "r"}
         rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 120], [20, 2, 960, 9, 0, 120]]}
-        < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 40}
+        < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 610}
     Fail:
         < response.output_item.added {"response_id": "r", "output_index": 0, "item": {"id": "i"}}
         < output_audio_buffer.started {"response_id": "r"}
         rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 120], [20, 2, 960, 9, 0, 120]]}
-        < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 4000}
+        < conversation.item.truncated {"item_id": "i", "content_index": 0, "audio_end_ms": 630}
     """
     paths = PATHS_SECONDS + slack(view)
     course = history(view)
@@ -194,14 +217,14 @@ def speech_has_owner(view: View) -> Iterator[Observation]:
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 0.0, "step": 1.0, "levels": [-30], "speech": [1]}
         +1s
         < output_audio_buffer.stopped {"response_id": "r"}
+        audio.levels {"direction": "received", "start": 1.05, "step": 1.0, "levels": [-30], "speech": [1]}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
         +1s
         < output_audio_buffer.stopped {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 3.0, "step": 1.0, "levels": [-30], "speech": [1]}
+        audio.levels {"direction": "received", "start": 1.15, "step": 1.0, "levels": [-30], "speech": [1]}
     """
     explained = view.trace.seconds - slack(view) if slack(view) else math.inf
     paths = PATHS_SECONDS + slack(view)
@@ -211,7 +234,7 @@ def speech_has_owner(view: View) -> Iterator[Observation]:
         if not window.speech or window.start > explained:
             continue
         before = [span for span in spans if span[1].t - paths <= window.start]
-        owned = any(ended is None or window.end <= ended.t + paths + 0.5 for _, _, ended, _ in before)
+        owned = any(ended is None or window.end <= ended.t + paths + TRAIL_SECONDS for _, _, ended, _ in before)
         cut = bool(before) and before[-1][3] == CLEARED
         known = judged_entries.setdefault(window.entry.seq, (window.entry, None))
         if not owned and not cut and known[1] is None:
@@ -234,12 +257,12 @@ def no_holes(view: View) -> Iterator[Observation]:
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
-        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 120], [20, 2, 960, 9, 0, 120]]}
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 120], [480, 2, 960, 9, 0, 120]]}
         +1s
         < output_audio_buffer.stopped {"response_id": "r"}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
-        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 120], [900, 2, 960, 9, 0, 120]]}
+        rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 120], [520, 2, 960, 9, 0, 120]]}
         +2s
         < output_audio_buffer.stopped {"response_id": "r"}
     """
@@ -272,14 +295,14 @@ def silent_when_cleared(view: View) -> Iterator[Observation]:
         < output_audio_buffer.started {"response_id": "r"}
         +2s
         < output_audio_buffer.cleared {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 2.0, "step": 0.5, "levels": [-30, -90, -90], "speech": [1, 0, 0]}
+        audio.levels {"direction": "received", "start": 2.0, "step": 0.5, "levels": [-30, -30, -90], "speech": [1, 1, 0]}
         +2s
         < rate_limits.updated {"rate_limits": []}
     Fail:
         < output_audio_buffer.started {"response_id": "r"}
         +2s
         < output_audio_buffer.cleared {"response_id": "r"}
-        audio.levels {"direction": "received", "start": 2.0, "step": 0.5, "levels": [-30, -30, -30], "speech": [1, 1, 1]}
+        audio.levels {"direction": "received", "start": 2.15, "step": 0.5, "levels": [-30, -30, -90], "speech": [1, 1, 0]}
         +2s
         < rate_limits.updated {"rate_limits": []}
     """
@@ -315,12 +338,12 @@ def speech_was_spoken(view: View) -> Iterator[Observation]:
     """speech_started says "that speech has been detected in the audio buffer": there must have been sound in the caller's audio.
 
     Okay:
-        audio.levels {"direction": "sent", "start": 0.0, "step": 1.0, "levels": [-30], "speech": [1]}
-        +1s
+        audio.levels {"direction": "sent", "start": 0.0, "step": 1.0, "levels": [-30, -90, -90, -90], "speech": [1, 0, 0, 0]}
+        +3.9s
         < input_audio_buffer.speech_started {"item_id": "a", "audio_start_ms": 0}
     Fail:
-        audio.levels {"direction": "sent", "start": 0.0, "step": 1.0, "levels": [-90], "speech": [0]}
-        +1s
+        audio.levels {"direction": "sent", "start": 0.0, "step": 1.0, "levels": [-30, -90, -90, -90, -90], "speech": [1, 0, 0, 0, 0]}
+        +4.1s
         < input_audio_buffer.speech_started {"item_id": "a", "audio_start_ms": 0}
     """
     spoken = windows(view, "client")

@@ -100,6 +100,18 @@ def transcribed_once(view: View) -> Iterator[Observation]:
         < input_audio_buffer.committed {"item_id": "a"}
         < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
         < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+    Fail:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
+        < input_audio_buffer.committed {"item_id": "a"}
+        +2.1s
+        < input_audio_buffer.committed {"item_id": "b"}
+        < conversation.item.input_audio_transcription.completed {"item_id": "b", "content_index": 0, "transcript": "Hi"}
+    Okay:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
+        < input_audio_buffer.committed {"item_id": "a"}
+        +1.9s
+        < input_audio_buffer.committed {"item_id": "b"}
+        < conversation.item.input_audio_transcription.completed {"item_id": "b", "content_index": 0, "transcript": "Hi"}
     Open[azure-preview]:
         < session.created {"session": {"input_audio_transcription": {"model": "whisper-1"}}}
         < input_audio_buffer.committed {"item_id": "a"}

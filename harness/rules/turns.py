@@ -310,7 +310,13 @@ def turn_answered(view: View) -> Iterator[Observation]:
         < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
         < input_audio_buffer.speech_stopped {"item_id": "item_1", "audio_end_ms": 2000}
         < input_audio_buffer.committed {"item_id": "item_1"}
-        +12s
+        +10.1s
+        < rate_limits.updated {"rate_limits": []}
+    Unseen:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
+        < input_audio_buffer.speech_stopped {"item_id": "item_1", "audio_end_ms": 2000}
+        < input_audio_buffer.committed {"item_id": "item_1"}
+        +9.9s
         < rate_limits.updated {"rate_limits": []}
     Unseen:
         < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "create_response": false}}}}}

@@ -112,8 +112,13 @@ def test_a_body_without_end_is_no_answer() -> None:
     assert answer_problem(endless) is not None
 
 
+SECRET = st.fixed_dictionaries({}, optional={"value": st.text()})
+
+
 @given(
-    st.recursive(
+    SECRET
+    | st.fixed_dictionaries({"client_secret": SECRET})
+    | st.recursive(
         st.none() | st.text() | st.integers(),
         lambda inner: (
             st.lists(inner) | st.dictionaries(st.sampled_from(["value", "client_secret", "session"]) | st.text(), inner)

@@ -155,4 +155,9 @@ def levels(direction: str, *values: float) -> Row:
     return (2.0, "audio.levels", data)
 
 
+def names(recorded: Recorded, id: str) -> bool:
+    """Whether this cause is among those that are named."""
+    return id in [one.id for one in recorded.diagnose()]
+
+
 Cases = Mapping[str, Callable[[], Recorded]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -10,15 +11,18 @@ from harness.diagnosis import CAUSES
 from tests.diagnosis.cases import (
     STATES,
     Cases,
+    Recorded,
     error_body,
     failed,
     http,
     missed,
+    names,
     never_opened,
     refused,
     session,
 )
-from tests.traces import SET_UP, event
+from tests.limits import Limit
+from tests.traces import SET_UP, event, trace
 
 AUDIO = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96\r\n"
 DATA = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
@@ -112,3 +116,17 @@ def test_expired_session_explains_a_lost_connection_even_where_its_error_was_awa
     closed = (2.0, "channel.closed", {"label": "x"})
     found = failed(*SET_UP, error, met, closed, error="ConnectionLost", step="session").diagnose()
     assert [one.id for one in found][:2] == ["session-expired", "channel-closed-by-service"]
+
+
+def expired(dialect: str, seconds: float) -> bool:
+    """A connection that goes away, without a word, so long behind session.created."""
+    created = event(1.0, "service", "session.created", session={})
+    gone = (1.0 + seconds, "harness.error", {"error": "ConnectionLost", "step": "session", "what": "x"})
+    return names(Recorded(trace(*SET_UP, created, gone, dialect=dialect, end="failed")), "session-expired")
+
+
+LIMITS = tuple(
+    Limit(f"{dialect} at {seconds} s", partial(expired, dialect, seconds), expected)
+    for dialect, minutes in (("azure-preview", 60), ("azure-ga", 60), ("openai-ga", 60), ("openai-beta", 30))
+    for seconds, expected in ((minutes * 60 - 0.9, True), (minutes * 60 - 1.1, False))
+)

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from harness.diagnosis import CAUSES
-from tests.diagnosis.cases import START, Cases, Recorded, Row, error_event, http, levels, missed, packets, session
-from tests.traces import event, trace
+from tests.diagnosis.cases import (
+    START,
+    Cases,
+    Recorded,
+    Row,
+    error_event,
+    failed,
+    http,
+    levels,
+    missed,
+    names,
+    packets,
+    session,
+)
+from tests.limits import Limit
+from tests.traces import SET_UP, event, trace
 
 HEARD = "500 ms of speech in the received audio within 5 s"
 SPEECH: Row = (1.0, "audio.speech", {"direction": "sent", "state": "started", "at": 1.0})
@@ -169,6 +184,13 @@ def test_cause_stands_first_with_its_evidence(name: str) -> None:
     assert found[0].cause.startswith(CAUSES[name].cause)
 
 
+def test_a_connection_that_goes_away_leaves_nobody_the_time_to_speak() -> None:
+    waiting = (levels("sent", -100.0, -100.0), missed("response.done within 60 s"))
+    rows = (*SET_UP, *waiting, (9.0, "channel.closed", {"label": "x"}))
+    found = failed(*rows, error="ConnectionLost", step="session").diagnose()
+    assert [one.id for one in found] == ["channel-closed-by-service", "connection-lost"]
+
+
 def test_error_that_a_step_waited_for_is_no_trouble() -> None:
     expected = (1.0, "step.met", {"step": 1, "expected": "error", "actual": "error", "entry": START})
     provoked = session(error_event("conversation_already_has_active_response"), expected, missed("x"))
@@ -226,3 +248,27 @@ def test_the_last_response_that_was_asked_for_is_the_one_that_was_to_be_heard(
     ]
     found = session(*asked, packets("received", 0.1, 4.0), missed(HEARD)).diagnose()
     assert ("text-only-session" in [one.id for one in found]) == named
+
+
+def unsent(t: float) -> bool:
+    return names(session(missed("input_audio_buffer.speech_started within 5 s", t=t)), "no-rtp-sent")
+
+
+def quiet(level: float) -> bool:
+    awaited = missed("input_audio_buffer.speech_started within 5 s")
+    return names(session(packets("sent", 0.1, 4.0), levels("sent", -100.0, level), awaited), "silent-input")
+
+
+def hung_up(t: float) -> bool:
+    rows = (PLAYING, packets("received", 3.0), done("completed"), (t, "channel.closed", {"label": "x"}))
+    return names(session(*rows, missed("output_audio_buffer.stopped within 5 s")), "stopped-at-response-done")
+
+
+LIMITS = (
+    Limit("two seconds without a packet", partial(unsent, 2.1), True),
+    Limit("less than two seconds", partial(unsent, 1.9), False),
+    Limit("a microphone that hums", partial(quiet, -51.0), True),
+    Limit("a faint voice", partial(quiet, -49.0), False),
+    Limit("five seconds behind the end of the response", partial(hung_up, 6.9), True),
+    Limit("later than that", partial(hung_up, 7.1), False),
+)

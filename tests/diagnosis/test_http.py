@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.diagnosis import CAUSES
-from tests.diagnosis.cases import Cases, Recorded, error_body, failed, http, refused, unanswered
+from tests.diagnosis.cases import Cases, Recorded, error_body, failed, http, names, refused, unanswered
 from tests.traces import trace
 
 PREVIEW = "azure-preview"
@@ -122,6 +122,24 @@ def test_region_is_no_cause_where_the_service_runs_in_it() -> None:
         url="https://h/v1/realtimertc?model=m",
     )
     assert [one.id for one in found.diagnose()] == ["wrong-path"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "rule", "step", "status"),
+    [
+        ("ephemeral-key-required", "SEC-01", "call", 401),
+        ("ephemeral-key-expired", "HTTP-12", "call", 401),
+        ("not-the-minted-key", "HTTP-11", "call", 401),
+        ("credential-misplaced", "HTTP-03", "key", 401),
+        ("token-request-empty", "HTTP-04", "key", 400),
+    ],
+)
+def test_only_the_request_that_broke_the_rule_is_the_evidence(cause: str, rule: str, step: str, status: int) -> None:
+    """The first of two refused requests, at entries 0 and 2, or the one that ended the call."""
+    again = [http(step, status, number=number, headers={"host": "h"}, sent="{ }") for number in (1, 2)]
+    for entry, expected in ((0, False), (2, True)):
+        found = failed(*again[0], *again[1], step=step, broken={rule: entry})
+        assert names(found, cause) is expected
 
 
 def test_request_that_was_refused_is_named() -> None:

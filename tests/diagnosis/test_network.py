@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from harness.results import Result
 from harness.runner import run_job
 from harness.scenario.loader import loads
 from harness.trace import Trace
-from tests.diagnosis.cases import Cases, Row, error_event, failed, missed, never_opened, packets, session
+from tests.diagnosis.cases import Cases, Row, error_event, failed, missed, names, never_opened, packets, session
+from tests.limits import Limit
 from tests.traces import SET_UP
 
 CHECKING = (0.5, "connection.ice", {"state": "checking"})
@@ -151,6 +153,85 @@ def test_where_reports_do_not_say_that_nothing_arrives_nobody_does(rows: list[Ro
 def test_a_broken_rule_of_the_service_is_not_put_down_to_the_network() -> None:
     found = session(DISTURBED, missed("response.done within 5 s"), broken={"RSP-03": 1}).diagnose()
     assert [one.id for one in found] == ["rule-broken"]
+
+
+def came(*numbers: int, every: float = 20) -> Row:
+    """Received RTP with these numbers, a packet in so many milliseconds."""
+    listed = [[round((n - numbers[0]) * every, 1), n, round(48 * every * n), 3, 0, 248] for n in numbers]
+    data = {"direction": "received", "ssrc": 2, "payload_type": 96, "first": numbers[0] * every / 1000}
+    return (numbers[-1] * every / 1000, "rtp.packets", {**data, "packets": listed})
+
+
+def heard_of(cause: str, *rows: Row, begun: float = 3.0, until: float = 9.0) -> bool:
+    """Whether ``cause`` is named for a step that was missed."""
+    return names(session(step(begun), *rows, missed(HEARING, t=until)), cause)
+
+
+def limit(name: str, cause: str, expected: bool, *rows: Row, **times: float) -> Limit:
+    return Limit(name, partial(heard_of, cause, *rows, **times), expected)
+
+
+def behind(seconds: float) -> Row:
+    """A hole of three seconds in which the timestamps account for so many."""
+    direction = {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0}
+    rows = [[n * 20, n, n * 960, 3, 0, 248] for n in range(200)]
+    after = [[n * 20, n, 199 * 960 + round(seconds * 48000) + (n - 349) * 960, 3, 0, 248] for n in range(349, 450)]
+    return (9.0, "rtp.packets", {**direction, "packets": [*rows, *after]})
+
+
+def reported(lost: int, seconds: float) -> tuple[Row, Row]:
+    """Audio that was sent for so long, and the other end's report of what it lacks."""
+    block = {"ssrc": 1, "lost": lost, "lost_percent": 9.0, "jitter_ms": 1.0}
+    return stream("sent", (0.0, seconds)), report(8.5, block)
+
+
+def unreported(t: float) -> bool:
+    rows = (stream("sent", (0.1, 8.0)), report(t), missed("input_audio_buffer.committed within 5 s"))
+    return names(session(*rows), "caller-audio-lost")
+
+
+def never_came(t: float) -> bool:
+    return names(session(packets("sent", 0.1, 1.0), missed(HEARING, t=t)), "no-rtp-received")
+
+
+CLOSED = "channel.closed"
+LIMITS = (
+    limit("a hole of a second", "network-blackout", True, stream("received", (0.1, 4.0), (5.02, 9.0))),
+    limit("a shorter hole", "network-blackout", False, stream("received", (0.1, 4.0), (4.96, 9.0))),
+    limit("two seconds without a sign", "network-blackout", True, stream("received", (0.1, 4.0)), (6.1, CLOSED, {})),
+    limit("less than two seconds", "network-blackout", False, stream("received", (0.1, 4.0)), (5.9, CLOSED, {})),
+    limit("a sign within a second", "network-blackout", True, stream("received", (0.1, 4.0)), report(4.9)),
+    limit("a later sign of life", "network-blackout", False, stream("received", (0.1, 4.0)), report(5.1)),
+    limit("26 numbers on", "network-blackout", True, came(*range(100), *range(125, 220), every=41)),
+    limit("25 numbers on", "network-blackout", False, came(*range(100), *range(124, 220), every=41)),
+    limit("26 packets in all", "network-blackout", True, came(*range(10, 36))),
+    limit("25 packets in all", "network-blackout", False, came(*range(10, 35))),
+    limit("timestamps that account for half of it", "network-blackout", True, behind(1.55)),
+    limit("timestamps that account for less", "network-blackout", False, behind(1.45)),
+    *(
+        limit(
+            f"a step {begun} s in",
+            "network-blackout",
+            expected,
+            stream("received", (0.1, 4.0), (7.0, 20.0)),
+            begun=begun,
+            until=20.0,
+        )
+        for begun, expected in ((12.9, True), (13.1, False))
+    ),
+    limit("a tenth of what came", "packet-loss", True, came(*(n for n in range(1, 450) if n % 9))),
+    limit("less than a tenth", "packet-loss", False, came(*(n for n in range(1, 450) if n % 11))),
+    limit("25 packets lost", "packet-loss", True, came(*(n for n in range(1, 202) if n % 8)), until=5.0),
+    limit("24 packets lost", "packet-loss", False, came(*(n for n in range(1, 200) if n % 8)), until=5.0),
+    limit("a tenth of what was sent", "packet-loss", True, *reported(41, 8.0)),
+    limit("less than a tenth of it", "packet-loss", False, *reported(39, 8.0)),
+    limit("25 reported lost", "packet-loss", True, *reported(25, 4.0)),
+    limit("24 reported lost", "packet-loss", False, *reported(24, 4.0)),
+    Limit("a report four seconds in", partial(unreported, 4.2), True),
+    Limit("an earlier report", partial(unreported, 4.0), False),
+    Limit("two seconds without a packet", partial(never_came, 2.1), True),
+    Limit("less than two seconds without a packet", partial(never_came, 1.9), False),
+)
 
 
 # network: and the steps -> the cause that comes first, and what its text names.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -55,7 +56,10 @@ def test_a_rule_that_saw_nothing_is_not_green(one: Rule) -> None:
 def test_explanation_comes_before_the_examples(one: Rule) -> None:
     first = one.doc.split("\n\n")[0].strip()
     assert len(first) > 30
-    assert first[0].isupper() or not first[0].isalpha() or first.split()[0] in one.doc
+    word = first.split()[0]
+    # A sentence begins with a capital, unless with a word of the wire: one that only looks like a word stands in an example.
+    wire = any(re.search(rf"\b{word}\b", example.text) for example in examples_of(one)) if word.isalpha() else True
+    assert not word.islower() or wire, first
     assert not first.startswith(("Okay", "Fail"))
     assert first[-1] in '.:)"', first
 
@@ -100,9 +104,7 @@ class TestLanguage:
         lines = ("request key", "+10ms", "response key", "offer", "request call", "response call", "answer")
         trace = example_of(*lines, label=f"Okay[{dialect}]", dialects=tuple(DIALECTS)).trace
         assert [entry.data["id"] for entry in trace.of("http")] == [1, 1, 2, 2]
-        failed = [one.id for one in RULES if judge_rule(one, trace).outcome is Outcome.FAIL]
-        # The sample is about one machine's addresses, not OpenAI's; whether a channel opens is not part of it.
-        assert set(failed) <= {"ANS-15"}
+        assert [one.id for one in RULES if judge_rule(one, trace).outcome is Outcome.FAIL] == []
 
     def test_edits_of_an_exchange(self) -> None:
         trace = example_of(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from harness.protocol.dialects import DIALECTS
@@ -10,6 +12,7 @@ from harness.rules.base import Outcome, judge_rule
 from harness.rules.catalogue import all_rules
 from harness.trace import Entry, Header, Trace
 from tests.descriptions import AIORTC_STOCK, CHROMIUM, FIREFOX, LIBDATACHANNEL, OFFERS, edited
+from tests.limits import Limit
 
 RULES = [one for one in all_rules() if one.family == "OFF"]
 APPLICATION = r"^m=application(?:.*\n)*"
@@ -122,3 +125,44 @@ def test_the_call_request_stands_in_for_an_offer_that_nobody_could_read() -> Non
     request = {"id": 1, "step": "call", "headers": {"content-type": "application/sdp"}, "body": "offer"}
     trace = Trace(Header("service", "azure-ga"), (Entry(0, 0.0, "http.request", request),))
     assert [one.id for one in RULES if judge_rule(one, trace).outcome is Outcome.FAIL] == ["OFF-01"]
+
+
+def found(id: str, offer: str) -> Outcome:
+    entry = Entry(0, 0.0, "sdp.offer", {"sdp": Redactor().text(offer)})
+    return judge_rule(next(one for one in RULES if one.id == id), Trace(Header("client", "azure-ga"), (entry,))).outcome
+
+
+# RFC 7587 section 6.1: smallest and largest value.
+OPUS = {
+    "minptime": (3, 120),
+    "ptime": (3, 120),
+    "maxptime": (3, 120),
+    "maxplaybackrate": (8000, 48000),
+    "sprop-maxcapturerate": (8000, 48000),
+    "maxaveragebitrate": (6000, 510000),
+    "stereo": (0, 1),
+    "sprop-stereo": (0, 1),
+    "cbr": (0, 1),
+    "useinbandfec": (0, 1),
+    "usedtx": (0, 1),
+}
+PADDED = f"{CHROMIUM}a=x-padding:"
+FULL = 65536 - len(Redactor().text(f"{PADDED}\r\n"))
+LIMITS = (
+    *(
+        Limit(
+            f"{name}={value}",
+            partial(found, "OFF-07", edited(CHROMIUM, "minptime=10;useinbandfec=1", f"{name}={value}")),
+            outcome,
+        )
+        for name, (low, high) in OPUS.items()
+        for value, outcome in (
+            (low - 1, Outcome.FAIL),
+            (low, Outcome.PASS),
+            (high, Outcome.PASS),
+            (high + 1, Outcome.FAIL),
+        )
+    ),
+    Limit("an offer of 65535 bytes", partial(found, "OFF-21", f"{PADDED}{'x' * (FULL - 1)}\r\n"), Outcome.PASS),
+    Limit("an offer of 65536 bytes", partial(found, "OFF-21", f"{PADDED}{'x' * FULL}\r\n"), Outcome.FAIL),
+)

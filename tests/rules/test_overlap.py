@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from harness.rules.base import Outcome, judge_rule
 from harness.rules.catalogue import REGISTRY as RULES
+from tests.limits import Limit
 from tests.traces import event, trace
 
 Row = tuple[float, str, dict[str, Any]]
@@ -102,3 +104,24 @@ def test_clear_speech_is_noticed_in_time(rows: list[Row], expected: Outcome) -> 
 def test_what_may_be_missed_is_not_judged(begin: float, end: float, level: float) -> None:
     rows = (session(), *spoken(begin, end), heard("sent", begin, end, level))
     assert outcome("TURN-19", *rows) is Outcome.NOT_EXERCISED
+
+
+def noticing(name: str, expected: Outcome, begin: float, end: float, *rows: Row, level: float = -20.0) -> Limit:
+    around = (session(), *spoken(begin, end), heard("sent", begin, end, level))
+    return Limit(name, partial(outcome, "TURN-19", *around, *rows), expected)
+
+
+LIMITS = (
+    noticing("half a second behind the last word", Outcome.PASS, 2.0, 5.0, notice(5.45)),
+    noticing("more than half a second behind it", Outcome.FAIL, 2.0, 5.0, notice(5.55)),
+    noticing("two and a half seconds behind the first word", Outcome.PASS, 2.0, 3.1, notice(4.45)),
+    noticing("more than that behind it", Outcome.FAIL, 2.0, 3.1, notice(4.55)),
+    noticing("noticed before the word arrives", Outcome.PASS, 2.0, 3.5, notice(1.45), notice(1.9, "stopped")),
+    noticing("noticed before it was spoken", Outcome.FAIL, 2.0, 3.5, notice(1.35), notice(1.9, "stopped")),
+    noticing("a second of speech", Outcome.FAIL, 2.0, 3.1),
+    noticing("less than a second of it", Outcome.NOT_EXERCISED, 2.0, 2.9),
+    noticing("an ordinary level", Outcome.FAIL, 2.0, 3.5, level=-34.0),
+    noticing("a low level", Outcome.NOT_EXERCISED, 2.0, 3.5, level=-36.0),
+    noticing("a threshold a little higher", Outcome.FAIL, 2.0, 3.5, session({**VAD, "threshold": 0.59}, 1.0)),
+    noticing("a high threshold", Outcome.NOT_EXERCISED, 2.0, 3.5, session({**VAD, "threshold": 0.61}, 1.0)),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.network import Conditions, Emulator
 from harness.rules.reception import as_text, media_of
+from tests.limits import Limit
 from tests.traces import trace
 
 Row = tuple[float, str, dict[str, Any]]
@@ -112,3 +114,16 @@ ROWS = st.lists(st.lists(st.integers(-(2**33), 2**33), min_size=5, max_size=7) |
 def test_rows_of_any_kind_are_measured_without_a_fuss(rows: list[Any]) -> None:
     data = {"direction": "received", "ssrc": 1, "payload_type": 1, "first": 0.0, "packets": rows}
     assert set(media_of(trace((0.0, "rtp.packets", data)))) == {"received"}
+
+
+def counted(what: str, *numbers: int) -> int:
+    found: int = measured(rtp(even(list(numbers))))[what]
+    return found
+
+
+LIMITS = (
+    Limit("a hundred behind", partial(counted, "reordered", 0, 2, 101, 1), 1),
+    Limit("more than a hundred behind", partial(counted, "reordered", 0, 2, 102, 1), 0),
+    Limit("three thousand ahead", partial(counted, "lost", 0, 3000), 2999),
+    Limit("a sender that begins anew", partial(counted, "lost", 0, 3001), 0),
+)

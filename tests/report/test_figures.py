@@ -1,0 +1,59 @@
+"""The timeline of a call: each plane in the lane that bears its name, at its time."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+from harness.report.figures import LABEL, WIDTH, timeline
+from tests.traces import event, trace
+
+
+def levels(direction: str, level: float, speech: int) -> tuple[float, str, dict[str, Any]]:
+    data = {"direction": direction, "start": 5.0, "step": 0.1, "levels": [level], "speech": [speech]}
+    return (5.1, "audio.levels", data)
+
+
+CALL = trace(
+    (0.0, "http.request", {"id": 1, "step": "key", "method": "POST", "url": "http://x/k"}),
+    (1.0, "http.response", {"id": 1, "step": "key", "status": 401}),
+    (2.0, "connection.state", {"state": "failed"}),
+    event(3.0, "client", "session.update"),
+    event(4.0, "service", "session.created"),
+    event(4.5, "service", "error"),
+    levels("sent", -20.0, 1),
+    levels("received", -40.0, 0),
+    (10.0, "channel.closed", {"label": "realtime-channel"}),
+)
+
+
+def lanes() -> dict[str, list[tuple[str, str, float]]]:
+    """What is drawn in each lane: its class, what it says or its shape, and where along the axis it is (0 to 1)."""
+    found: dict[str, list[tuple[str, str, float]]] = {}
+    for lane in ElementTree.fromstring(timeline(CALL)).findall("g[@transform]"):
+        drawn = found.setdefault(lane.findtext("text") or "", [])
+        for mark in lane.findall("g"):
+            x = float(mark.find("rect").attrib["x"]) + 1.5  # type: ignore[union-attr]
+            drawn.append((mark.attrib["class"], mark.findtext("title") or "", along(x)))
+        for path in lane.findall("path"):
+            place, _, shape = path.attrib["d"].removeprefix("M").partition(" ")
+            drawn.append((path.attrib["class"], shape, along(float(place))))
+    return found
+
+
+def along(x: float) -> float:
+    return round((x - LABEL) / (WIDTH - LABEL - 10), 2)
+
+
+def test_each_lane_shows_what_its_name_says() -> None:
+    assert lanes() == {
+        "HTTP": [("sent", "0.000 s POST http://x/k", 0.0), ("bad", "1.000 s 401 (key)", 0.1)],
+        "connection": [
+            ("bad", "2.000 s connection.state failed", 0.2),
+            ("state", "10.000 s channel.closed realtime-channel", 1.0),
+        ],
+        "client events": [("sent", "3.000 s session.update", 0.3)],
+        "service events": [("received", "4.000 s session.created", 0.4), ("bad", "4.500 s error", 0.45)],
+        "caller's audio": [("speech", "4.0v12.0", 0.5)],
+        "service's audio": [("sound", "7.0v6.0", 0.5)],
+    }
