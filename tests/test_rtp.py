@@ -109,7 +109,19 @@ def test_rtcp_types(data: bytes, expected: tuple[list[str], int | None]) -> None
     assert rtcp_types(data) == expected
 
 
-@given(st.binary(max_size=100))
+# Octets of any kind, and some that begin like RTCP.
+OCTETS = st.binary(max_size=200) | st.lists(
+    st.builds(
+        lambda count, kind, rest: struct.pack("!BBH", 0x80 | count, kind, len(rest) // 4) + rest,
+        st.integers(0, 3),
+        st.integers(200, 207),
+        st.binary(max_size=28) | st.binary(min_size=28, max_size=80),
+    ),
+    max_size=3,
+).map(b"".join)
+
+
+@given(OCTETS)
 def test_any_octets_have_rtcp_types(data: bytes) -> None:
     types, _ = rtcp_types(data)
     assert len(types) <= len(data) // 4
@@ -132,7 +144,7 @@ def test_reports_of_reception() -> None:
     assert reception_reports(receiver[:-1]) == [seven]
 
 
-@given(st.binary(max_size=200))
+@given(OCTETS)
 def test_any_octets_have_reports(data: bytes) -> None:
     assert len(reception_reports(data)) <= len(data) // 24
 

@@ -43,7 +43,7 @@ UNITS, STATUSES = (10, 1000), range(100, 600)
 MODULES = {
     module.__name__: module
     for package in (harness.rules, harness.diagnosis)
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if (module := import_module(found.name)).__name__ not in FIXED
 }
 LIMITS = [
@@ -132,7 +132,8 @@ def functions(module: ModuleType) -> Iterator[FunctionType]:
     """The functions and methods that a module declares."""
     for value in vars(module).values():
         for one in vars(value).values() if isinstance(value, type) else [value]:
-            found = getattr(one, "fget", None) or getattr(one, "__func__", None) or getattr(one, "__wrapped__", one)
+            inner = (getattr(one, name, None) for name in ("fget", "func", "__func__", "__wrapped__"))
+            found = next((function for function in inner if function), one)
             if isinstance(found, FunctionType) and found.__module__ == module.__name__:
                 yield found
 
@@ -148,6 +149,16 @@ def renamed(code: CodeType, old: str, new: str) -> CodeType:
         co_names=tuple(new if name == old else name for name in code.co_names),
         co_consts=tuple(renamed(one, old, new) if isinstance(one, CodeType) else one for one in code.co_consts),
     )
+
+
+def literals(function: ast.AST) -> Iterator[float]:
+    """The numbers in a function that look like tolerances: fractions, and what is compared and neither small nor a unit or status."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value:
+            yield node.value
+        elif isinstance(node, ast.Compare):
+            whole = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and type(one.value) is int]
+            yield from (one for one in whole if abs(one) >= 10 and one not in UNITS and one not in STATUSES)
 
 
 CONSTANTS = {home: dict(constants(module)) for home, module in MODULES.items()}
@@ -178,30 +189,20 @@ def test_moved_tolerance_is_noticed(use: Use, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_each_constant_is_used_by_a_function() -> None:
-    numbers = {(home, name) for home, module in MODULES.items() for name, value in own(module) if any(moved(value, 1))}
+    numbers = {
+        (home, name)
+        for place, names in CONSTANTS.items()
+        for name, home in names.items()
+        if home == place and any(moved(vars(MODULES[home])[name], 1))
+    }
+    assert numbers
     assert numbers - {(CONSTANTS[use.module.__name__][use.name], use.name) for use in USES} == set()
-
-
-def own(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """What a module declares itself."""
-    declared = CONSTANTS[module.__name__]
-    return ((name, vars(module)[name]) for name, home in declared.items() if home == module.__name__)
 
 
 def test_what_is_fixed_exists() -> None:
     for place in FIXED.keys() - {"harness.rules.examples", "harness.rules.samples"}:
         home, _, name = place.rpartition(".")
         assert name in vars(MODULES[home])
-
-
-def literals(function: ast.AST) -> Iterator[float]:
-    """The numbers in a function that look like tolerances: fractions, and what is compared and neither small nor a unit or status."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value:
-            yield node.value
-        elif isinstance(node, ast.Compare):
-            whole = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and type(one.value) is int]
-            yield from (one for one in whole if abs(one) >= 10 and one not in UNITS and one not in STATUSES)
 
 
 @pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
