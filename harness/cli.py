@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from harness import __version__
-from harness.errors import HarnessError, Interrupted, UsageError
+from harness.errors import HarnessError, UsageError
 from harness.protocol.dialects import DIALECTS
-from harness.terminal import Commands, Progress, any_text, put, say, without_secrets, written_out
-
-if TYPE_CHECKING:
-    from harness.capabilities import NotExercised
-    from harness.results import Result
+from harness.terminal import (
+    Commands,
+    Progress,
+    any_text,
+    kept,
+    print_results,
+    put,
+    say,
+    without_secrets,
+    written_out,
+    written_reports,
+)
 
 app = typer.Typer(
     cls=Commands,
@@ -122,16 +128,15 @@ def run(
     for line in reasons(left_out):
         say(line)
     jobs = [(job, loaded) for job, loaded in jobs if job not in unable]
-    for line in configurations([job for job, _ in jobs]):
+    warned = dict.fromkeys(f"warning: {warning}" for _, loaded in jobs for warning in loaded.warnings)
+    for line in (*configurations([job for job, _ in jobs]), *warned):
         print(line, file=sys.stderr)
-    for warning in dict.fromkeys(warning for _, loaded in jobs for warning in loaded.warnings):
-        print(f"warning: {warning}", file=sys.stderr)
     began = time.perf_counter()
-    with _kept(len(jobs), out, left_out) as advance:
+    with kept(len(jobs), out, left_out) as advance:
         results = run_many(jobs, workers=workers, done=advance)
     seconds = time.perf_counter() - began
-    written = _write_reports(results, out, seconds, left_out)
-    _print_results(results, seconds, written, out)
+    written = written_reports(results, out, seconds, left_out)
+    print_results(results, seconds, written, out)
     raise typer.Exit(exit_code(results))
 
 
@@ -166,11 +171,11 @@ def check(
     access = Access(key, model, region, cafile, insecure, form, suite.needs_named(without or []))
     what = suite.plan(url, name, access, keyword=k, slow=slow, network=network, out=out, cwd=Path.cwd())
     began = time.perf_counter()
-    with _kept(len(what.jobs), out) as advance:
+    with kept(len(what.jobs), out) as advance:
         found = suite.check(what, workers=workers, done=advance)
     seconds = time.perf_counter() - began
     written = write_reports(found.results, out, seconds=seconds, left_out=found.left_out)
-    _print_results(found.results, seconds, None, out)
+    print_results(found.results, seconds, None, out)
     for line in ("", *suite.reasons(found.left_out), "", *suite.table(found.capabilities)):
         say(line)
     say(f"  report: {written}")
@@ -189,7 +194,7 @@ def serve(
         Path | None, typer.Option(help="A scenario file: its fake block says what is heard and answered.")
     ] = None,
     deployment: Annotated[
-        list[str] | None, typer.Option(help="A deployment (model) that exists; default: any name does. Repeatable.")
+        list[str] | None, typer.Option(help="A model that exists (default: any). Repeatable.")
     ] = None,
     sample_names: Annotated[
         bool,
@@ -236,8 +241,8 @@ def judge(
     began = time.perf_counter()
     results = [judge_file(path) for path in traces]
     seconds = time.perf_counter() - began
-    written = _write_reports(results, out, seconds) if out else None
-    _print_results(results, seconds, written)
+    written = written_reports(results, out, seconds) if out else None
+    print_results(results, seconds, written)
     raise typer.Exit(exit_code(results))
 
 
@@ -358,41 +363,6 @@ def _known_dialects(names: Sequence[str]) -> tuple[str, ...]:
             fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(DIALECTS)}"
             raise UsageError(f"no dialect is called {name!r}", where="--dialect", fix=fix)
     return tuple(names) or tuple(DIALECTS)
-
-
-@contextlib.contextmanager
-def _kept(runs: int, out: Path, left_out: Sequence[NotExercised] = ()) -> Iterator[Callable[[Result], None]]:
-    """Progress of so many runs. What was made until an error, or Ctrl-C, is worth its report."""
-    made: list[Result] = []
-    began = time.perf_counter()
-    try:
-        with Progress(runs, made) as advance:
-            yield advance
-    except BaseException as error:
-        if made:
-            seconds = time.perf_counter() - began
-            with contextlib.suppress(HarnessError):
-                _print_results(made, seconds, _write_reports(made, out, seconds, left_out), out)
-        if isinstance(error, KeyboardInterrupt):
-            raise Interrupted(
-                f"interrupted after {len(made)} of {runs} runs; their reports and all traces are kept", where=str(out)
-            ) from None
-        raise
-
-
-def _write_reports(results: Sequence[Result], out: Path, seconds: float, left_out: Sequence[NotExercised] = ()) -> Path:
-    from harness.report.write import write_reports
-
-    return write_reports(results, out, seconds=seconds, left_out=left_out)
-
-
-def _print_results(results: Sequence[Result], seconds: float, written: Path | None, out: Path | None = None) -> None:
-    from harness.report.text import lines_of
-
-    for line in lines_of(results, seconds=seconds, out=out):
-        say(line)
-    if written is not None:
-        say(f"  report: {written}")
 
 
 def _complain(message: str) -> None:

@@ -6,8 +6,9 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import typer.core
 from harness.errors import HarnessError, Interrupted, UsageError
 
 if TYPE_CHECKING:
+    from harness.capabilities import NotExercised
     from harness.results import Result
 
 
@@ -134,3 +136,42 @@ class Progress:
         """One more call has ended."""
         if self._bar is not None:
             self._bar.update(self._task, advance=1, description=name)
+
+
+@contextmanager
+def kept(runs: int, out: Path, left_out: Sequence[NotExercised] = ()) -> Iterator[Callable[[Result], None]]:
+    """Progress of so many runs. What was made until an error, or Ctrl-C, is worth its report."""
+    made: list[Result] = []
+    began = time.perf_counter()
+    try:
+        with Progress(runs, made) as advance:
+            yield advance
+    except BaseException as error:
+        if made:
+            seconds = time.perf_counter() - began
+            with suppress(HarnessError):
+                print_results(made, seconds, written_reports(made, out, seconds, left_out), out)
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(
+                f"interrupted after {len(made)} of {runs} runs; their reports and all traces are kept", where=str(out)
+            ) from None
+        raise
+
+
+def written_reports(
+    results: Sequence[Result], out: Path, seconds: float, left_out: Sequence[NotExercised] = ()
+) -> Path:
+    """Write the reports into ``out``; returns the path of the HTML page."""
+    from harness.report.write import write_reports
+
+    return write_reports(results, out, seconds=seconds, left_out=left_out)
+
+
+def print_results(results: Sequence[Result], seconds: float, written: Path | None, out: Path | None = None) -> None:
+    """Print the results as text, and where the report is."""
+    from harness.report.text import lines_of
+
+    for line in lines_of(results, seconds=seconds, out=out):
+        say(line)
+    if written is not None:
+        say(f"  report: {written}")

@@ -53,7 +53,7 @@ def caller(settings: str, rest: str = SETUP) -> str:
 
 # What is provoked -> scenario, dialect, the fake's fault, the diagnosis.
 PROVOKED = {
-    "deployment not found": (caller("model: no-such-deployment"), GA, None, "deployment-not-found"),
+    "deployment not found": (caller("model: no-such-deployment") + "fake: {deployments: [gpt-realtime]}\n", GA, None, "deployment-not-found"),
     "region mismatch": (caller("region: eastus"), PREVIEW, None, "region-mismatch"),
     "API key invalid": (caller("api_key: not-a-valid-api-key"), PREVIEW, None, "api-key-invalid"),
     "the key itself at the WebRTC endpoint": (caller("faults: [api-key-at-the-call-endpoint]"), GA, None, "ephemeral-key-required"),

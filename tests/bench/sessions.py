@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,12 +24,13 @@ import soundfile
 
 from tests.bench import chromium
 from tests.bench.processes import cpu_seconds, memory_mb
+from tests.bench.requests import KEY
+from tests.bench.requests import mint as mint_with
 from tests.commands import HARNESS
 
 if TYPE_CHECKING:
     from harness.trace import Recorder
 
-KEY = "bench-key-0123456789"
 WINDOW = 10.0
 RECORDING = Path(__file__).parents[2] / "fixtures" / "audio" / "caller-john-dashwood.wav"
 PAUSE = 1.0  # seconds behind it, so that each round of the loop is a turn that gets its reply
@@ -39,7 +41,8 @@ class Sessions:
     """``core`` is CPU per session (1.0 = one core), ``mb`` the memory of each session after the first one.
 
     ``growth`` is MB that one session's recording adds in a minute, ``packets`` what each session received in a second: fifty, or
-    the calls were not the same. ``replies`` counts the service's finished responses: the recording was heard as speech.
+    the calls were not the same. ``set_up`` is milliseconds from the token request to session.updated, where the peer measures them.
+    ``replies`` counts the service's finished responses: the recording was heard as speech.
     """
 
     who: str
@@ -49,6 +52,7 @@ class Sessions:
     growth: float
     packets: float
     replies: int
+    set_up: float = 0.0
 
 
 @contextmanager
@@ -82,11 +86,12 @@ def microphone() -> Iterator[Path]:
 
 def mint(url: str) -> str:
     """An ephemeral key."""
-    body = {"session": {"type": "realtime", "model": "gpt-realtime"}}
-    response = httpx.post(
-        f"{url}/openai/v1/realtime/client_secrets", json=body, headers={"api-key": KEY}, trust_env=False
-    )
-    return str(response.raise_for_status().json()["value"])
+
+    async def ask() -> str:
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            return await mint_with(http)
+
+    return asyncio.run(ask())
 
 
 def ours(url: str, count: int, recording: Path) -> Sessions:
@@ -94,6 +99,13 @@ def ours(url: str, count: int, recording: Path) -> Sessions:
     command = [sys.executable, "-m", "tests.bench.sessions", url, str(count), str(recording)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return Sessions("realtime-harness", count, **json.loads(done.stdout.splitlines()[-1]))
+
+
+def shipped(url: str, count: int, recording: Path) -> Sessions:
+    """``count`` callers of plain aiortc in one process of their own."""
+    command = [sys.executable, "-m", "tests.bench.shipped", url, str(count), str(recording)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return Sessions("aiortc as shipped", count, **json.loads(done.stdout.splitlines()[-1]))
 
 
 def theirs(url: str, count: int, recording: Path) -> Sessions:
@@ -146,6 +158,7 @@ async def _hold(url: str, count: int, recording: Path, folder: Path) -> dict[str
     packets = opus.encode(wav.load(recording))
     loop = asyncio.get_running_loop()
     calls: list[Call] = []
+    times: list[float] = []
     pid = os.getpid()
     after_first = 0.0
     async with httpx.AsyncClient(trust_env=False) as http:
@@ -153,8 +166,14 @@ async def _hold(url: str, count: int, recording: Path, folder: Path) -> dict[str
             sink = (folder / f"{number}.ndjson").open("w")
             recorder = Recorder(Header("client", "azure-ga", url), loop.time, sink=sink)
             endpoints = fake_endpoints("azure-ga", url, api_key=KEY)
-            call = Call(endpoints, recorder, session={}, caller=Caller(), track=OutgoingAudio(), http=http)
+            call = Call(
+                endpoints, recorder, session={"voice": "alloy"}, caller=Caller(), track=OutgoingAudio(), http=http
+            )
+            began = time.perf_counter()
             await call.open()
+            while not any(entry.type == "session.updated" for entry in recorder.entries):
+                await asyncio.sleep(0.001)
+            times.append((time.perf_counter() - began) * 1000)
             call.track.say(packets, loop=True)
             calls.append(call)
             if len(calls) == 1:
@@ -172,6 +191,7 @@ async def _hold(url: str, count: int, recording: Path, folder: Path) -> dict[str
         "mb": (full - after_first) / max(count - 1, 1),
         "growth": grown / seconds / count * 60,
         "packets": received / seconds / count,
+        "set_up": statistics.median(times),
         "replies": sum(1 for call in calls for entry in call.recorder.entries if entry.type == "response.done"),
     }
 

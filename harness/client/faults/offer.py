@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from harness.client.faults.base import OFFER, SERVICE_END, SETTINGS, client_fault
+from harness.client.faults.base import ANSWER, OFFER, SERVICE_END, SETTINGS, client_fault
 from harness.fault_registry import SETUP
 from harness.protocol.sdp_edits import line, more, other_certificate, sections
 from harness.scenario.model import Caller
@@ -99,6 +99,14 @@ offer(
     "audio is offered sendonly: the answer could not be heard",
     line(r"^a=sendrecv", "a=sendonly", section="audio"),
     "OFF-08",
+)
+offer(
+    "listener-that-speaks",
+    "audio is offered recvonly, and sent all the same",
+    line(r"^a=sendrecv", "a=recvonly", section="audio"),
+    "MED-23",
+    beside={ANSWER: line(r"^a=sendonly", "a=sendrecv")},
+    seen_by=SERVICE_END,
 )
 offer(
     "two-sections-of-one-mid",

@@ -113,8 +113,15 @@ update(
     "the transcription model is no deployment",
     session(audio__input__transcription={"model": "whisper-2"}),
     "SES-15",
-    scenario=TURN,
+    scenario="transcription/what-the-caller-said-is-transcribed.yaml",
     dialects=AZURE_GA,
+)
+update(
+    "transcription-by-a-model-that-ends",
+    "the transcription model is one whose end is announced",
+    session(audio__input__transcription={"model": "whisper-1"}),
+    "SES-19",
+    dialects=("openai-ga",),
 )
 update("model-changed", "session.update names another model", session(model="gpt-realtime-mini"), "SES-09")
 
