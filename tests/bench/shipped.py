@@ -19,6 +19,7 @@ from tests.bench.processes import cpu_seconds, memory_mb
 from tests.bench.requests import CALLS, mint
 
 WINDOW = 10.0
+UPDATE = {"type": "session.update", "session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Call:
         def _on_message(message: str) -> None:
             kind = json.loads(message)["type"]
             if kind == "session.created":
-                channel.send(json.dumps({"type": "session.update", "session": {"type": "realtime", "voice": "alloy"}}))
+                channel.send(json.dumps(UPDATE))
             elif kind == "session.updated":
                 updated.set()
             elif kind == "response.done":
@@ -55,7 +56,8 @@ class Call:
         answer = await http.post(CALLS, content=self.peer.localDescription.sdp, headers=headers)
         await self.peer.setRemoteDescription(RTCSessionDescription(answer.raise_for_status().text, "answer"))
         await self.sink.start()
-        await updated.wait()
+        async with asyncio.timeout(20):
+            await updated.wait()
         self.milliseconds = (time.perf_counter() - began) * 1000
 
     async def received(self) -> int:
