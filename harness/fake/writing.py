@@ -78,9 +78,11 @@ class Writer:
                 self._outbox.emit("response.function_call_arguments.delta", **where, call_id=call_id, delta=piece)
             case "mcp_call":
                 self._outbox.emit("response.mcp_call_arguments.delta", **where, delta=piece)
-            case _:
+            case "message":
                 kind = "output_audio_transcript" if item.audio_ms is not None else "output_text"
                 self._outbox.emit(f"response.{kind}.delta", **where, content_index=0, delta=piece)
+            case other:
+                raise AssertionError(f"an item of type {other} is not written in pieces")
         self._keep(item)
 
     def close(self, status: str) -> None:
@@ -100,6 +102,10 @@ class Writer:
                 self._outbox.emit("response.mcp_call_arguments.done", **where, arguments=self._written)
             case "mcp_call" if self._mcp_stage == "running":
                 self.mcp_result(item, None, "The call was cancelled.")
+            case "mcp_call" | "mcp_approval_request":
+                pass  # its end has been told, or it came whole
+            case other:
+                raise AssertionError(f"no end is known for an item of type {other}")
         self._keep(item)
         item.done = True
         if "status" in item.data:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.retirements import retiring
-from harness.rules.base import CLIENT, INFO, SERVICE, SHOULD, Observation, View, judged, rule
+from harness.rules.base import CLIENT, SERVICE, SHOULD, Observation, View, judged, rule
 from harness.rules.exchange import body_of
 from harness.rules.fields import index
 from harness.rules.history import history
@@ -23,7 +23,7 @@ OPENAI = [name for name, row in DIALECTS.items() if row.vendor == "openai" and r
     "SES-19",
     "the client names nothing whose end is announced",
     who=CLIENT,
-    severity=INFO,
+    severity=SHOULD,
     confidence="D",
     dialects=OPENAI,
     source=sdk("realtime_session_create_request.py", "audio_transcription.py"),
@@ -63,7 +63,7 @@ def names_nothing_that_ends(view: View) -> Iterator[Observation]:
 def begins_before_it_ends(view: View) -> Iterator[Observation]:
     """session.expires_at says until when the session lasts: in session.created and session.updated, and in the token response.
 
-    A client that plans its reconnect by it hangs up at once. 0 and null say nothing. HTTP-09 judges the key's own expires_at.
+    So does client_secret.expires_at for a key that is shown in an event. A client that plans its reconnect by it hangs up at once. 0 and null say nothing. HTTP-09 judges the key's own expires_at.
     A minute is allowed for clocks that differ.
 
     Okay:
@@ -81,6 +81,9 @@ def begins_before_it_ends(view: View) -> Iterator[Observation]:
         response key {"body": {"session": {"type": "realtime", "expires_at": 1799999939}}}
     Fail[azure-preview]:
         response key {"body": {"expires_at": 1799999939}}
+    Fail[azure-preview]:
+        http.response {"step": "call", "status": 201, "headers": {"date": "Fri, 15 Jan 2027 08:00:00 GMT"}, "body": ""}
+        < transcription_session.updated {"session": {"client_secret": {"value": "ek_1", "expires_at": 1799999939}}}
     Unseen:
         http.response {"step": "call", "status": 201, "headers": {"date": "Fri, 15 Jan 2027 08:00:00 GMT"}, "body": ""}
         < session.created {"session": {"type": "realtime", "expires_at": 0}}
@@ -103,3 +106,4 @@ def _ends(view: View) -> Iterator[tuple[Entry, int | None]]:
             yield response, index(body_of(response), *place)
     for step in history(view).server("session.created", *UPDATED):
         yield step.entry, index(step.event, "session", "expires_at")
+        yield step.entry, index(step.event, "session", "client_secret", "expires_at")

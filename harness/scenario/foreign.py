@@ -6,19 +6,27 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, assert_never, get_args
 
 from harness.rules.base import CLIENT
 from harness.scenario.match import conditions, variables_in
 from harness.scenario.model import (
+    AnyStep,
     Assert,
+    Disturb,
     EventGroup,
     EventPattern,
     Expect,
+    HangUp,
     Hear,
+    Hush,
     Need,
+    Never,
+    Say,
     Scenario,
-    Step,
+    Send,
+    SendRaw,
+    Text,
     Tool,
     Update,
     Wait,
@@ -166,7 +174,7 @@ class _Relaxed:
         self._after = after
         self._asked = asked
 
-    def step(self, step: Step) -> Step:
+    def step(self, step: AnyStep) -> AnyStep:
         """The step in its lenient form."""
         match step:
             case Expect():
@@ -192,7 +200,22 @@ class _Relaxed:
                 arguments = {path: self._argument(asked) for path, asked in step.tool.arguments.items()}
                 tool = step.tool.model_copy(update={"arguments": arguments})
                 return step.model_copy(update={"tool": tool, "within": max(step.within, PATIENCE)})
-        return step
+            case (
+                Hear()
+                | Say()
+                | Hush()
+                | Never()
+                | Text()
+                | Send()
+                | SendRaw()
+                | Update()
+                | Disturb()
+                | Wait()
+                | HangUp()
+            ):
+                return step
+            case _:
+                assert_never(step)
 
     def _pattern(self, expected: str | EventGroup) -> str | EventGroup:
         if isinstance(expected, str):

@@ -210,8 +210,10 @@ def _holds(name: str, wanted: Any, actual: Any) -> bool:
             return _number(wanted) and _number(actual) and actual >= wanted
         case "at_most":
             return _number(wanted) and _number(actual) and actual <= wanted
-        case _:
+        case "contains":
             return _contains(wanted, actual)
+        case _:
+            raise ValueError(f"no condition is called {name}")
 
 
 def _contains(wanted: Any, actual: Any) -> bool:

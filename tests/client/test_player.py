@@ -1,15 +1,17 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from harness import clock
 from harness.client.player import play
+from harness.client.wording import describe_step
 from harness.errors import CallError, ConnectionLost, UsageError
 from harness.protocol.dialects import DIALECTS, session_body
 from harness.results import Expectation
-from harness.scenario.model import Scenario
+from harness.scenario.foreign import Foreign, adapt
+from harness.scenario.model import Scenario, Step
 from harness.trace import Header, Recorder, Trace
 
 PACKETS = (b"\xf8\xff\xfe",) * 50
@@ -576,3 +578,32 @@ class TestTool:
         done = walk([self.STEP], calls(1.0, "get_slots", "{}"), lost(1.1))
         assert isinstance(done.error, ConnectionLost)
         assert done.met == [False]
+
+
+class Nap(Step):
+    """A step that nothing here knows how to take."""
+
+    word: ClassVar[str] = "nap"
+    nap: float = 59.0
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda nap: describe_step(nap, DIALECTS["azure-ga"]),
+        lambda nap: adapt(Scenario.model_construct(title="t", steps=[nap]), Foreign()),
+    ],
+    ids=["in words", "on a service without a script"],
+)
+def test_a_step_that_nobody_knows_is_a_bug(take: Callable[[Step], object]) -> None:
+    with pytest.raises(AssertionError, match="Expected code to be unreachable"):
+        take(Nap())
+
+
+def test_a_step_that_nobody_knows_is_never_taken_for_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.client.player.describe_step", lambda step, dialect: step.word)
+    monkeypatch.setattr(
+        Scenario, "model_validate", lambda value: Scenario.model_construct(title="t", steps=value["steps"])
+    )
+    with pytest.raises(AssertionError, match="Expected code to be unreachable"):
+        walk([Nap()])
