@@ -17,7 +17,7 @@ BURST_MS = 200.0  # own policy: more than a jitter buffer absorbs
 AHEAD_SECONDS = (
     1.0  # what a jitter buffer holds at most (200 to 500 ms), and as much again for a network that is slow at first
 )
-FIRST_SECONDS = 1.0  # a packet that came late at first makes what follows look early: counted from here on
+FIRST_SECONDS = 1.0  # a first packet that came late makes what follows it look early: so far ahead a stream may begin
 RESTART_SECONDS = 2.0  # timestamps that jump by more have been set anew
 PAUSE_SECONDS = 1.0  # far above any packet interval (120 ms), well below what turn detection waits for
 
@@ -66,8 +66,8 @@ def no_burst(view: View) -> Iterator[Observation]:
 def no_rush(view: View) -> Iterator[Observation]:
     """Audio that comes faster than it plays piles up: the listener's buffer throws words away, and nothing can be interrupted in time.
 
-    Media may run ahead of its own first second by one second at most. What the network held back and then delivered at once is not
-    ahead of anything. Pace packets by the media clock; the output buffer belongs into the service.
+    Media may run ahead of its own first second by one second at most, and of the clock by two. What the network held back and then
+    delivered at once is not ahead of anything. Pace packets by the media clock; the output buffer belongs into the service.
 
     Okay:
         rtp.packets {"direction": "received", "ssrc": 2, "payload_type": 96, "first": 0.0, "packets": [[0, 1, 0, 9, 0, 120], [20, 2, 960, 9, 0, 120], [900, 3, 1920, 9, 0, 120], [900, 4, 2880, 9, 0, 120], [900, 5, 43200, 9, 0, 120]]}
