@@ -19,11 +19,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from harness import clock
 from harness.fake.listener import Listener
 from harness.media.track import OutgoingAudio
+from harness.run import clock
 from harness.trace import Header, Recorder
-from harness.transport import Peer, RejectedDescription
+from harness.webrtc.peer import Peer, RejectedDescription
 
 SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "plain": str,

@@ -11,10 +11,10 @@ import av
 from aiortc import MediaStreamTrack, RTCDataChannel
 from aiortc.mediastreams import MediaStreamError
 
-from harness.network import Emulator
-from harness.rtp import RtpPacket
+from harness.netem.emulator import Emulator
+from harness.protocol.rtp import RtpPacket
 from harness.trace import Entry, Header, Recorder
-from harness.transport import Peer
+from harness.webrtc.peer import Peer
 
 TIME_BASE = fractions.Fraction(1, 48000)
 

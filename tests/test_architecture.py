@@ -4,81 +4,53 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent / "harness"
 FILES = sorted(path for path in ROOT.rglob("*.py"))
-BOTTOM = {"harness", "harness.errors", "harness.trace", "harness.redact", "harness.protocol"}
+TOP = {"__init__", "errors", "files", "pytest_plugin"}
+"""The only modules outside a package."""
 
-# Package or module -> what it may import of this project. Prefixes count.
+# Package (or module at the top) -> what it may import of this project besides itself, from the bottom up: a row names only rows
+# before it. The judge knows neither the actor nor the script: rules see no fake, no client and no scenario; the fake sees no rules.
 MAY_IMPORT: dict[str, set[str]] = {
-    "harness.errors": set(),
-    "harness.spellings": set(),
-    "harness.redact": {"harness.spellings"},
-    "harness.trace_reader": {"harness", "harness.errors", "harness.trace"},
-    "harness.trace": {"harness", "harness.errors", "harness.redact", "harness.trace_reader"},
-    "harness.protocol": {"harness.protocol", "harness.errors"},
-    "harness.rules": BOTTOM | {"harness.rules"},
-    "harness.diagnosis": BOTTOM | {"harness.rules", "harness.diagnosis"},
-    "harness.results": BOTTOM | {"harness.rules", "harness.diagnosis"},
-    "harness.verdict": BOTTOM | {"harness.rules", "harness.diagnosis", "harness.results", "harness.scenario.model"},
-    "harness.scenario": BOTTOM
-    | {"harness.scenario", "harness.rules.base", "harness.rules.catalogue", "harness.diagnosis", "harness.network"},
-    "harness.media": BOTTOM | {"harness.media", "harness.rtp"},
-    "harness.fault_registry": BOTTOM | {"harness.rtp"},
-    "harness.event_edits": BOTTOM | {"harness.fault_registry"},
-    "harness.packet_edits": BOTTOM | {"harness.fault_registry", "harness.rtp"},
-    "harness.fake": BOTTOM
-    | {
-        "harness.fake",
-        "harness.fault_registry",
-        "harness.event_edits",
-        "harness.packet_edits",
-        "harness.media",
-        "harness.rtp",
-        "harness.transport",
-        "harness.scenario.model",
+    "errors": set(),
+    "protocol": set(),
+    "netem": set(),
+    "trace": {"errors"},
+    "faults": {"errors", "protocol"},
+    "files": {"errors"},
+    "rules": {"protocol", "trace"},
+    "webrtc": {"errors", "netem", "protocol", "trace"},
+    "media": {"errors", "protocol", "trace"},
+    "diagnosis": {"protocol", "rules", "trace"},
+    "scenario": {"errors", "netem", "protocol", "rules"},
+    "targets": {"errors", "protocol", "scenario"},
+    "judge": {"diagnosis", "protocol", "rules", "scenario", "trace"},
+    "fake": {"errors", "faults", "media", "protocol", "scenario", "trace", "webrtc"},
+    "client": {"errors", "faults", "judge", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc"},
+    "report": {"diagnosis", "errors", "files", "judge", "protocol", "rules", "trace"},
+    "run": {
+        "client", "errors", "fake", "faults", "files", "judge", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc",
     },
-    "harness.client": BOTTOM
-    | {
-        "harness.client",
-        "harness.fault_registry",
-        "harness.event_edits",
-        "harness.packet_edits",
-        "harness.media",
-        "harness.network",
-        "harness.transport",
-        "harness.targets",
-        "harness.scenario",
-        "harness.results",
-    },
-    "harness.capabilities": BOTTOM | {"harness.rules", "harness.results"},
-    "harness.report": BOTTOM
-    | {
-        "harness.report",
-        "harness.rules",
-        "harness.diagnosis",
-        "harness.results",
-        "harness.capabilities",
-        "harness.output",
-        "harness.revision",
-    },
-}
-FRONT_DOORS = {"harness.cli", "harness.pytest_plugin"}
+    "check": {"errors", "judge", "run", "scenario", "targets"},
+    "serve": {"errors", "fake", "files", "judge", "media", "protocol", "report", "run", "scenario", "trace"},
+    "selftest": {"client", "errors", "fake", "faults", "judge", "report", "rules", "run", "scenario", "trace"},
+    "cli": {"check", "errors", "judge", "protocol", "report", "run", "scenario", "selftest", "serve", "targets", "trace"},
+    "pytest_plugin": {"errors", "judge", "report", "run", "scenario", "targets"},
+}  # fmt: skip
+FRONT_DOORS = {"harness.cli.main", "harness.pytest_plugin"}
 NEVER_IN_PURE = {"asyncio", "socket", "httpx", "aiortc", "uvicorn", "starlette", "time", "threading", "subprocess"}
 PURE = (
     "harness.protocol",
     "harness.rules",
     "harness.trace",
-    "harness.redact",
-    "harness.spellings",
-    "harness.results",
-    "harness.capabilities",
-    "harness.verdict",
+    "harness.judge",
     "harness.diagnosis",
-    "harness.network",
+    "harness.netem.emulator",
 )
 
 
@@ -87,42 +59,59 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+MODULES = {module_of(path): path for path in FILES}
+
+
 def imports_of(path: Path) -> set[str]:
+    """Every module that a file imports, anywhere in it; of this project by its full name."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            if node.module in (
-                "harness",
-                "harness.rules",
-                "harness.media",
-                "harness.protocol",
-                "harness.client",
-                "harness.fake",
-            ):
-                found |= {
-                    f"{node.module}.{alias.name}"
-                    for alias in node.names
-                    if (ROOT.parent / node.module.replace(".", "/") / f"{alias.name}.py").exists()
-                }
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in inner}
     return found
 
 
-def allowed(name: str, by: set[str]) -> bool:
-    return name in by or any(name.startswith(f"{prefix}.") for prefix in by if prefix != "harness")
+def home_of(module: str) -> str:
+    """The package below ``harness``, or the module at the top, that a module belongs to; empty for ``harness`` itself."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_every_module_has_a_row_and_every_row_a_module() -> None:
+    assert {home_of(module) for module in MODULES} - {""} == set(MAY_IMPORT)
+    assert {path.stem for path in ROOT.glob("*.py")} == TOP
+
+
+def test_rows_stand_from_the_bottom_up() -> None:
+    below: set[str] = set()
+    for home, may in MAY_IMPORT.items():
+        assert may <= below, f"{home}: {may - below} stand behind it"
+        below.add(home)
+    assert not any(may & FRONT_DOORS for may in MAY_IMPORT.values()), "nobody imports a front door"
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_imports_point_downwards(path: Path) -> None:
-    module = module_of(path)
-    ours = {name for name in imports_of(path) if name == "harness" or name.startswith("harness.")}
-    assert not ours & FRONT_DOORS, "nobody imports a front door"
-    for prefix, may in MAY_IMPORT.items():
-        if module == prefix or module.startswith(f"{prefix}."):
-            wrong = {name for name in ours if not allowed(name, may) and name != "harness"}
-            assert not wrong, f"{module} must not import {sorted(wrong)}"
+    home = home_of(module_of(path))
+    seen = {home_of(name) for name in imports_of(path) if name.startswith("harness.")} - {home}
+    assert home or not seen, "harness itself imports nothing when it is imported"
+    assert seen <= MAY_IMPORT.get(home, set()), f"{module_of(path)} must not import {sorted(seen - MAY_IMPORT[home])}"
+
+
+def test_what_a_row_allows_is_needed() -> None:
+    used: dict[str, set[str]] = {home: set() for home in MAY_IMPORT}
+    for module, path in MODULES.items():
+        used.setdefault(home_of(module), set()).update(map(home_of, filter(MODULES.get, imports_of(path))))
+    assert {home: may - used[home] for home, may in MAY_IMPORT.items() if may - used[home]} == {}
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = {
+        module: {name for name in imports_of(path) if name in MODULES} - {module} for module, path in MODULES.items()
+    }
+    assert list(TopologicalSorter(graph).static_order())
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if module_of(path).startswith(PURE)], ids=module_of)
@@ -166,9 +155,10 @@ def test_only_the_dialect_table_names_dialects(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_private_parts_of_aiortc_stay_in_one_place(path: Path) -> None:
-    if path.name in ("transport.py", "lean_rtp.py") or "transport" in path.name:
+def test_private_parts_of_aiortc_stay_in_one_package(path: Path) -> None:
+    if home_of(module_of(path)) == "webrtc":
         return
     assert not re.search(
         r"\._(rtp_router|handle_rtp|handle_data|dtls|sctp__|send_rtp)\w*|_RTC[A-Z]\w+__", path.read_text()
     )
+    assert not {name for name in imports_of(path) if name.startswith(("aioice", "pylibsrtp"))}

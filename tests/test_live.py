@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.trace import Trace
+from harness.trace import read_trace
 from tests.commands import HARNESS
 
 KEY = "served-key-0123456789abcdef"
@@ -123,7 +123,7 @@ def test_service_that_ends_in_the_middle_of_a_call(served: Served, tmp_path: Pat
     text, _ = caller.communicate(timeout=50)
     assert caller.returncode in (1, 3), text
     assert re.search(r"\[(connection-lost|channel-closed-by-service)\]", text)
-    assert Trace.read(trace).end == "failed"
+    assert read_trace(trace).end == "failed"
 
 
 def test_what_is_served_follows_a_script(tmp_path: Path) -> None:

@@ -18,21 +18,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import cli, clock
+from harness.cli import main as cli
 from harness.errors import HarnessError
-from harness.jobs import Job
-from harness.libraries import LIBRARIES
+from harness.judge.recording import judge_file
 from harness.media.track import OutgoingAudio
-from harness.recorded import judge_file
 from harness.report.html import run_html
 from harness.report.text import lines_of
 from harness.report.write import write_reports
-from harness.runner import run_job
+from harness.run import clock
+from harness.run.jobs import Job
+from harness.run.libraries import LIBRARIES
+from harness.run.runner import run_job
 from harness.scenario.loader import load
-from harness.serving import serve_forever
-from harness.spellings import base64_cores, spellings, unescaped
+from harness.serve.serving import serve_forever
 from harness.trace import Header, Recorder
-from harness.transport import Peer
+from harness.trace.secret_encodings import base64_cores, spellings, unescaped
+from harness.webrtc.peer import Peer
 from tests.echo import SPELLINGS, Echo, Manner, echoing, passwords_in
 
 pytest_plugins = ["pytester"]
@@ -262,7 +263,7 @@ def test_an_error_of_ours_is_told_without_the_secrets_in_it(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr("harness.jobs.select", stumble)
+    monkeypatch.setattr("harness.run.jobs.select", stumble)
     monkeypatch.setattr("sys.argv", ["harness", "run"])
     with pytest.raises(SystemExit) as ended:
         cli.main()

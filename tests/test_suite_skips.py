@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.jobs import Job
 from harness.rules.base import Outcome
-from harness.runner import run_job
+from harness.run.jobs import Job
+from harness.run.runner import run_job
 from harness.scenario.loader import LoadedScenario, find, load
 from harness.scenario.sent import RULE
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from harness import cli, clock
+from harness.cli import main as cli
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
+from harness.judge.recording import result_of
 from harness.protocol.dialects import DIALECTS
-from harness.recorded import result_of
 from harness.report.text import failure
+from harness.run import clock
 from harness.trace import Header, Recorder, Trace
 from tests.audio_files import Audio
 from tests.diagnosis.cases import refused

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.client.http import Response
-from harness.protocol.dialects import DIALECTS, Dialect, Path, session_body
+from harness.protocol.dialects import DIALECTS, Dialect, Path
+from harness.protocol.session_body import session_body
 
 _BOUNDARY = "----realtime-harness-7MA4YWxkTrZu0gW"
 

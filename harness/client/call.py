@@ -34,12 +34,12 @@ from harness.errors import (
 )
 from harness.media.capture import Capture
 from harness.media.track import OutgoingAudio
-from harness.network import Conditions
-from harness.protocol.dialects import session_body
+from harness.netem.emulator import Conditions
+from harness.protocol.session_body import session_body
 from harness.scenario.model import Caller
-from harness.targets import Endpoints
+from harness.targets.endpoints import Endpoints
 from harness.trace import Recorder
-from harness.transport import Peer, RejectedDescription, RtpPacket
+from harness.webrtc.peer import Peer, RejectedDescription, RtpPacket
 
 HANG_UP_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
@@ -182,7 +182,7 @@ class Call:
                 ice_servers=servers,
                 track=self.track,
                 on_packet=self._on_packet,
-                hands=self._faults.hands(self.recorder),
+                misbehavior=self._faults.misbehavior(self.recorder),
             )
         except (ValueError, TypeError) as error:
             raise OfferFailed(

@@ -10,7 +10,7 @@ from harness.client.http import shorten
 from harness.errors import UsageError
 from harness.protocol.messages import entry_of
 from harness.trace import Recorder
-from harness.transport import InvalidText
+from harness.webrtc.peer import InvalidText
 
 
 class EventChannel:

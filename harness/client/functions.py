@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from harness.client.wording import error_of
+from harness.client.describe import error_of
 from harness.protocol.messages import parse
 from harness.scenario.match import Mismatch, as_text, lookup, matches
 from harness.scenario.model import ToolAnswer

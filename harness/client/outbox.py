@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.client.faults import ClientFaults
 from harness.errors import CallError, UsageError
-from harness.fault_registry import Message, leaving
+from harness.faults.registry import Message, leaving
 from harness.protocol.dialects import Dialect
 from harness.trace import Entry, Recorder, dump
 

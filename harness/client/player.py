@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
-from harness.client.expecting import Search
+from harness.client.audio_match import audible, segments, silence, speech
+from harness.client.describe import describe_step, error_of, span
+from harness.client.event_search import Search
 from harness.client.functions import called_instead, find_call, response_done
-from harness.client.hearing import audible, segments, silence, speech
-from harness.client.roles import Audio, OpenCall
+from harness.client.interfaces import Audio, OpenCall
 from harness.client.watch import Watch
-from harness.client.wording import describe_step, error_of, span
 from harness.errors import CallError, UsageError
-from harness.results import NOT_REACHED, Expectation
+from harness.judge.results import NOT_REACHED, Expectation
 from harness.scenario.match import fill, known
 from harness.scenario.model import (
     AnyStep,

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.client.http import LONGEST_WAIT, Response, retry_after, shorten
-from harness.targets import VARIABLES, Endpoints
+from harness.targets.endpoints import VARIABLES, Endpoints
 
 BOTH = ("key", "call")
 

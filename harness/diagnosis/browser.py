@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.diagnosis.base import Case, Evidence, cause, not_observable, status_of
-from harness.rules.exchange import from_browser
 from harness.rules.fields import listing, text
+from harness.rules.http_view import from_browser
 from harness.rules.sources import MS_WEBRTC, issue
 from harness.trace import Entry
 

@@ -17,7 +17,7 @@ from harness.fake import answers
 from harness.fake.answers import VENDORS, HttpRefusal
 from harness.fake.checks import Refusal
 from harness.fake.client_events import decode
-from harness.fake.seeds import as_documented
+from harness.fake.sample_names import as_documented
 from harness.fake.session import Configuration
 from harness.fake.settings import FakeSettings
 from harness.fake.tokens import KeyRing
@@ -222,7 +222,7 @@ def _json_object(text: str) -> dict[str, Any] | HttpRefusal:
 def _flat(
     dialect: Dialect, body: Mapping[str, Any], settings: FakeSettings, transcription: bool
 ) -> TokenGrant | HttpRefusal:
-    session = as_documented(body) if settings.seeds_mode else dict(body)
+    session = as_documented(body) if settings.sample_names else dict(body)
     secret = session.pop("client_secret", None)
     if secret is not None:
         # Checked, not granted: in beta every key lives one minute (docstring of client_secret in the SDK's session types).

@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from harness.fake.actions import Action, Close, Outbox
-from harness.fake.agenda import Agenda, Appointment
 from harness.fake.checks import Refusal
 from harness.fake.client_events import check_event, decode, event_id_of
 from harness.fake.items import Item, Items
@@ -23,6 +22,7 @@ from harness.fake.replies import Replies, with_tool_choice
 from harness.fake.responses import Responses
 from harness.fake.session import Configuration
 from harness.fake.shapes import shape_of
+from harness.fake.timers import Agenda, Appointment
 from harness.fake.transcription import Transcriber
 from harness.fake.turns import MINIMUM_COMMIT_MS, InputAudio
 from harness.protocol.dialects import WEBRTC_FILTER, Dialect

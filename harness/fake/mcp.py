@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.fake.actions import Outbox
-from harness.fake.agenda import Agenda
 from harness.fake.items import Item, Items
-from harness.fake.writing import Writer
+from harness.fake.response_writer import Writer
+from harness.fake.timers import Agenda
 from harness.scenario.model import McpCall
 
 LISTING_SECONDS = 0.15

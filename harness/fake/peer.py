@@ -14,10 +14,10 @@ from harness.fake.answers import VENDORS
 from harness.fake.babble import babble
 from harness.fake.conversation import Conversation, passes_filter
 from harness.fake.faults import Faults
-from harness.fake.seeds import SEED_END, as_seeds_expect
+from harness.fake.sample_names import SEED_END, as_the_sample_expects
 from harness.fake.settings import FakeSettings
 from harness.fake.traces import Unrecorded
-from harness.fault_registry import Message, leaving
+from harness.faults.registry import Message, leaving
 from harness.media.capture import Capture, Frame
 from harness.media.levels import FLOOR_DBFS
 from harness.media.track import OutgoingAudio, Playing
@@ -25,7 +25,7 @@ from harness.protocol.dialects import Dialect
 from harness.protocol.messages import decode, entry_of, size_of
 from harness.scenario.model import FakeScript
 from harness.trace import Recorder, dump
-from harness.transport import Hands, InvalidText, Limits, Peer, RtpPacket
+from harness.webrtc.peer import InvalidText, Limits, Misbehavior, Peer, RtpPacket
 
 PACKET_SECONDS = 0.02
 # Seconds between the service's last message and its hanging up; again so many, up to the larger number, until the message has been
@@ -94,7 +94,7 @@ class ServiceCall:
         watched = not isinstance(recorder, Unrecorded)
         self.received = Capture(recorder, "received", on_frame=self._on_frame, keep=watched, conceal=True)
         self.sent = Capture(recorder, "sent", decode=False, keep=watched) if watched else None
-        hands = Hands(
+        misbehavior = Misbehavior(
             self._faults.packets(),
             rtcp=conduct.reports,
             acknowledges=conduct.acknowledges,
@@ -105,7 +105,12 @@ class ServiceCall:
             bytes=settings.received_bytes, messages_per_second=settings.messages_per_second, channels=settings.channels
         )
         self._peer = Peer(
-            recorder, loopback=loopback, track=self._voice, on_packet=self._on_packet, hands=hands, limits=limits
+            recorder,
+            loopback=loopback,
+            track=self._voice,
+            on_packet=self._on_packet,
+            misbehavior=misbehavior,
+            limits=limits,
         )
         self._peer.on_channel = self._on_channel
         self._peer.on_early = partial(self._record_message, "received")
@@ -261,7 +266,7 @@ class ServiceCall:
         if isinstance(message, Mapping) and isinstance(kind, str):
             if self._filtered and not passes_filter(kind):
                 return
-            message = as_seeds_expect(message) if self._settings.seeds_mode else message
+            message = as_the_sample_expects(message) if self._settings.sample_names else message
         channel = self._channel
         if channel is None or channel.readyState != "open":
             return
@@ -332,7 +337,7 @@ class ServiceCall:
         self._do(self._conversation.tick(self._loop.time()))
 
     def _end_soon(self) -> None:
-        if self._settings.seeds_mode:
+        if self._settings.sample_names:
             self._send(SEED_END)
         self._linger(self._loop.time() + LONGEST_LINGER)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.fake.actions import Outbox, Play, StopAudio
-from harness.fake.agenda import Agenda, Appointment
+from harness.fake.timers import Agenda, Appointment
 
 
 @dataclass(slots=True)

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.fake.actions import Outbox, Play
-from harness.fake.agenda import Agenda, Appointment
 from harness.fake.checks import Refusal, place
 from harness.fake.items import Items, output_audio_tokens, text_tokens
 from harness.fake.mcp import McpTools
 from harness.fake.playback import Playback
 from harness.fake.replies import DEFAULT_TEXT, pieces, speaking_seconds
+from harness.fake.response_writer import Writer
 from harness.fake.shapes import Shape
-from harness.fake.writing import Writer
+from harness.fake.timers import Agenda, Appointment
 from harness.scenario.model import McpCall, Message, Reply
 
 # "The server will produce audio faster than realtime" (OpenAI SDK, conversation_item_truncate_event.py); how much faster is not

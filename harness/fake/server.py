@@ -44,7 +44,7 @@ from harness.fake.checks import place
 from harness.fake.cors import Cors, preflight
 from harness.fake.faults import Faults
 from harness.fake.listener import Listener
-from harness.fake.misbehaviour import as_it_leaves
+from harness.fake.misbehavior import as_it_leaves
 from harness.fake.peer import ServiceCall
 from harness.fake.replies import recordings
 from harness.fake.settings import FakeSettings
@@ -53,7 +53,7 @@ from harness.fake.traces import Client, Traces
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.scenario.model import FakeScript
 from harness.trace import Recorder, dump
-from harness.transport import RejectedDescription
+from harness.webrtc.peer import RejectedDescription
 
 __all__ = ["FakeService", "FakeSettings"]
 

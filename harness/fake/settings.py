@@ -28,7 +28,7 @@ class FakeSettings:
     call that brings more is ended, further channels are ignored.
     ``queued_bytes``: a call whose client does not take its events is ended when so much waits for it.
     ``key_seconds``: lifetime of every ephemeral key; None means the request's ``expires_after``, else the dialect's.
-    ``seeds_mode``: speak as a client expects that was written to Microsoft's JavaScript sample (see :mod:`harness.fake.seeds`).
+    ``sample_names``: speak as a client expects that was written to Microsoft's JavaScript sample (see :mod:`harness.fake.sample_names`).
     """
 
     api_keys: tuple[str, ...] | None = None
@@ -45,7 +45,7 @@ class FakeSettings:
     channels: int = 16
     queued_bytes: int = 8 << 20
     key_seconds: float | None = None
-    seeds_mode: bool = False
+    sample_names: bool = False
 
     def scripted(self, script: FakeScript) -> Self:
         """The settings with what a scenario says of the service itself: the deployments that it has."""

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from harness.fake.actions import Outbox
-from harness.fake.agenda import Agenda
 from harness.fake.items import INPUT_AUDIO_TOKENS_PER_SECOND, Item, Items, text_tokens
 from harness.fake.replies import pieces
+from harness.fake.timers import Agenda
 
 # From the commit to the first result, and between results.
 FIRST_SECONDS = 0.2

@@ -20,7 +20,7 @@ from harness.media.levels import (
     mean_square,
 )
 from harness.media.opus import Decoder, write_ogg
-from harness.rtp import Direction, RtpPacket
+from harness.protocol.rtp import Direction, RtpPacket
 from harness.trace import Recorder
 
 __all__ = ["Capture", "Change", "Frame"]

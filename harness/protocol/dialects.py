@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from harness.protocol.sessions import FIELDS, SESSION_FIELDS, Generation, Path, SessionField, session_body
+from harness.protocol.sessions import FIELDS, SESSION_FIELDS, Generation, Path, SessionField
 
 # Canonical (GA) event type -> beta type; None: beta has no such event. Types not listed are spelled alike in both.
 BETA_NAMES: Mapping[str, str | None] = MappingProxyType(
@@ -354,5 +354,5 @@ _CLIENT: Mapping[Generation, frozenset[str]] = {"ga": CLIENT_EVENTS, "beta": CLI
 
 __all__ = [
     "BETA_NAMES", "BETA_ONLY_CLIENT_EVENTS", "BETA_ONLY_SERVER_EVENTS", "CLIENT_EVENTS", "DIALECTS", "FICTIONAL_EVENTS",
-    "SERVER_EVENTS", "SESSION_FIELDS", "WEBRTC_FILTER", "Dialect", "Generation", "Path", "SessionField", "session_body",
+    "SERVER_EVENTS", "SESSION_FIELDS", "WEBRTC_FILTER", "Dialect", "Generation", "Path", "SessionField",
 ]  # fmt: skip

@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import __version__
-from harness.capabilities import Capability
+from harness.errors import TraceError
+from harness.judge.grading import Capability
+from harness.judge.results import Result, summary
 from harness.report.catalogue import FAMILY_TITLES
 from harness.report.causes import what_broke
 from harness.report.figures import timeline
 from harness.report.proof import Proof
 from harness.report.sources import as_html
 from harness.report.text import GLYPHS, SHOWN_FAILURES, outcome_counts, title, totals
-from harness.results import Result, summary
 from harness.rules.base import INFO, REGISTRY, UNOBSERVABLE, Outcome, Rule, RuleResult, order
 from harness.rules.examples import prose_of
 from harness.rules.reception import as_text as media_text
-from harness.trace import Entry, Trace, TraceError
+from harness.trace import Entry, Trace, read_trace
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -133,7 +134,7 @@ def recording(result: Result, out: Path | None) -> Trace | None:
     if result.recording is not None or out is None or result.trace is None:
         return result.recording
     try:
-        return Trace.read(out / result.trace)
+        return read_trace(out / result.trace)
     except TraceError:
         return None
 

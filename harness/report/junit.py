@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from harness.capabilities import NotExercised
+from harness.judge.grading import NotExercised
+from harness.judge.results import Result
 from harness.report.text import failure
-from harness.results import Result
 
 # XML 1.0 section 2.2: these cannot stand in a document, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

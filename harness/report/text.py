@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from harness.judge.results import Result, summary
 from harness.report.causes import what_broke
-from harness.results import Result, summary
 from harness.rules.base import INFO, MUST, REGISTRY, SHOULD, Outcome, RuleResult
 
 GLYPHS: Mapping[str, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "error": "!"}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from harness.protocol.sdp import Media
 from harness.protocol.sdp_fields import Codec
 from harness.rules.base import MUST, SERVICE, Observation, View, bad, judged, rule
-from harness.rules.descriptions import answers, name_of, pairs
 from harness.rules.offer import form_problems
+from harness.rules.sdp_view import answers, name_of, pairs
 from harness.rules.sources import rfc
 
 JSEP_ANSWER = rfc(9429, "5.3.1")

@@ -8,9 +8,9 @@ from ipaddress import ip_address
 from harness.protocol.sdp import Sdp
 from harness.protocol.sdp_fields import Candidate, integer
 from harness.rules.base import INFO, MUST, SERVICE, SHOULD, Observation, View, bad, judged, rule
-from harness.rules.descriptions import LARGEST_PORT, answers, pairs
-from harness.rules.exchange import is_loopback
+from harness.rules.http_view import is_loopback
 from harness.rules.offer_transport import ice_credential_problems
+from harness.rules.sdp_view import LARGEST_PORT, answers, pairs
 from harness.rules.sources import OPENAPI, WEBRTCHACKS, issue, rfc
 
 _JSEP = rfc(9429, "5.3.1")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.protocol.dialects import DIALECTS, WEBRTC_FILTER
 from harness.rules.base import CLIENT, INFO, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
-from harness.rules.exchange import exchanges, query_of
+from harness.rules.http_view import exchanges, query_of
 from harness.rules.sources import MS_WEBRTC
 from harness.trace import Entry
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from harness.rules.base import BETA, CLIENT, GA, MUST, Observation, View, bad, judged, rule
-from harness.rules.exchange import (
+from harness.rules.fields import MISSING, at, mapping, shown, text
+from harness.rules.http_view import (
     asked_lifetime,
     body_of,
     exchanges,
@@ -17,7 +18,6 @@ from harness.rules.exchange import (
     query_of,
     url_of,
 )
-from harness.rules.fields import MISSING, at, mapping, shown, text
 from harness.rules.sources import MS_MIGRATION, MS_PREVIEW_WEBRTC, MS_WEBRTC, OPENAPI, beta_sdk, issue, sdk
 
 _KEY_API = "; ".join((MS_WEBRTC, MS_PREVIEW_WEBRTC, OPENAPI))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from harness.rules.base import CLIENT, MUST, Observation, View, judged, rule
-from harness.rules.exchange import exchanges, url_of
 from harness.rules.fields import text
+from harness.rules.http_view import exchanges, url_of
 from harness.rules.sources import MS_MIGRATION, MS_PREVIEW_WEBRTC, MS_WEBRTC, OPENAPI
 
 

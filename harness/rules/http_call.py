@@ -20,7 +20,8 @@ from harness.rules.base import (
     judged,
     rule,
 )
-from harness.rules.exchange import (
+from harness.rules.fields import at, mapping, shown, text
+from harness.rules.http_view import (
     Exchange,
     body_of,
     exchanges,
@@ -32,7 +33,6 @@ from harness.rules.exchange import (
     query_of,
     url_of,
 )
-from harness.rules.fields import at, mapping, shown, text
 from harness.rules.sources import MS_PREVIEW_WEBRTC, MS_WEBRTC, OPENAPI, issue
 
 _CALLS = f"{OPENAPI}; {MS_WEBRTC}"

@@ -21,7 +21,8 @@ from harness.rules.base import (
     open_at_end,
     rule,
 )
-from harness.rules.exchange import (
+from harness.rules.fields import MISSING, at, shown, text
+from harness.rules.http_view import (
     Exchange,
     body_of,
     credential,
@@ -32,7 +33,6 @@ from harness.rules.exchange import (
     is_sdp,
     url_of,
 )
-from harness.rules.fields import MISSING, at, shown, text
 from harness.rules.sources import MS_ERRORS, MS_WEBRTC, OPENAPI, OWN, issue
 from harness.trace import Entry
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.rules.base import CLIENT, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
-from harness.rules.exchange import (
+from harness.rules.fields import MISSING, at, number, shown, text
+from harness.rules.http_view import (
     asked_lifetime,
     body_of,
     credential,
@@ -18,7 +19,6 @@ from harness.rules.exchange import (
     media_type,
     minted,
 )
-from harness.rules.fields import MISSING, at, number, shown, text
 from harness.rules.sources import MS_PREVIEW_WEBRTC, MS_WEBRTC, beta_sdk, issue, sdk
 
 _SECRETS = sdk("client_secret_create_params.py", "client_secret_create_response.py")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from harness.rules.base import BOTH, INFO, SERVICE, Observation, View, good, judged, rule
 from harness.rules.disturbance import slack
-from harness.rules.exchange import exchanges
 from harness.rules.fields import mapping, number, text
 from harness.rules.history import Step, history
+from harness.rules.http_view import exchanges
 from harness.rules.sources import OWN
 from harness.trace import Entry
 

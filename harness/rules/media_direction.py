@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from harness.protocol.sdp import DIRECTIONS, Sdp
 from harness.rules.base import CLIENT, MUST, SERVICE, Observation, View, judged, rule
-from harness.rules.descriptions import answers
 from harness.rules.media import sent_by
+from harness.rules.sdp_view import answers
 from harness.rules.sources import rfc
 from harness.trace import Observer
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from harness.protocol.sdp import Media, Sdp
 from harness.protocol.sdp_fields import STATIC_AUDIO, integer
 from harness.rules.base import CLIENT, INFO, MUST, SHOULD, Observation, View, bad, good, judged, rule
-from harness.rules.descriptions import name_of, offers
+from harness.rules.sdp_view import name_of, offers
 from harness.rules.sources import MS_WEBRTC, WEBRTCHACKS, issue, rfc
 
 JSEP_OFFER = rfc(9429, "5.2.1")

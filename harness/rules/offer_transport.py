@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.protocol.sdp import Media, Sdp
 from harness.protocol.sdp_fields import integer
 from harness.rules.base import CLIENT, MUST, SHOULD, Observation, View, bad, good, judged, rule
-from harness.rules.descriptions import LARGEST_PORT, PASSWORD, UFRAG, ice_problem, name_of, offers
+from harness.rules.sdp_view import LARGEST_PORT, PASSWORD, UFRAG, ice_problem, name_of, offers
 from harness.rules.sources import rfc
 
 _JSEP = rfc(9429, "5.2.1")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.redact import Redactor
 from harness.rules.base import BOTH, CLIENT, INFO, MUST, Observation, View, bad, good, judged, rule
-from harness.rules.exchange import credential, exchanges, from_browser, long_lived, media_type, secrets_in_url
 from harness.rules.fields import mapping
+from harness.rules.http_view import credential, exchanges, from_browser, long_lived, media_type, secrets_in_url
 from harness.rules.sources import MS_WEBRTC, OPENAPI, WEBRTC
+from harness.trace.redact import Redactor
 
 
 @rule(

@@ -22,10 +22,10 @@ from harness.rules.base import (
     rule,
     unobservable,
 )
-from harness.rules.exchange import epoch_of, query_of
-from harness.rules.exchange import exchanges as http_exchanges
 from harness.rules.fields import MISSING, at, mapping, number, shown, text
 from harness.rules.history import EXPIRED, RACE, History, history
+from harness.rules.http_view import epoch_of, query_of
+from harness.rules.http_view import exchanges as http_exchanges
 from harness.rules.session import RESOLVED, UPDATES, exchanges, same, states
 from harness.rules.session_requests import requested, word
 from harness.rules.sources import LOG, issue, sdk

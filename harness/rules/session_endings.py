@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.retirements import retiring
 from harness.rules.base import CLIENT, SERVICE, SHOULD, Observation, View, judged, rule
-from harness.rules.exchange import body_of
 from harness.rules.fields import index
 from harness.rules.history import history
+from harness.rules.http_view import body_of
 from harness.rules.session import UPDATED
 from harness.rules.session_course import EXPIRY_SECONDS, start_of
 from harness.rules.session_requests import requested

@@ -7,9 +7,9 @@ from typing import Any
 
 from harness.protocol.dialects import DIALECTS, SESSION_FIELDS
 from harness.rules.base import BOTH, CLIENT, GA, MUST, SHOULD, Observation, View, bad, good, judged, rule
-from harness.rules.exchange import body_of
 from harness.rules.fields import MISSING, at, mapping, number, shown, text
 from harness.rules.history import history
+from harness.rules.http_view import body_of
 from harness.rules.session import UPDATED, UPDATES, exchanges
 from harness.rules.sources import MS_REFERENCE, TURN_DETECTION, beta_sdk, issue, sdk
 from harness.trace import Entry

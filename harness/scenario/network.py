@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from harness import network as emulated
+from harness.netem import emulator as emulated
 from harness.scenario.values import Duration, Model
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%\Z")

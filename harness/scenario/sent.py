@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from harness.protocol.dialects import DIALECTS, Dialect, session_body
+from harness.protocol.dialects import DIALECTS, Dialect
 from harness.protocol.events import findings
 from harness.protocol.mismatch import Problem
+from harness.protocol.session_body import session_body
 from harness.scenario.match import variables_in
 from harness.scenario.source import Source
 from harness.scenario.vocabulary import SESSION_WORDS, Path, able, did_you_mean, requirements

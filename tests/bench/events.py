@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.jobs import Job
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.events import problems
-from harness.runner import run_job
+from harness.run.jobs import Job
+from harness.run.runner import run_job
 from harness.scenario.loader import load
-from harness.trace import Trace
+from harness.trace import read_trace
 from tests.bench.offline import CONVERSATION, Figure
 
 DIALECT = "azure-ga"
@@ -25,7 +25,7 @@ def conversation() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as out:
         run_job(Job(CONVERSATION, CONVERSATION.name, DIALECT, out=Path(out)), load(CONVERSATION))
         (path,) = Path(out).rglob("*.ndjson")
-        return [dict(entry.event) for entry in Trace.read(path).events("service")]
+        return [dict(entry.event) for entry in read_trace(path).events("service")]
 
 
 def ours(events: list[dict[str, Any]], runs: int) -> tuple[Figure, Figure]:

@@ -152,7 +152,7 @@ async def _hold(url: str, count: int, recording: Path, folder: Path) -> dict[str
     from harness.media import opus, wav
     from harness.media.track import OutgoingAudio
     from harness.scenario.model import Caller
-    from harness.targets import fake_endpoints
+    from harness.targets.endpoints import fake_endpoints
     from harness.trace import Header, Recorder
 
     packets = opus.encode(wav.load(recording))

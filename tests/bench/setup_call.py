@@ -15,7 +15,7 @@ from harness.fake.settings import FakeSettings
 from harness.media.track import OutgoingAudio
 from harness.protocol.dialects import DIALECTS
 from harness.scenario.model import Caller, FakeScript
-from harness.targets import fake_endpoints
+from harness.targets.endpoints import fake_endpoints
 from harness.trace import Entry, Header, Recorder
 
 KEY = "bench-key-0123456789"

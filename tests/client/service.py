@@ -12,7 +12,7 @@ from aiortc import RTCDataChannel
 
 from harness.media.track import OutgoingAudio
 from harness.trace import Header, Recorder
-from harness.transport import Peer
+from harness.webrtc.peer import Peer
 
 KEY = "long-lived-key-0123456789"
 EPHEMERAL = "ephemeral-key-abcdefghij"

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from harness import clock
 from harness.client.call import Call
 from harness.errors import (
     CallError,
@@ -18,12 +17,13 @@ from harness.errors import (
     TokenRequestFailed,
     UsageError,
 )
+from harness.judge.results import milestones
 from harness.media.track import OutgoingAudio
-from harness.results import milestones
+from harness.run import clock
 from harness.scenario.model import Caller, IceServer
-from harness.targets import fake_endpoints
+from harness.targets.endpoints import fake_endpoints
 from harness.trace import Header, Recorder, Trace
-from harness.transport import InvalidText, Peer
+from harness.webrtc.peer import InvalidText, Peer
 from tests.client.service import BETA_TOKEN, EPHEMERAL, GA_TOKEN, KEY, Service
 
 Talk = Callable[[Call, Service], Awaitable[None]]

@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 
-from harness import clock
 from harness.client.faults import CLIENT_FAULTS, MODULES, ClientFault, ClientFaults, base, edits
 from harness.client.http import Draft
 from harness.client.outbox import Outbox
 from harness.errors import ConnectionLost, ScenarioError, UsageError
 from harness.fake.faults import FAULTS
-from harness.faults import check_faults
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import REGISTRY, SERVICE
 from harness.rules.catalogue import all_rules
+from harness.run import clock
+from harness.run.faults import check_faults
 from harness.scenario.files import reference_suite
 from harness.scenario.loader import LoadedScenario, dialects_of, load, loads
 from harness.scenario.model import MILESTONES, Caller
-from harness.targets import fake_endpoints
+from harness.targets.endpoints import fake_endpoints
 from harness.trace import Header, Recorder
 
 GA, PREVIEW = DIALECTS["azure-ga"], DIALECTS["azure-preview"]

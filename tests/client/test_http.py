@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import clock
 from harness.client.http import LIMIT, Requests, Response, no_response, retry_after, retry_pause, shorten
 from harness.errors import TokenRequestFailed
-from harness.redact import Redactor
+from harness.run import clock
 from harness.trace import Header, Recorder
+from harness.trace.redact import Redactor
 
 URL = "http://service.example/openai/v1/realtime/client_secrets"
 SECRET = "long-lived-key-0123456789"

@@ -4,14 +4,15 @@ from typing import Any, ClassVar
 
 import pytest
 
-from harness import clock
+from harness.client.describe import describe_step
 from harness.client.player import play
-from harness.client.wording import describe_step
 from harness.errors import CallError, ConnectionLost, UsageError
-from harness.protocol.dialects import DIALECTS, session_body
-from harness.results import Expectation
-from harness.scenario.foreign import Foreign, adapt
+from harness.judge.results import Expectation
+from harness.protocol.dialects import DIALECTS
+from harness.protocol.session_body import session_body
+from harness.run import clock
 from harness.scenario.model import Scenario, Step
+from harness.scenario.unscripted import Unscripted, adapt
 from harness.trace import Header, Recorder, Trace
 
 PACKETS = (b"\xf8\xff\xfe",) * 50
@@ -591,7 +592,7 @@ class Nap(Step):
     "take",
     [
         lambda nap: describe_step(nap, DIALECTS["azure-ga"]),
-        lambda nap: adapt(Scenario.model_construct(title="t", steps=[nap]), Foreign()),
+        lambda nap: adapt(Scenario.model_construct(title="t", steps=[nap]), Unscripted()),
     ],
     ids=["in words", "on a service without a script"],
 )

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from harness.client.http import Response
 from harness.client.refusals import explain, seen
 from harness.protocol.dialects import DIALECTS
-from harness.redact import Redactor
-from harness.targets import fake_endpoints, live_endpoints
+from harness.targets.endpoints import fake_endpoints, live_endpoints
+from harness.trace.redact import Redactor
 
 AZURE = {
     "AZURE_OPENAI_RESOURCE_NAME": "my-resource",

@@ -2,8 +2,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from harness import clock
 from harness.client.watch import Watch, first_of
+from harness.run import clock
 from harness.trace import Header, Recorder
 
 T = TypeVar("T")

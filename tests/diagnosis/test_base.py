@@ -11,7 +11,7 @@ from harness.diagnosis import CAUSES, diagnose
 from harness.diagnosis.base import Case, Evidence, cause
 from harness.report.catalogue import explain
 from harness.rules.base import Observation, Outcome, RuleResult, Severity
-from harness.trace import Entry, Trace
+from harness.trace import Entry, read_trace
 from tests.diagnosis import test_connection, test_conversation, test_http, test_network
 from tests.traces import SET_UP, event, trace
 
@@ -50,7 +50,7 @@ def test_page_of_a_cause_is_whole(row: object) -> None:
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_good_call_has_no_diagnosis(path: Path) -> None:
-    assert diagnose(Trace.read(path)) == ()
+    assert diagnose(read_trace(path)) == ()
 
 
 @pytest.mark.parametrize("name", CASES)

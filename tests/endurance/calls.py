@@ -11,18 +11,18 @@ from pathlib import Path
 
 import httpx
 
-from harness import clock
 from harness.client.call import Call
 from harness.errors import TokenRequestFailed
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
-from harness.libraries import quiet_libraries
+from harness.files import open_trace
 from harness.media import opus, wav
 from harness.media.track import OutgoingAudio
-from harness.output import open_trace
 from harness.protocol.dialects import DIALECTS
+from harness.run import clock
+from harness.run.libraries import quiet_libraries
 from harness.scenario.model import Caller, FakeScript
-from harness.targets import fake_endpoints
+from harness.targets.endpoints import fake_endpoints
 from harness.trace import Entry, Header, Recorder
 from tests.endurance.held import Held
 

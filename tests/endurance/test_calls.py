@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from harness import clock
+from harness.run import clock
 from harness.trace import Entry
 from tests.endurance.calls import LAP, WAYS, many_calls
 from tests.endurance.held import MOST, Held, leaks

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.trace import Trace
+from harness.trace import read_trace
 from tests.commands import command, octets, said, wait_until
 
 SHORT = "title: Nothing is said\ndialects: [azure-ga]\nsteps: []\n"
@@ -34,7 +34,7 @@ def long(tmp_path: Path) -> Path:
 
 def ends(folder: Path) -> dict[str, str]:
     """How each trace ends."""
-    return {path.name: Trace.read(path).end for path in folder.glob("traces/*.ndjson")}
+    return {path.name: read_trace(path).end for path in folder.glob("traces/*.ndjson")}
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import NotATrace
-from harness.trace import Trace
+from harness.trace import Trace, read_trace
 from tests.commands import command, octets, said, wait_until
 
 SCENARIO = """
@@ -44,13 +44,13 @@ def check_what_is_left(folder: Path) -> None:
     for path in left:
         lines = path.read_bytes().split(b"\n")[:-1]
         if lines:
-            traces[path] = trace = Trace.read(path)
+            traces[path] = trace = read_trace(path)
             whole = [json.loads(line) for line in lines[1:]]
             assert [entry.to_json() for entry in trace.entries] == [line for line in whole if "kind" in line]
             assert (trace.end == "truncated") == (not whole or "kind" in whole[-1])
         else:
             with pytest.raises(NotATrace, match=r"empty|header"):
-                Trace.read(path)
+                read_trace(path)
     with command("judge", *traces, "--out", folder / "judged") as judging:
         code, out = said(judging)
     cut = [path for path, trace in traces.items() if trace.end == "truncated"]

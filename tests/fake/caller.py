@@ -15,7 +15,7 @@ from harness.media.track import OutgoingAudio
 from harness.protocol.dialects import Dialect
 from harness.protocol.events import problems
 from harness.trace import Header, Recorder
-from harness.transport import Peer
+from harness.webrtc.peer import Peer
 from tests.fake.requests import call_path, credentials, key_path, token_body
 
 

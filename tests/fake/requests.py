@@ -10,7 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 from harness.fake.admission import Ask
 from harness.fake.settings import FakeSettings
-from harness.protocol.dialects import DIALECTS, Dialect, session_body
+from harness.protocol.dialects import DIALECTS, Dialect
+from harness.protocol.session_body import session_body
 
 API_KEY = "offline-key-0123456789"
 SETTINGS = FakeSettings(api_keys=(API_KEY,))

@@ -287,7 +287,7 @@ def test_the_samples_token_request_is_refused_unless_the_fake_speaks_its_way() -
         "unknown_parameter",
         "max_output_tokens",
     )
-    grant = token_request(PREVIEW, token_ask(PREVIEW, SEED_BODY), replace(SETTINGS, seeds_mode=True))
+    grant = token_request(PREVIEW, token_ask(PREVIEW, SEED_BODY), replace(SETTINGS, sample_names=True))
     assert isinstance(grant, TokenGrant)
     assert grant.session["max_output_tokens"] == 4096
 

@@ -14,10 +14,10 @@ from harness.errors import UsageError
 from harness.fake.faults import FAULTS, Conduct, Faults, Reply, base
 from harness.fake.faults import edits as edit
 from harness.fake.faults.base import ANSWER, CALL, TOKEN, fault
-from harness.fault_registry import EventRewrite
+from harness.faults.registry import EventRewrite
 from harness.media.opus import SILENCE
 from harness.protocol.dialects import DIALECTS, Dialect
-from harness.rtp import RtpPacket
+from harness.protocol.rtp import RtpPacket
 from harness.rules.base import CLIENT, INFO
 from harness.rules.catalogue import REGISTRY
 from harness.scenario.files import reference_suite

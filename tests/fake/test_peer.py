@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from harness import clock
 from harness.fake.peer import LINGER, ServiceCall
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
 from harness.media import opus, wav
 from harness.protocol.dialects import DIALECTS, WEBRTC_FILTER, Dialect
+from harness.run import clock
 from harness.scenario.model import FakeScript
 from harness.trace import Header, Recorder
 from tests.fake.caller import Caller
@@ -266,7 +266,7 @@ def test_seeds_mode_renames_what_the_sample_waits_for() -> None:
         caller.invalid.clear()
         return [event["type"] for event in caller.events]
 
-    settings = replace(SETTINGS, seeds_mode=True, max_call_seconds=2.0)
+    settings = replace(SETTINGS, sample_names=True, max_call_seconds=2.0)
     types = during(steps, dialect=PREVIEW, settings=settings)
     assert types == [
         "session.created",
@@ -276,7 +276,7 @@ def test_seeds_mode_renames_what_the_sample_waits_for() -> None:
         "session.error",
         "session.end",
     ]
-    documented = during(steps, dialect=PREVIEW, settings=replace(settings, seeds_mode=False))
+    documented = during(steps, dialect=PREVIEW, settings=replace(settings, sample_names=False))
     assert documented == ["session.created", "conversation.created", "session.updated", "error", "error"]
 
 

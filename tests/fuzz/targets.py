@@ -7,23 +7,22 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness import negotiation, rtp
 from harness.errors import HarnessError, TraceError
 from harness.fake.admission import offer_problem
 from harness.fake.checks import Refusal
 from harness.fake.client_events import check_event
 from harness.fake.client_events import decode as decode_client_event
+from harness.judge.recording import result_of
 from harness.media.opus import Decoder
-from harness.protocol import messages, opus, sdp
+from harness.protocol import messages, negotiation, opus, rtp, sdp
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.events import problems
-from harness.recorded import result_of
-from harness.redact import Redactor
 from harness.scenario import source
 from harness.scenario.loader import loads
-from harness.spellings import unescaped
-from harness.trace import Trace, dump
-from harness.transport import RejectedDescription, _require
+from harness.trace import dump, read_trace
+from harness.trace.redact import Redactor
+from harness.trace.secret_encodings import unescaped
+from harness.webrtc.peer import RejectedDescription, _require
 
 
 def text_of(octets: bytes) -> str:
@@ -56,7 +55,7 @@ def traces(octets: bytes) -> None:
     """A trace file, read and judged."""
     lines = [line + "\n" for line in text_of(octets).split("\n")]
     with contextlib.suppress(TraceError):
-        result = result_of(Trace.read(lines), name="fuzzed")
+        result = result_of(read_trace(lines), name="fuzzed")
         assert not result.bug, result.error
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from harness.rules import catalogue
 from harness.rules.base import MUST, Outcome, judge_all
-from harness.trace import Entry, Trace
+from harness.trace import Entry, Trace, read_trace
 
 FILES = sorted(Path(__file__).parent.rglob("*.ndjson"))
 IDS = [f"{path.parent.name}/{path.stem}" for path in FILES]
@@ -54,7 +54,7 @@ IN_GA = {"s02-server-vad-turn": "ITM-02 ITM-20", "s01-session-update": "SES-06 S
 @cache
 def load(path: Path) -> Trace:
     assert catalogue.all_rules()
-    return Trace.read(path)
+    return read_trace(path)
 
 
 def from_the_other_end(trace: Trace) -> Trace:

@@ -19,7 +19,7 @@ from harness.protocol.dialects import DIALECTS
 from harness.rules import catalogue
 from harness.rules.base import SERVICE, Outcome, judge_rule
 from harness.rules.history import PATIENCE
-from harness.trace import Entry, Trace
+from harness.trace import Entry, Trace, read_trace
 
 FILES = sorted(Path(__file__).parent.rglob("*.ndjson"))
 IDS = [f"{path.parent.name}/{path.stem}" for path in FILES]
@@ -94,7 +94,7 @@ def load(path: Path) -> Trace:
 
     The packets are left out: they are many, and no event's absence shows in their headers.
     """
-    trace = Trace.read(path)
+    trace = read_trace(path)
     last = max(entry.seq for entry in trace.entries if entry.plane == "event")
     return numbered(
         trace,

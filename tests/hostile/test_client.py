@@ -15,13 +15,13 @@ from aiortc import RTCDataChannel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import clock
 from harness.client.call import Call
 from harness.client.http import LIMIT
 from harness.errors import CallError, HarnessError
 from harness.media.track import OutgoingAudio
+from harness.run import clock
 from harness.scenario.model import Caller
-from harness.targets import fake_endpoints
+from harness.targets.endpoints import fake_endpoints
 from harness.trace import Header, Recorder, Trace
 from tests.client.service import GA_TOKEN, KEY, Service
 from tests.client.test_call import make_call

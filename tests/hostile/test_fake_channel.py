@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import clock
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
+from harness.judge.recording import result_of
+from harness.judge.results import to_json
 from harness.protocol.dialects import DIALECTS
-from harness.recorded import result_of
-from harness.results import to_json
-from harness.trace import Header, Recorder, Trace
-from harness.transport import Peer
+from harness.run import clock
+from harness.trace import Header, Recorder, Trace, read_trace
+from harness.webrtc.peer import Peer
 from tests.fake.rim import EVERY_DIALECT, Rim, script
 from tests.peers import ReadyAudio
 
@@ -115,7 +115,7 @@ def call(
 
     clock.run(main, time="virtual")
     (trace,) = traces
-    assert Trace.read(trace.lines()).entries == trace.entries
+    assert read_trace(trace.lines()).entries == trace.entries
     result = result_of(trace, name="hostile")
     assert not result.bug, result.error
     json.dumps(to_json([result], seconds=0.0))

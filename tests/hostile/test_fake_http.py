@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import clock
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
 from harness.protocol.dialects import DIALECTS
-from harness.trace import Header, Recorder, Trace
+from harness.run import clock
+from harness.trace import Header, Recorder, Trace, read_trace
 
 KEY_PATH, CALL_PATH = "/openai/v1/realtime/client_secrets", "/openai/v1/realtime/calls"
 GOOD = {"session": {"type": "realtime", "model": "gpt-realtime"}}
@@ -81,7 +81,7 @@ def served(act: Callable[[str], Awaitable[object]], settings: FakeSettings = LIM
 
     service = clock.run(main, time="virtual")
     for trace in traces:
-        assert Trace.read(trace.lines()).entries == trace.entries
+        assert read_trace(trace.lines()).entries == trace.entries
     return service, traces
 
 

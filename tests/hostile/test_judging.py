@@ -13,17 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import TraceError
-from harness.output import write_text
-from harness.recorded import judge_file, result_of
+from harness.files import write_text
+from harness.judge.recording import judge_file, result_of
+from harness.judge.results import to_json
 from harness.report.html import conformance_html
 from harness.report.junit import junit
 from harness.report.text import lines_of
-from harness.results import to_json
-from harness.trace import Header, Recorder, Trace
+from harness.trace import Header, Recorder, Trace, read_trace
 from tests.hostile.mutations import spoiled, values
 
 GOLDEN = sorted((Path(__file__).parent.parent / "golden").glob("*/*.ndjson"))
-TRACES = {path.relative_to(path.parent.parent).as_posix(): Trace.read(path) for path in GOLDEN}
+TRACES = {path.relative_to(path.parent.parent).as_posix(): read_trace(path) for path in GOLDEN}
 
 
 def recorded(rows: list[tuple[str, Any]], header: Header) -> Trace:
@@ -37,7 +37,7 @@ def recorded(rows: list[tuple[str, Any]], header: Header) -> Trace:
 
 def sound(trace: Trace) -> None:
     """It can be stored and read again, judged, and told in every form."""
-    assert Trace.read(trace.lines()).end == trace.end
+    assert read_trace(trace.lines()).end == trace.end
     result = result_of(trace, name="hostile")
     assert not result.bug, result.error
     json.loads(json.dumps(to_json([result], seconds=0.0)))

@@ -14,8 +14,8 @@ from google_crc32c import value as crc32c
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import clock
-from harness.transport_guard import Bucket, Limits
+from harness.run import clock
+from harness.webrtc.guard import Bucket, Limits
 from tests.peers import End, connected
 
 DCEP, STRING, BINARY, STRING_EMPTY, BINARY_EMPTY = 50, 51, 53, 56, 57

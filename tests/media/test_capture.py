@@ -15,7 +15,7 @@ from harness.media import wav
 from harness.media.capture import Capture, Frame
 from harness.media.levels import SpeechDetector
 from harness.media.opus import SILENCE, Decoder, encode
-from harness.rtp import RtpPacket
+from harness.protocol.rtp import RtpPacket
 from harness.trace import Entry, Header, Recorder
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "audio"

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
-from harness import clock
 from harness.media.levels import dbfs
 from harness.media.opus import SILENCE, Decoder, encode
 from harness.media.track import OutgoingAudio, Playing
+from harness.run import clock
 from tests.audio_files import recording
 
 A = tuple(b"\xf8a%d" % index for index in range(5))

@@ -22,8 +22,8 @@ from harness.protocol.dialects import (
     SESSION_FIELDS,
     WEBRTC_FILTER,
     Dialect,
-    session_body,
 )
+from harness.protocol.session_body import session_body
 
 BETA_FIELDS = {row.beta[0] for row in SESSION_FIELDS if row.beta}
 GA_FIELDS = {row.ga[0] for row in SESSION_FIELDS if row.ga}

@@ -11,7 +11,7 @@ import pytest
 from harness.protocol.retirements import RETIREMENTS, retiring
 from harness.scenario.files import reference_suite
 from harness.scenario.loader import load, loads
-from harness.targets import live_endpoints
+from harness.targets.endpoints import live_endpoints
 
 
 @pytest.mark.parametrize(

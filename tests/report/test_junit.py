@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.capabilities import NotExercised
+from harness.judge.grading import NotExercised
+from harness.judge.results import Expectation
 from harness.report.junit import junit
-from harness.results import Expectation
-from tests.test_results import RESULT
+from tests.judge.test_results import RESULT
 
 
 def test_counts_and_cases() -> None:

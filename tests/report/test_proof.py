@@ -14,9 +14,9 @@ from harness.report.proof import Proof, proof_of, read_proof
 from harness.report.write import write_reports, write_selftest
 from harness.rules.base import MUST, REGISTRY
 from harness.rules.catalogue import all_rules
-from harness.selftest import Selftest
-from harness.selftest_calls import Alarm, Shown
-from tests.test_results import RESULT
+from harness.selftest.calls import Alarm, Shown
+from harness.selftest.proof import Selftest
+from tests.judge.test_results import RESULT
 
 CAUGHT = (Shown("rsp-done-twice", {"client": ("RSP-03",)}), Shown("second-channel", {"client": ("DC-04",)}))
 MISSED = Shown("key-missing", {"client": ()}, ("HTTP-08",))

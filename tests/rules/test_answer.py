@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from harness.protocol.dialects import DIALECTS
-from harness.redact import Redactor
 from harness.rules.base import INFO, Outcome, judge_rule
 from harness.rules.catalogue import all_rules
 from harness.trace import Entry, Header, Trace
+from harness.trace.redact import Redactor
 from tests.descriptions import ANSWERS, CHROMIUM, FIREFOX, OPENAI_ANSWER, OPENAI_ANSWER_REPEATED, edited
 
 RULES = [one for one in all_rules() if one.family == "ANS"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.protocol.dialects import DIALECTS as ROWS
 from harness.rules import catalogue
 from harness.rules.base import Outcome, judge_all
-from harness.trace import Entry, Trace
+from harness.trace import Entry, Trace, read_trace
 
 FILES = sorted((Path(__file__).parents[1] / "golden").rglob("*.ndjson"))
 JSON = st.recursive(
@@ -30,7 +30,7 @@ JSON = st.recursive(
 @cache
 def load(dialect: str, name: str) -> Trace:
     assert catalogue.all_rules()
-    return Trace.read(Path(__file__).parents[1] / "golden" / dialect / f"{name}.ndjson")
+    return read_trace(Path(__file__).parents[1] / "golden" / dialect / f"{name}.ndjson")
 
 
 def numbered(trace: Trace, entries: list[Entry]) -> Trace:

@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 
 from harness.protocol.dialects import DIALECTS
-from harness.redact import Redactor
 from harness.rules.base import Outcome, judge_rule
 from harness.rules.catalogue import all_rules
 from harness.trace import Entry, Header, Trace
+from harness.trace.redact import Redactor
 from tests.descriptions import AIORTC_STOCK, CHROMIUM, FIREFOX, LIBDATACHANNEL, OFFERS, edited
 from tests.limits import Limit
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.network import Conditions, Emulator
+from harness.netem.emulator import Conditions, Emulator
 from harness.rules.reception import as_text, media_of
 from tests.limits import Limit
 from tests.traces import trace

@@ -16,7 +16,7 @@ from harness.fake.faults import Faults
 from harness.media import wav
 from harness.media.capture import Capture
 from harness.media.opus import SILENCE, encode
-from harness.rtp import RtpPacket
+from harness.protocol.rtp import RtpPacket
 from harness.rules.base import Outcome, judge_rule
 from harness.rules.catalogue import REGISTRY as RULES
 from harness.trace import Header, Recorder, Trace

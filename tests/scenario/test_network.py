@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from harness.errors import ScenarioError
-from harness.network import BurstLoss, Conditions
-from harness.network import Path as WayPath
+from harness.netem.emulator import BurstLoss, Conditions
+from harness.netem.emulator import Path as WayPath
 from harness.scenario.loader import loads, scenario_schema
 from harness.scenario.model import Disturb
 from harness.scenario.network import PRESETS, Network, parse_bandwidth, parse_percent

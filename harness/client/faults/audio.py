@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from harness.client.faults.base import CLIENT_END, RTP, client_fault
-from harness.fault_registry import TURN, PacketRewrite
+from harness.faults.packets import each, moved, one, shifted
+from harness.faults.registry import TURN, PacketRewrite
 from harness.media.opus import FRAME_SAMPLES, SILENCE
-from harness.packet_edits import each, moved, one, shifted
-from harness.transport import RtpPacket
+from harness.webrtc.peer import RtpPacket
 
 LATER = 100
 """Packets: the fault begins two seconds into the call."""

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from harness.client.http import Draft
-from harness.fault_registry import (
+from harness.faults.registry import (
     Declared,
     Event,
     EventRewrite,
@@ -36,9 +36,9 @@ from harness.fault_registry import (
 )
 from harness.protocol.dialects import Dialect
 from harness.scenario.model import Caller
-from harness.targets import Endpoints
+from harness.targets.endpoints import Endpoints
 from harness.trace import Recorder
-from harness.transport import Hands
+from harness.webrtc.peer import Misbehavior
 
 R = TypeVar("R")
 
@@ -63,7 +63,7 @@ CLIENT_END: tuple[Observer, ...] = ("client",)
 class Conduct:
     """How the caller behaves underneath its events. The defaults are right; times are seconds.
 
-    ``label``: the channel's, None for the dialect's own. ``options``: of :meth:`harness.transport.Peer.create_channel`. ``second``:
+    ``label``: the channel's, None for the dialect's own. ``options``: of :meth:`harness.webrtc.peer.Peer.create_channel`. ``second``:
     the label of one more channel. ``early``: the text of a message that is sent on the channel's stream before the channel is
     opened. ``believes``: whether a call response of this status is taken for an answer. ``clings``: a channel that the service
     has closed is opened again. ``hangs_up``: the call is ended, and not just left alone; then ``abandoned_for`` so long.
@@ -156,7 +156,7 @@ class ClientFaults(Rewrites):
         """What a new call does at server events besides what its scenario says."""
         return self.made(REACTIONS, dialect)
 
-    def hands(self, recorder: Recorder) -> Hands:
+    def misbehavior(self, recorder: Recorder) -> Misbehavior:
         """What the caller's end of the connection does wrongly."""
         conduct = self.conduct
 
@@ -165,7 +165,7 @@ class ClientFaults(Rewrites):
             recorder.record("event.sent", event=json.loads(text), size=len(text.encode()))
             return text
 
-        return Hands(
+        return Misbehavior(
             self.packets(),
             rtcp=conduct.reports,
             acknowledges=conduct.acknowledges,

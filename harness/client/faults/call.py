@@ -17,7 +17,7 @@ from harness.client.faults.requests import (
     path_of,
     request,
 )
-from harness.fault_registry import BETA, GA, SETUP, TURN
+from harness.faults.registry import BETA, GA, SETUP, TURN
 from harness.scenario.model import Caller
 
 BROWSER = {"origin": "https://app.example", "sec-fetch-mode": "cors"}

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from harness.client.faults.base import ANSWER, CONDUCT, EVENTS, SERVICE_END, SETTINGS, Conduct, client_fault
-from harness.fault_registry import SETUP, TURN
-from harness.protocol.sdp_edits import line
+from harness.faults.registry import SETUP, TURN
+from harness.faults.sdp import line
 from harness.scenario.model import Caller
 
 LONG = "audio/half-minute-answer-is-heard-in-full.yaml"

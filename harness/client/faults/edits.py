@@ -10,10 +10,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from harness.client.faults.base import Reaction, RequestRewrite
 from harness.client.http import Draft
-from harness.event_edits import Change, Make, Picker, any_event, changed
-from harness.fault_registry import Event, Outgoing
+from harness.faults.events import Change, Make, Picker, any_event, changed
+from harness.faults.registry import Event, Outgoing
 from harness.protocol.dialects import Dialect
-from harness.targets import Endpoints
+from harness.targets.endpoints import Endpoints
 
 MakeReaction = Callable[[Dialect], Reaction]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.client.faults.base import EVENTS, REACTIONS, client_fault
 from harness.client.faults.edits import MakeReaction, put, send_at
-from harness.event_edits import Make, changed, each
-from harness.fault_registry import GA, SETUP
+from harness.faults.events import Make, changed, each
+from harness.faults.registry import GA, SETUP
 from harness.trace import dump
 
 TYPED = "text/text-question-gets-a-spoken-answer.yaml"

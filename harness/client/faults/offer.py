@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.client.faults.base import ANSWER, OFFER, SERVICE_END, SETTINGS, client_fault
-from harness.fault_registry import SETUP
-from harness.protocol.sdp_edits import line, more, other_certificate, sections
+from harness.faults.registry import SETUP
+from harness.faults.sdp import line, more, other_certificate, sections
 from harness.scenario.model import Caller
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.client.faults.base import REQUESTS, RequestRewrite, client_fault
-from harness.fault_registry import ALL, SETUP
+from harness.faults.registry import ALL, SETUP
 from harness.protocol.dialects import DIALECTS, Dialect
 
 PREVIEW = ("azure-preview",)

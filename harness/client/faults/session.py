@@ -6,10 +6,11 @@ from typing import Any
 
 from harness.client.faults.base import ANSWER, EVENTS, REACTIONS, client_fault
 from harness.client.faults.edits import send_at, session
-from harness.event_edits import Make, changed, each
-from harness.fault_registry import BETA, GA, SETUP, TURN
-from harness.protocol.dialects import DIALECTS, Dialect, session_body
-from harness.protocol.sdp_edits import line
+from harness.faults.events import Make, changed, each
+from harness.faults.registry import BETA, GA, SETUP, TURN
+from harness.faults.sdp import line
+from harness.protocol.dialects import DIALECTS, Dialect
+from harness.protocol.session_body import session_body
 
 AZURE_GA = tuple(name for name, row in DIALECTS.items() if row.vendor == "azure" and row.generation == "ga")
 

@@ -17,7 +17,7 @@ from harness.client.faults.requests import (
     path_of,
     request,
 )
-from harness.fault_registry import BETA, GA, SETUP
+from harness.faults.registry import BETA, GA, SETUP
 
 WRONG_KEY = "errors/invalid-api-key-is-refused.yaml"
 

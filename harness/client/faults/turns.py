@@ -6,8 +6,8 @@ from typing import Any
 
 from harness.client.faults.base import EVENTS, REACTIONS, client_fault
 from harness.client.faults.edits import MakeReaction, put, send_at
-from harness.event_edits import Make, changed
-from harness.fault_registry import TURN, Event, EventRewrite, Outgoing
+from harness.faults.events import Make, changed
+from harness.faults.registry import TURN, Event, EventRewrite, Outgoing
 
 TOOL = "tools/function-call-is-answered.yaml"
 STARTED = "output_audio_buffer.started"

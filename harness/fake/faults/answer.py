@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.fake.faults.base import ANSWER, fault
-from harness.fault_registry import SETUP, TURN
-from harness.protocol.sdp_edits import line, more, sections
+from harness.faults.registry import SETUP, TURN
+from harness.faults.sdp import line, more, sections
 
 
 def answer(

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from harness.fault_registry import Declared, Event, EventRewrite, Registry, Rewrites
+from harness.faults.registry import Declared, Event, EventRewrite, Registry, Rewrites
 from harness.protocol.dialects import Dialect
 
 R = TypeVar("R")

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.fake.faults.base import CALL, Reply, fault
 from harness.fake.faults.token import DENIED, HTML, NO_DEPLOYMENT, gateway, model, status
-from harness.fault_registry import GA, SETUP
+from harness.faults.registry import GA, SETUP
 
 Rewrite = Callable[[Reply], Reply]
 

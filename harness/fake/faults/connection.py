@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from harness.fake.faults.base import ANSWER, CONDUCT, Conduct, fault
-from harness.fault_registry import SETUP, TURN
-from harness.protocol.sdp_edits import line, other_certificate
+from harness.faults.registry import SETUP, TURN
+from harness.faults.sdp import line, other_certificate
 
 
 def unreachable(name: str, title: str, rewrite: Callable[[str], str], *caught_by: str, **more: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.fake.faults.base import EVENTS, fault
 from harness.fake.faults.edits import added, drop, held, twice, with_field
-from harness.fault_registry import TURN
+from harness.faults.registry import TURN
 
 WRITTEN = "text/text-only-session-answers-in-writing.yaml"
 PART_ADDED, PART_DONE = "response.content_part.added", "response.content_part.done"

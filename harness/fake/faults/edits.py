@@ -10,9 +10,9 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from harness.event_edits import Change, Make, Picker, Test, any_event, changed, each
 from harness.fake.faults.base import HeardRewrite
-from harness.fault_registry import Event, EventRewrite, Outgoing
+from harness.faults.events import Change, Make, Picker, Test, any_event, changed, each
+from harness.faults.registry import Event, EventRewrite, Outgoing
 from harness.protocol.dialects import Dialect
 
 REMOVED = object()

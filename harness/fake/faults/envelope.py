@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.fake.faults.base import EVENTS, fault
 from harness.fake.faults.edits import added, everywhere, put, with_field, without
-from harness.fault_registry import BETA, GA, TURN
+from harness.faults.registry import BETA, GA, TURN
 
 
 def envelope(name: str, title: str, make: Callable[..., Any], *caught_by: str, **more: Any) -> None:

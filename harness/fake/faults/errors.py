@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.fake.faults.base import EVENTS, fault
 from harness.fake.faults.edits import drop, twice, with_field, without
-from harness.fault_registry import Event, EventRewrite, Outgoing
+from harness.faults.registry import Event, EventRewrite, Outgoing
 from harness.protocol.dialects import Dialect
 
 UNKNOWN = "errors/unknown-event-gets-an-error.yaml"

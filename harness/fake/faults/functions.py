@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.fake.faults.base import EVENTS, fault
 from harness.fake.faults.edits import drop, everywhere, lookup, twice, with_field, without
-from harness.fault_registry import GA
+from harness.faults.registry import GA
 
 MCP = "tools/mcp-call-is-made-by-the-service.yaml"
 TOOLS = "tools/function-call-is-answered.yaml"

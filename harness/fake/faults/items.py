@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.fake.faults.base import CLIENT_EVENTS, EVENTS, fault
 from harness.fake.faults.edits import added, deaf, drop, held, twice, with_field
-from harness.fault_registry import BETA, GA, TURN
+from harness.faults.registry import BETA, GA, TURN
 
 TOGETHER = "text/requests-sent-together-are-answered-in-order.yaml"
 GOES_ON = "responses/the-call-goes-on-after-a-cancelled-answer.yaml"

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.fake.faults.base import CLIENT_EVENTS, CONDUCT, EVENTS, fault
 from harness.fake.faults.edits import deaf, drop, held, instead, lookup, twice, with_field
-from harness.fault_registry import TURN, Event, EventRewrite, Outgoing
+from harness.faults.registry import TURN, Event, EventRewrite, Outgoing
 from harness.protocol.dialects import Dialect
 
 GOES_ON = "responses/the-call-goes-on-after-a-cancelled-answer.yaml"

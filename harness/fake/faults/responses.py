@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.fake.faults.base import CLIENT_EVENTS, EVENTS, fault
 from harness.fake.faults.edits import added, deaf, drop, held, late, twice, with_field
-from harness.fault_registry import TURN
+from harness.faults.registry import TURN
 
 TWO_TURNS = "turns/two-turns-in-one-call.yaml"
 CANCEL = "responses/client-cancels.yaml"

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.fake.faults.base import CLIENT_EVENTS, CONDUCT, EVENTS, fault
 from harness.fake.faults.edits import added, deaf, drop, everywhere, held, late, put, twice, with_field, without
-from harness.fault_registry import BETA, GA, SETUP, TURN, EventRewrite
+from harness.faults.registry import BETA, GA, SETUP, TURN, EventRewrite
 from harness.protocol.dialects import Dialect
 
 TOGETHER = "text/requests-sent-together-are-answered-in-order.yaml"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.fake.faults.base import RTP, SOUND, fault
-from harness.fault_registry import TURN, PacketRewrite
-from harness.packet_edits import each, moved, one, shifted
+from harness.faults.packets import each, moved, one, shifted
+from harness.faults.registry import TURN, PacketRewrite
 
 LATER = 100
 """Packets: the fault begins two seconds into the call."""
@@ -39,10 +39,10 @@ def _silence(packets: Sequence[bytes]) -> Sequence[bytes]:
 
 
 def _changed(name: str, *arguments: float) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
-    """The packets as ``harness.fake.resound`` makes them; what it takes is loaded where the fault is used."""
+    """The packets as ``harness.fake.audio_effects`` makes them; what it takes is loaded where the fault is used."""
 
     def rewrite(packets: Sequence[bytes]) -> Sequence[bytes]:
-        from harness.fake import resound
+        from harness.fake import audio_effects as resound
 
         change = getattr(resound, name)
         return resound.resound(packets, change(*arguments) if arguments else change)

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.fake.faults.base import TOKEN, Reply, fault
 from harness.fake.faults.edits import lookup, put
-from harness.fault_registry import BETA, GA, SETUP
+from harness.faults.registry import BETA, GA, SETUP
 
 JSON = {"content-type": "application/json"}
 HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to continue</body></html>"

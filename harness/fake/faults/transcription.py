@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.fake.faults.base import EVENTS, fault
 from harness.fake.faults.edits import added, drop, held, twice, with_field, without
-from harness.fault_registry import GA, TURN
+from harness.faults.registry import GA, TURN
 
 HEARD = "transcription/what-the-caller-said-is-transcribed.yaml"
 STREAMED = "transcription/transcript-streams-in.yaml"

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.fake.faults.base import EVENTS, fault
 from harness.fake.faults.edits import added, drop, held, late, twice, with_field
-from harness.fault_registry import GA, TURN
+from harness.faults.registry import GA, TURN
 
 HEARD = "transcription/what-the-caller-said-is-transcribed.yaml"
 MANUAL = "turns/manual-turn-is-committed-by-the-client.yaml"

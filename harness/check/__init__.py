@@ -1,0 +1,1 @@
+"""``harness check``: any service, graded."""

@@ -1,0 +1,1 @@
+"""The emulated network: pure chances by seed, and the link that holds datagrams until they arrive."""

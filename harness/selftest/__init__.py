@@ -1,0 +1,1 @@
+"""``harness selftest``: the proof that the rules catch each fault."""

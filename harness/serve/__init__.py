@@ -1,0 +1,1 @@
+"""``harness serve``: any client, served and judged."""

@@ -1,0 +1,1 @@
+"""Where a run goes: endpoints and credentials, and how a service is entered."""

@@ -1,0 +1,9 @@
+"""The trace: the one data structure, its recorder and its reader, and what is taken out before anything is stored."""
+
+from __future__ import annotations
+
+from harness.trace.model import VERSION, Data, Entry, Header, Observer, Trace, dump
+from harness.trace.reader import read_trace
+from harness.trace.recorder import Recorder
+
+__all__ = ["VERSION", "Data", "Entry", "Header", "Observer", "Recorder", "Trace", "dump", "read_trace"]

@@ -1,0 +1,197 @@
+"""Reads traces: NDJSON in, header, entries and end out; what is wrong with a file is named with its line."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import BrokenTrace, NotATrace, UnknownTraceVersion
+from harness.trace.model import VERSION, Entry, Header, Trace
+
+_LONGEST = 1e9  # seconds; no recording lasts that long, and a float still counts microseconds there
+
+
+def read_trace(source: Path | str | Iterable[str]) -> Trace:
+    """Read a trace from a file or from lines.
+
+    A last line that is cut off is dropped and the trace counts as "truncated": that is what a killed run leaves.
+    Raises NotATrace, UnknownTraceVersion or BrokenTrace, each naming the file and line.
+    """
+    if isinstance(source, (str, Path)):
+        return Trace(*_parse(str(source), _lines_of(Path(source))))
+    return Trace(*_parse("trace", list(source)))
+
+
+def _lines_of(path: Path) -> list[str]:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise NotATrace(
+            error.strerror or str(error), where=str(path), fix="give the path of a trace (.ndjson)"
+        ) from error
+    try:
+        return io.StringIO(raw.decode("utf-8")).readlines()
+    except UnicodeDecodeError as error:
+        # The tail of a killed run may end inside a character.
+        if error.start >= len(raw) - 4:
+            return io.StringIO(raw[: error.start].decode("utf-8")).readlines()
+        raise NotATrace("not UTF-8 text", where=str(path), fix="a trace is NDJSON; is this an audio file?") from error
+
+
+def _parse(name: str, lines: list[str]) -> tuple[Header, tuple[Entry, ...], str]:
+    if not any(line.strip() for line in lines):
+        raise NotATrace("the file is empty", where=name, fix="a run writes its traces below --out, in traces/")
+    header = _header(name, lines[0])
+    entries: list[Entry] = []
+    end = "truncated"
+    for number, line in enumerate(lines[1:], start=2):
+        where = f"{name}:{number}"
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if number == len(lines):
+                break
+            raise BrokenTrace(
+                f"not JSON: {str(error).partition(':')[0]}",
+                where=where,
+                fix="the file was edited or damaged; use the original",
+            ) from error
+        if isinstance(value, dict) and "end" in value and "kind" not in value:
+            end = str(value["end"])
+            if value.get("entries") != len(entries):
+                raise BrokenTrace(
+                    f"the footer counts {value.get('entries')} entries, {len(entries)} are here", where=where
+                )
+            if any(line.strip() for line in lines[number:]):
+                raise BrokenTrace(
+                    "lines behind the footer",
+                    where=f"{name}:{number + 1}",
+                    fix="one file holds one recording; judge each by itself",
+                )
+            break
+        entry = _entry(where, value, len(entries))
+        if entries and entry.t < entries[-1].t:
+            raise BrokenTrace(f"time falls from {entries[-1].t} to {entry.t}", where=where, fix="lines were moved")
+        entries.append(entry)
+    return header, tuple(entries), end
+
+
+def _header(name: str, line: str) -> Header:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or "trace" not in value:
+        raise NotATrace(
+            "the first line is not a trace header",
+            where=f"{name}:1",
+            fix="a trace is an .ndjson file below reports/traces/",
+        )
+    if value["trace"] is True or value["trace"] != VERSION:
+        raise UnknownTraceVersion(
+            f"trace version {value['trace']!r}, this program reads version {VERSION}",
+            where=f"{name}:1",
+            fix="judge it with the harness version named in its header, or upgrade",
+        )
+    known = {"trace", "observer", "dialect", "target", "scenario", "time", "harness"}
+    if value.get("observer") not in ("client", "service") or not isinstance(value.get("dialect"), str):
+        raise BrokenTrace("the header lacks observer or dialect", where=f"{name}:1")
+    return Header(
+        observer=value["observer"],
+        dialect=value["dialect"],
+        target=str(value.get("target", "")),
+        scenario=str(value.get("scenario", "")),
+        time="virtual" if value.get("time") == "virtual" else "real",
+        harness=str(value.get("harness", "")),
+        extra={key: inner for key, inner in value.items() if key not in known},
+    )
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LONGEST
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_text, value))
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_number, value))
+
+
+def _packets(value: Any) -> bool:
+    """Rows of dt_ms, sequence, timestamp, size, marker, toc."""
+    rows = value if isinstance(value, list) else [None]
+    return all(
+        isinstance(row, list) and len(row) == 6 and _whole(row[2]) and _numbers(row[:2] + row[3:]) for row in rows
+    )
+
+
+def _headers(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_text, value.values()))
+
+
+_STATE = (("state", _text),)
+_STEP = (("step", _whole), ("text", _text), ("word", _text), ("expected", _text), ("actual", _text))
+_HTTP = (
+    ("id", _whole),
+    ("step", _text),
+    ("headers", _headers),
+    ("url", _text),
+    ("method", _text),
+    ("status", _whole),
+    ("seconds", _number),
+)
+_CHANNEL = (("label", _text), ("direction", _text), ("message", _text), ("stream", _whole))
+_AUDIO = (
+    ("direction", _text), ("state", _text), ("at", _number), ("start", _number), ("step", _number), ("levels", _numbers),
+    ("speech", _numbers), ("clipped", _numbers), ("flatness", _numbers), ("breaks", _numbers), ("size", _whole), ("sequence", _whole), ("seconds", _number), ("path", _text),
+)  # fmt: skip
+_RTP = (
+    ("direction", _text), ("ssrc", lambda value: value is None or _whole(value)), ("payload_type", _whole), ("first", _number),
+    ("packets", _packets), ("types", _texts),
+)  # fmt: skip
+_EVENT = (("event", _object), ("size", _whole), ("direction", _text), ("reason", _text), ("text", _text))
+_HARNESS = (("text", _text), ("error", _text), ("step", _text), ("what", _text), ("seen", _text), ("fix", _text))
+
+# What the fields of an entry are, as far as its readers rely on it; what a peer sent (bodies, events) may be anything.
+_FIELDS: Mapping[str, tuple[tuple[str, Callable[[Any], bool]], ...]] = {
+    **dict.fromkeys(("harness.note", "harness.error", "harness.log"), _HARNESS),
+    **dict.fromkeys(("http.request", "http.response", "http.failed"), _HTTP),
+    **dict.fromkeys(("sdp.offer", "sdp.answer", "sdp.rejected"), (("sdp", _text), ("reason", _text))),
+    **dict.fromkeys([f"connection.{what}" for what in ("signaling", "gathering", "ice", "dtls", "state")], _STATE),
+    **dict.fromkeys([f"channel.{what}" for what in ("created", "open", "dcep", "closed")], _CHANNEL),
+    **dict.fromkeys([f"event.{what}" for what in ("sent", "received", "undecodable")], _EVENT),
+    **dict.fromkeys([f"rtp.{what}" for what in ("packets", "rtcp")], _RTP),
+    **dict.fromkeys([f"audio.{what}" for what in ("levels", "speech", "undecodable", "file")], _AUDIO),
+    **dict.fromkeys([f"step.{what}" for what in ("started", "met", "missed", "said")], _STEP),
+}
+
+
+def _entry(where: str, value: Any, expected_seq: int) -> Entry:
+    match value:
+        case {"seq": int(seq), "t": int() | float() as t, "kind": str(kind), "data": dict(data)} if 0 <= t < _LONGEST:
+            if seq != expected_seq:
+                raise BrokenTrace(
+                    f"entry {seq} where {expected_seq} belongs", where=where, fix="lines are missing or were moved"
+                )
+            wrong = [name for name, right in _FIELDS.get(kind, ()) if name in data and not right(data[name])]
+            if wrong:
+                raise BrokenTrace(f"{kind} has a {wrong[0]} that it cannot have", where=where)
+            return Entry(seq, float(t), kind, data)
+    raise BrokenTrace("not a trace entry (seq, t, kind, data)", where=where)
