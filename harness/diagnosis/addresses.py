@@ -31,6 +31,7 @@ def _turned_down(case: Case) -> list[Entry]:
 @cause(
     "wrong-domain",
     "The request goes to the resource's general host, which has no Realtime endpoints of this kind.",
+    rank=200,
     fix="Use https://{resource}.openai.azure.com for the key (and, in GA, for the call); the preview's call goes to https://{region}.realtimeapi-preview.ai.azure.com.",
     source=f"{MS_PREVIEW_WEBRTC}; {MS_WEBRTC}",
 )
@@ -48,6 +49,7 @@ def _host(case: Case, response: Entry) -> str:
 @cause(
     "websocket-path",
     "The URL is the WebSocket's: /openai/realtime with api-version and deployment, the old single endpoint.",
+    rank=205,
     fix="WebRTC takes two requests: first the key (/openai/realtimeapi/sessions in the preview, /openai/v1/realtime/client_secrets in GA), then the offer. See `harness dialects`.",
     source="Microsoft, How to use the Realtime API via WebSockets; " + MS_PREVIEW_WEBRTC,
 )
@@ -65,6 +67,7 @@ def websocket_path(case: Case) -> Evidence:
 @cause(
     "other-dialects-path",
     "The URL's path belongs to another dialect: preview and GA have different endpoints.",
+    rank=210,
     fix="Choose one dialect for both requests; `harness dialects` shows the paths of each.",
     source=MS_MIGRATION,
 )
@@ -77,6 +80,7 @@ def other_dialects_path(case: Case) -> Evidence:
 @cause(
     "api-version-in-ga-url",
     "api-version was left in a GA URL.",
+    rank=215,
     fix="Drop the api-version query: the GA endpoints take none.",
     source=MS_MIGRATION,
 )
@@ -89,6 +93,7 @@ def api_version_in_ga_url(case: Case) -> Evidence:
 @cause(
     "api-version-missing",
     "The preview's token URL lacks its api-version, or has none of the form that is known.",
+    rank=220,
     fix="Append ?api-version=2025-04-01-preview (AZURE_OPENAI_REALTIME_API_VERSION).",
     source=MS_PREVIEW_WEBRTC,
 )
@@ -106,6 +111,7 @@ def api_version_missing(case: Case) -> Evidence:
 @cause(
     "model-missing-in-call-url",
     "The call URL does not name the model.",
+    rank=225,
     fix="Append ?model= with the deployment (preview) or the model (OpenAI beta) to the call URL.",
     source=issue("m1guelpf/swift-realtime-openai#54"),
 )
@@ -118,6 +124,7 @@ def model_missing_in_call_url(case: Case) -> Evidence:
 @cause(
     "model-in-ga-call-url",
     "The GA call URL names the model, and GA refuses that.",
+    rank=230,
     fix="Drop ?model=: in GA the model stands in the session of the token request.",
     source=issue("TanStack/ai#699"),
 )
@@ -130,6 +137,7 @@ def model_in_ga_call_url(case: Case) -> Evidence:
 @cause(
     "wrong-method",
     "The request is no POST.",
+    rank=235,
     fix="Use POST for the token request and for the offer; mind that a redirect from http to https turns a POST into a GET.",
     source=MS_WEBRTC,
 )
@@ -144,6 +152,7 @@ def wrong_method(case: Case) -> Evidence:
 @cause(
     "wrong-path",
     "The URL's path is none of this service.",
+    rank=240,
     fix="Compare the URL with `harness dialects`, and check the resource's host name and what a gateway in between makes of the path. "
     "A service without a token endpoint is checked with harness check --key.",
     source=f"{MS_WEBRTC}; {MS_MIGRATION}",

@@ -23,6 +23,7 @@ def _wants_sound(case: Case) -> bool:
 @cause(
     "text-only-session",
     "The session answers in text alone.",
+    rank=1100,
     fix='Ask for audio: output_modalities ["audio"] in GA, modalities ["text", "audio"] in beta, in the session and in response.create.',
     source=issue("openai/openai-agents-js#214"),
 )
@@ -41,6 +42,7 @@ def text_only_session(case: Case) -> Evidence:
 @cause(
     "silent-output",
     "The service plays an answer, and its track is silent.",
+    rank=1105,
     fix="The audio is lost before it reaches the track: look at the service; in a page, check that the element plays the stream of ontrack and is not muted.",
     source=SERVER_EVENTS,
 )
@@ -61,6 +63,7 @@ def _silent(case: Case, started: list[Entry]) -> list[Entry]:
 @cause(
     "no-rtp-received",
     "The connection stands, but no audio packet of the service arrives: one-way audio.",
+    rank=1110,
     fix="Check that the SRTP profile and DTLS role are those that were negotiated, and that nothing on the way (firewall, NAT, gateway) drops UDP in one direction.",
     source=issue("sipsorcery-org/sipsorcery#1286"),
     tell=on_purpose,
@@ -78,6 +81,7 @@ def no_rtp_received(case: Case) -> Evidence:
 @cause(
     "cleared-without-cancel",
     "The client cleared the audio and let the response go on: it is made and never heard.",
+    rank=1115,
     fix="Send response.cancel before output_audio_buffer.clear.",
     source=SERVER_EVENTS,
 )
@@ -89,6 +93,7 @@ def cleared_without_cancel(case: Case) -> Evidence:
 @cause(
     "audio-not-decodable",
     "The audio that arrives is no Opus that decodes.",
+    rank=1120,
     fix="Send what was negotiated: Opus at the payload type of the answer, one whole packet in each RTP packet.",
     source=issue("sipsorcery-org/sipsorcery#1286"),
 )
@@ -100,6 +105,7 @@ def audio_not_decodable(case: Case) -> Evidence:
 @cause(
     "stopped-at-response-done",
     "The call ended at response.done, while its audio was still being played.",
+    rank=1125,
     fix="Wait for output_audio_buffer.stopped (or cleared) before hanging up or muting: response.done says only that the answer has been made.",
     source=f"{issue('livekit/agents#1988')}; {issue('Azure-Samples/aoai-realtime-audio-sdk#26')}",
 )
@@ -123,6 +129,7 @@ def stopped_at_response_done(case: Case) -> Evidence:
 @cause(
     "transcription-not-configured",
     "The caller's words are not transcribed, because the session does not ask for it.",
+    rank=1130,
     fix="Set input_audio_transcription (beta) or audio.input.transcription (GA); response.*audio_transcript* is what the assistant says.",
     source=f"{issue('openai/openai-realtime-console#46')}; {issue('openai/openai-agents-js#297')}",
 )
@@ -139,6 +146,7 @@ def transcription_not_configured(case: Case) -> Evidence:
 @cause(
     "transcription-model-no-deployment",
     "On Azure the transcription model is no deployment of the resource.",
+    rank=1135,
     fix="Deploy a transcription model and give the deployment's name as its model.",
     source=f"{MS_REFERENCE}; {issue('BerriAI/litellm#28535')}",
 )
@@ -151,6 +159,7 @@ def transcription_model_no_deployment(case: Case) -> Evidence:
 @cause(
     "transcription-failed",
     "The service could not transcribe what the caller said.",
+    rank=1140,
     fix="Handle conversation.item.input_audio_transcription.failed: the turn itself goes on; its error says why (unintelligible audio, model, limit).",
     source=f"{MS_REFERENCE}; {SERVER_EVENTS}",
 )
@@ -166,6 +175,7 @@ def _failed(case: Case) -> list[Entry]:
 @cause(
     "transcription-missing",
     "Transcription is configured, the turn was taken, and no transcript came.",
+    rank=1145,
     fix="Look at the service: each committed turn is transcribed or fails to be. Transcripts come late, sometimes behind response.done.",
     source=f"{SERVER_EVENTS}; {OWN}",
 )

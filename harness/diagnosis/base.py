@@ -2,12 +2,12 @@
 
 A row is a predicate over a case that returns the entries which show it, so that evidence is never claimed:
 
-    @cause("deployment-not-found", "The resource has no deployment of this name.", fix="...", source="...")
+    @cause("deployment-not-found", "The resource has no deployment of this name.", rank=105, fix="...", source="...")
     def deployment_not_found(case: Case) -> Evidence:
         '''404 with DeploymentNotFound, on either request.'''
 
-Rows stand from the most specific to the most general, and in the order in which a call meets its planes; the first that fits is
-shown first. Nothing is diagnosed where nothing is wrong: an error that a scenario provokes and expects is no trouble.
+Each row has a rank, from the most specific to the most general and in the order in which a call meets its planes; of those that fit
+the one with the smallest is shown first. Nothing is diagnosed where nothing is wrong: an error that a scenario provokes and expects is no trouble.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class Cause:
     """A known cause: what it is, what to do, where it is documented, and when it fits.
 
     ``found`` returns the entries that show it; None where no recording can show it, and ``recognised`` then says what can be
-    looked at instead. ``tell`` completes the text of the cause from the case; without it the request that was refused does. ``alone``: it is for what no other row explains.
+    looked at instead, and ``rank`` is None too. ``tell`` completes the text of the cause from the case; without it the request that was refused does. ``alone``: it is for what no other row explains.
     """
 
     id: str
@@ -191,6 +191,7 @@ class Cause:
     found: Callable[[Case], Evidence] | None
     tell: Callable[[Case], str] | None = None
     alone: bool = False
+    rank: int | None = None
 
 
 _CAUSES: dict[str, Cause] = {}
@@ -203,18 +204,21 @@ def cause(
     id: str,
     cause: str,
     *,
+    rank: int,
     fix: str,
     source: str,
     tell: Callable[[Case], str] | None = None,
     alone: bool = False,
 ) -> Callable[[Row], Row]:
-    """Register a row under a stable id, in order of declaration. Its docstring says how the cause is recognised.
+    """Register a row under a stable id. Its docstring says how the cause is recognised.
 
-    Raises ValueError at import for an id used twice and for a row without a docstring.
+    ``rank`` decides which of several causes that fit is shown first: the smaller one. The hundreds are the planes in the order in which
+    a call meets them; within a plane the specific goes before the general. Raises ValueError at import for an id or a rank used twice
+    and for a row without a docstring.
     """
 
     def register(found: Row) -> Row:
-        _add(Cause(id, cause, fix, source, inspect.cleandoc(found.__doc__ or ""), found, tell, alone))
+        _add(Cause(id, cause, fix, source, inspect.cleandoc(found.__doc__ or ""), found, tell, alone, rank))
         return found
 
     return register
@@ -230,7 +234,14 @@ def _add(row: Cause) -> None:
         raise ValueError(f"diagnosis {row.id} is declared twice")
     if not row.recognised:
         raise ValueError(f"diagnosis {row.id} does not say how it is recognised")
+    if row.rank is not None and (other := next((one for one in _CAUSES.values() if one.rank == row.rank), None)):
+        raise ValueError(f"diagnosis {row.id} has the rank of {other.id}: {row.rank}")
     _CAUSES[row.id] = row
+
+
+def ranked() -> list[Cause]:
+    """The causes that a recording can show, in the order in which they are looked for."""
+    return sorted((row for row in _CAUSES.values() if row.rank is not None), key=lambda row: row.rank or 0)
 
 
 def diagnose(
@@ -248,7 +259,7 @@ def diagnose(
     if not case.wrong:
         return ()
     found: list[Diagnosis] = []
-    for row in _CAUSES.values():
+    for row in ranked():
         if row.found is None or (row.alone and found):
             continue
         entries = tuple(row.found(case))

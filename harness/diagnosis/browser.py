@@ -12,6 +12,7 @@ from harness.trace import Entry
 @cause(
     "preflight-refused",
     "The browser asked leave for a request of the page (CORS preflight) and was refused, so that it never sent the request:",
+    rank=1200,
     fix="Send Authorization and Content-Type: application/sdp and no header of the page's own. The browser's console names Access-Control-Allow-Headers or Access-Control-Allow-Origin.",
     source=f"{issue('openclaw/openclaw#76435')}; {issue('openai/openai-agents-js#483')}; WHATWG Fetch, CORS protocol",
     tell=lambda case: "; ".join(_preflight(one) for one in _refused(case)) + ".",
@@ -41,6 +42,7 @@ def _preflight(entry: Entry) -> str:
 @cause(
     "page-never-called",
     "A page got its key and then never sent an offer: the microphone was denied, the browser refused the request (CORS), or an error stopped the page.",
+    rank=1205,
     fix="Look at the browser's console. DOMException: Permission denied: allow the microphone (lock icon in the address bar, https or localhost) and reload. Access-Control-Allow-Origin: send Authorization and Content-Type and no header of your own.",
     source=f"{MS_WEBRTC}; W3C Media Capture and Streams, getUserMedia; {issue('openclaw/openclaw#76435')}",
     tell=lambda case: _leave_asked(case),
@@ -66,6 +68,7 @@ def _leave_asked(case: Case) -> str:
 @cause(
     "header-fails-preflight",
     "A page adds a header of its own to the call request; a service that does not list it makes the browser refuse the request.",
+    rank=1210,
     fix="Send Authorization and Content-Type: application/sdp, and nothing else.",
     source=f"{issue('openclaw/openclaw#76435')}; {issue('openai/openai-agents-js#483')}; WHATWG Fetch, CORS protocol",
 )

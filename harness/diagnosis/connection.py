@@ -13,6 +13,7 @@ from harness.trace import Entry
 @cause(
     "no-candidates-in-answer",
     "The answer has no address that the client could send to.",
+    rank=600,
     fix="The service must put its candidates into the answer: they are not trickled.",
     source=f"{rfc(8839, '5.1')}; {MS_WEBRTC}",
 )
@@ -25,6 +26,7 @@ def no_candidates_in_answer(case: Case) -> Evidence:
 @cause(
     "candidate-rewritten",
     "A candidate was rewritten to an address that nobody can reach.",
+    rank=605,
     fix="Leave the SDP as the stack and the service made it: no munging of candidates on the way.",
     source=issue("openai/openai-realtime-embedded#17"),
 )
@@ -42,6 +44,7 @@ def candidate_rewritten(case: Case) -> Evidence:
 @cause(
     "answer-not-bundled",
     "The answer leaves a section out of the bundle that was offered, so that audio and data channel need two connections, and one of them never stood.",
+    rank=610,
     fix="The service must answer a=group:BUNDLE with every section that it takes (a=group:BUNDLE 0 1): look at what a gateway does to the answer.",
     source=rfc(9143, "7.3"),
 )
@@ -53,6 +56,7 @@ def answer_not_bundled(case: Case) -> Evidence:
 @cause(
     "ice-never-connected",
     "ICE found no way to the service: UDP is blocked, or the credentials of offer and answer do not fit.",
+    rank=615,
     fix="Let UDP 3478 (or TCP 443, with a client that has ICE-TCP) through the firewall, and set the answer exactly as it came; a key that had expired shows the same way in a browser.",
     source=f"{MS_WEBRTC}; {issue('openai/openai-realtime-embedded#17')}; {issue('espressif/esp-webrtc-solution#9')}",
 )
@@ -66,6 +70,7 @@ def ice_never_connected(case: Case) -> Evidence:
 @cause(
     "certificate-mismatch",
     "The DTLS certificate is not the one whose fingerprint the SDP announces.",
+    rank=620,
     fix="Terminate DTLS where the SDP was made; a gateway that answers with another's SDP, or an edited fingerprint, looks like this.",
     source=f"{rfc(8122, '6.2')}; {rfc(5763, '5')}",
 )
@@ -77,6 +82,7 @@ def certificate_mismatch(case: Case) -> Evidence:
 @cause(
     "dtls-failed",
     "ICE connected, but the DTLS handshake did not finish.",
+    rank=625,
     fix="Compare a=fingerprint and a=setup of the answer with the service's certificate and role; a middlebox that lets only small packets through also stops it.",
     source=f"{rfc(5763, '5')}; {issue('sipsorcery-org/sipsorcery#1286')}",
 )
@@ -91,6 +97,7 @@ def dtls_failed(case: Case) -> Evidence:
 @cause(
     "channel-not-acknowledged",
     "The connection stands, but the service did not take the data channel.",
+    rank=630,
     fix="The service must answer DATA_CHANNEL_OPEN with an ACK on the same stream: look at its log, and at a=sctp-port of the answer. A service that refuses the client's certificate is silent in the same way: leave the offer's fingerprint as it is.",
     source=f"{rfc(8832, '6')}; {rfc(8122, '6.2')}",
 )
@@ -106,6 +113,7 @@ def channel_not_acknowledged(case: Case) -> Evidence:
 @cause(
     "loss-not-noticed",
     "The connection went away and the client went on as if it stood.",
+    rank=635,
     fix='Watch connectionState: "disconnected" may heal, so give it five seconds and then close; "failed" and a closed channel are the end.',
     source=issue("openai/openai-agents-js#684"),
 )
@@ -126,6 +134,7 @@ def _gone(case: Case) -> list[Entry]:
 @cause(
     "second-channel",
     "There is a second data channel, and events may go to the one that nobody reads.",
+    rank=640,
     fix="Create exactly one channel, before the offer, and take the one that the service opens only where it opens one.",
     source=f"{issue('cloudflare/realtime-examples#12')}; {MS_WEBRTC}",
 )
@@ -139,6 +148,7 @@ def second_channel(case: Case) -> Evidence:
 @cause(
     "sent-before-open",
     "The client sent before its data channel was open.",
+    rank=645,
     fix="Wait for the channel's open event, then better still for session.created; a browser throws InvalidStateError.",
     source=f"{issue('openai/openai-realtime-console#547')}; {WEBRTC}",
 )
@@ -150,6 +160,7 @@ def sent_before_open(case: Case) -> Evidence:
 @cause(
     "message-too-large",
     "A message was larger than the other side's a=max-message-size.",
+    rank=650,
     fix="Keep instructions and tool definitions small, split long items, or send them through a sideband connection of a server.",
     source=f"{rfc(8841, '6.1')}; {issue('livekit/rust-sdks#1137')}; {issue('aiortc/aiortc#1440')}",
 )

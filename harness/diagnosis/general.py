@@ -15,6 +15,7 @@ from harness.trace import Entry
 @cause(
     "channel-never-opened",
     "The answer was accepted but the data channel never opened.",
+    rank=1300,
     fix="Create the channel before the offer, mint the key right before it, and let UDP 3478 (or TCP 443) through the firewall.",
     source=MS_WEBRTC,
 )
@@ -27,6 +28,7 @@ def channel_never_opened(case: Case) -> Evidence:
 @cause(
     "channel-closed-by-service",
     "The service closed the data channel in the middle of the session.",
+    rank=1305,
     fix="Look at the last events before it: an error says why; a service that is stopped or restarted says nothing.",
     source="W3C WebRTC, RTCDataChannel",
 )
@@ -38,6 +40,7 @@ def channel_closed_by_service(case: Case) -> Evidence:
 @cause(
     "connection-lost",
     "The connection went away during the session.",
+    rank=1310,
     fix="See the last connection states in the trace; a service that restarts or a network that changes ends the call.",
     source="W3C WebRTC, RTCPeerConnectionState",
 )
@@ -49,6 +52,7 @@ def connection_lost(case: Case) -> Evidence:
 @cause(
     "network-may-explain",
     "Nothing but the network trouble that was asked for explains it.",
+    rank=1315,
     fix="Try it without the trouble, or with less: where the same step is missed, the network is not the cause.",
     source=OWN,
     tell=on_purpose,
@@ -68,6 +72,7 @@ def network_may_explain(case: Case) -> Evidence:
 @cause(
     "not-the-service-alone",
     "The step that was missed does not depend on the service alone, but also on what a model chooses to do.",
+    rank=1320,
     fix="Look at what the service did instead, and try again; where the model must be asked more plainly, change the scenario's live.ask.",
     source=OWN,
     alone=True,
@@ -80,6 +85,7 @@ def not_the_service_alone(case: Case) -> Evidence:
 @cause(
     "rule-broken",
     "No known cause fits, but a rule is broken:",
+    rank=1325,
     fix="What was missed may follow from it; harness explain with the rule's id says what it demands and why.",
     source=OWN,
     tell=lambda case: f"{_broken_rules(case)} Established: {established(case)}.",
@@ -106,6 +112,7 @@ def _broken_rules(case: Case) -> str:
 @cause(
     "unexpected-error",
     "The service reported an error that nothing else explains.",
+    rank=1330,
     fix="Read its message, code and param in the trace; event_id names the client event that it is about.",
     source=OWN,
     alone=True,
@@ -157,6 +164,7 @@ def _milestones(case: Case) -> list[tuple[str, Entry | None]]:
 @cause(
     "not-recognised",
     "No known cause fits. Established:",
+    rank=1335,
     fix="Look at the entries behind the last milestone in the trace, and at the findings.",
     source=OWN,
     tell=established,

@@ -45,6 +45,7 @@ def _joined(*parts: str) -> str:
 @cause(
     "network-disturbed",
     "The network trouble that was asked for broke the call.",
+    rank=500,
     fix="That is what the run was to show; for a call that survives choose a milder network, or none.",
     source=OWN,
     tell=lambda case: _joined(on_purpose(case), _darkness(case)),
@@ -73,6 +74,7 @@ def _given_up(case: Case) -> list[Entry]:
 @cause(
     "consent-expired",
     "The service stopped answering in the middle of the session, and ICE gave the connection up after half a minute.",
+    rank=505,
     fix="The network went away, or the service's process did without a word: look at its log at that time. A NAT or firewall that forgets an idle mapping looks the same: keep the audio running in silence.",
     source=rfc(7675, "5.1"),
     tell=lambda case: _last_sign(case),
@@ -104,6 +106,7 @@ def _end(entry: Entry) -> float:
 @cause(
     "caller-audio-lost",
     "None of the caller's audio reaches the service, although it is sent: one-way audio.",
+    rank=510,
     fix="Let UDP out as well as in: a firewall or NAT drops what leaves, or the caller sends to another address than ICE chose. The service's receiver reports say what arrives.",
     source=f"{rfc(3550, '6.4')}; {MS_WEBRTC}",
     tell=on_purpose,
@@ -132,6 +135,7 @@ _STARTED = "input_audio_buffer.speech_started"
 @cause(
     "network-blackout",
     "Nothing came through for a while:",
+    rank=515,
     fix="Look at the network at that time (a change of access point, a tunnel, a router that restarts); what was sent meanwhile on the data channel arrives when it is back, the audio is lost.",
     source=f"{rfc(3550, 'A.1')}; {OWN}",
     tell=lambda case: _joined(
@@ -192,6 +196,7 @@ def _packets(case: Case) -> list[tuple[Entry, Packet]]:
 @cause(
     "packet-loss",
     "Too many packets are lost on the way:",
+    rank=520,
     fix="Look at the network between the two ends (Wi-Fi, a full uplink, a shaper): a tenth of the audio lost is heard, and each lost message of the data channel comes a second or more late.",
     source=f"{rfc(3550, '6.4.1')}; {OWN}",
     tell=lambda case: _joined(" and ".join(words for _, words in _losses(case)) + ".", on_purpose(case)),

@@ -20,6 +20,7 @@ def _offer(case: Case) -> str:
 @cause(
     "offer-not-raw-sdp",
     "The offer was not sent as it is: it is wrapped in JSON, or labelled as something else than SDP.",
+    rank=400,
     fix="Post the SDP text itself with content-type application/sdp; in GA a multipart form with the fields sdp and session does as well.",
     source=f"{issue('m1guelpf/swift-realtime-openai#54')}; {issue('espressif/esp-webrtc-solution#17')}",
 )
@@ -39,6 +40,7 @@ def _wrapped(request: Entry) -> bool:
 @cause(
     "channel-created-after-offer",
     "The data channel was created after the offer, which therefore has no section for it.",
+    rank=405,
     fix="Call createDataChannel before createOffer: there is no second offer.",
     source=f"{MS_WEBRTC}; {rfc(9429, '5.2.1')}; {issue('espressif/esp-webrtc-solution#9')}",
 )
@@ -56,6 +58,7 @@ def channel_created_after_offer(case: Case) -> Evidence:
 @cause(
     "offer-refused",
     "The service refuses the SDP offer.",
+    rank=410,
     fix="Offer one audio section with Opus and one data channel, with ICE, DTLS and CRLF line ends; the findings OFF-01 to OFF-21 name what is missing. "
     "Where nothing is: some GA services take it in a multipart form alone, with the fields sdp and session (harness check --form).",
     source=issue("espressif/esp-webrtc-solution#17"),
@@ -72,6 +75,7 @@ def offer_refused(case: Case) -> Evidence:
 @cause(
     "created-not-accepted",
     "The client takes only status 200 for success, and GA answers with 201.",
+    rank=415,
     fix="Accept every 2xx (response.ok), and read the call's id from Location.",
     source=MS_WEBRTC,
 )
@@ -83,6 +87,7 @@ def created_not_accepted(case: Case) -> Evidence:
 @cause(
     "answer-not-sdp",
     "The call request succeeded, but its body is no SDP answer.",
+    rank=420,
     fix="Look at the body in the trace: JSON around the answer comes from a gateway, a web page from a login or proxy; check the call URL.",
     source=f"{MS_WEBRTC}; {rfc(8866, '5')}",
 )
@@ -94,6 +99,7 @@ def answer_not_sdp(case: Case) -> Evidence:
 @cause(
     "answer-refused",
     "The client's WebRTC stack refuses the answer.",
+    rank=425,
     fix="The findings ANS-01 to ANS-17 name what is wrong with it; the entry gives the stack's own words.",
     source=rfc(9429, "5.3.1"),
 )
@@ -111,6 +117,7 @@ def answer_refused(case: Case) -> Evidence:
 @cause(
     "audio-section-refused",
     "Offer and answer agree on no audio from the service: the direction leaves no way for it.",
+    rank=430,
     fix="Offer audio sendrecv (addTrack with the microphone, or a transceiver), and let the answer keep it.",
     source=rfc(9429, "5.3.1"),
 )

@@ -26,6 +26,7 @@ def names_known_field(error: str) -> bool:
 @cause(
     "error-taken-for-answer",
     "The body of an error was put into setRemoteDescription as if it were an answer.",
+    rank=100,
     fix='Check the status first: only a 2xx body is SDP. The browser\'s message for this is "Expect line: v=".',
     source=f"{issue('openai/openai-agents-js#1460')}; {issue('openai/openai-agents-js#1461')}",
 )
@@ -37,6 +38,7 @@ def error_taken_for_answer(case: Case) -> Evidence:
 @cause(
     "deployment-not-found",
     "The resource has no deployment of this name.",
+    rank=105,
     fix="Put the deployment's name (not the model's; upper and lower case count) into AZURE_OPENAI_REALTIME_DEPLOYMENT; a new deployment needs up to five minutes.",
     source=f"{MS_ERRORS}; {MS_WEBRTC}",
 )
@@ -48,6 +50,7 @@ def deployment_not_found(case: Case) -> Evidence:
 @cause(
     "beta-api-removed",
     "The service no longer speaks the beta protocol.",
+    rank=110,
     fix="Use the GA dialect (openai-ga or azure-ga): /realtime/client_secrets and /realtime/calls, nested session fields.",
     source=issue("TanStack/ai#586"),
 )
@@ -59,6 +62,7 @@ def beta_api_removed(case: Case) -> Evidence:
 @cause(
     "realtime-not-supported",
     "The deployed model has no Realtime API, or the request does not say which deployment it means.",
+    rank=115,
     fix="Deploy a realtime model (gpt-realtime, gpt-realtime-mini) and name that deployment; a chat or audio model does not do.",
     source="Microsoft Q&A 12820829; " + issue("maximhq/bifrost#3760"),
 )
@@ -70,6 +74,7 @@ def realtime_not_supported(case: Case) -> Evidence:
 @cause(
     "flat-transcription-in-ga",
     "A GA token request carries the beta's flat input_audio_transcription, and the service fails on it with 500.",
+    rank=120,
     fix="Put it where GA has it: session.audio.input.transcription.",
     source="Microsoft Q&A 5908916",
 )
@@ -84,6 +89,7 @@ def flat_transcription_in_ga(case: Case) -> Evidence:
 @cause(
     "request-content-filtered",
     "The content filter refuses the text of the request.",
+    rank=125,
     fix="Look at innererror for the category; change the instructions, or the filter of the deployment.",
     source=MS_ERRORS,
 )
@@ -95,6 +101,7 @@ def request_content_filtered(case: Case) -> Evidence:
 @cause(
     "session-type-missing",
     "The session does not say its type, and GA then refuses all of it.",
+    rank=130,
     fix='Put "type": "realtime" (or "transcription") into the session of the token request and of every session.update.',
     source=f"{issue('TanStack/ai#586')}; {issue('openai/openai-agents-js#466')}",
 )
@@ -114,6 +121,7 @@ def session_type_missing(case: Case) -> Evidence:
 @cause(
     "wrong-session-fields",
     "The request carries session fields of the other generation.",
+    rank=135,
     fix="GA nests them below session with session.type and audio.input, audio.output; the preview takes flat fields (voice, modalities, max_response_output_tokens). See `harness dialects`.",
     source=f"{issue('openai/openai-python#2638')}; {issue('livekit/agents#3489')}",
 )
@@ -128,6 +136,7 @@ def wrong_session_fields(case: Case) -> Evidence:
 @cause(
     "unknown-session-field",
     "The request carries a session field that no generation knows.",
+    rank=140,
     fix="Correct its spelling, or leave it out; the error's param says where it stands.",
     source=issue("openai/openai-python#2638"),
 )
@@ -139,6 +148,7 @@ def unknown_session_field(case: Case) -> Evidence:
 @cause(
     "quota-exhausted",
     "The account's or the deployment's quota is used up; waiting does not help.",
+    rank=145,
     fix="Check billing and limits of the account (insufficient_quota), or give the deployment more quota.",
     source=f"{issue('openai/openai-agents-js#1460')}; {MS_ERRORS}",
 )
@@ -150,6 +160,7 @@ def quota_exhausted(case: Case) -> Evidence:
 @cause(
     "rate-limited",
     "The service's rate limit is reached.",
+    rank=150,
     fix="Wait as long as Retry-After (retry-after-ms) says, lower the number of parallel calls, or raise the deployment's limit.",
     source=MS_ERRORS,
 )
@@ -161,6 +172,7 @@ def rate_limited(case: Case) -> Evidence:
 @cause(
     "call-id-not-found",
     "The service does not know the call that a later request names.",
+    rank=155,
     fix="Take the id from the last segment of Location, use it while the call stands, and send the standard key, not the ephemeral one.",
     source=f"{issue('openai/openai-realtime-console#562')}; OpenAI developer community 1396002",
 )
@@ -172,6 +184,7 @@ def call_id_not_found(case: Case) -> Evidence:
 @cause(
     "region-mismatch",
     "The WebRTC host's region is not the resource's region, or has no Realtime service.",
+    rank=160,
     fix="Set AZURE_OPENAI_WEBRTC_REGION to the region of the resource; the preview runs in eastus2 and swedencentral only.",
     source=f"{MS_PREVIEW_WEBRTC}; {issue('Azure-Samples/realtime-call-center-accelerator#5')}",
 )

@@ -15,6 +15,7 @@ _TIMEOUTS = re.compile(r"Timeout|PoolTimeout", re.IGNORECASE)
 @cause(
     "ephemeral-key-required",
     "A long-lived key was sent where an ephemeral key belongs.",
+    rank=300,
     fix="Send the value of the token response (client_secret.value in beta, value in GA) as Bearer with the SDP offer.",
     source=issue("BerriAI/litellm#38645"),
 )
@@ -30,6 +31,7 @@ def ephemeral_key_required(case: Case) -> Evidence:
 @cause(
     "ephemeral-key-expired",
     "The ephemeral key had expired when the offer was posted.",
+    rank=305,
     fix="Mint the key right before the offer; in the preview it lives one minute. Read expires_at instead of assuming.",
     source=f"{MS_PREVIEW_WEBRTC}; {issue('Azure-Samples/aoai-realtime-audio-sdk#123')}",
 )
@@ -44,6 +46,7 @@ def ephemeral_key_expired(case: Case) -> Evidence:
 @cause(
     "not-the-minted-key",
     "The call request does not carry the key that the token response brought.",
+    rank=310,
     fix="Read the key where this dialect puts it (client_secret.value in beta, value in GA), and keep a gateway from wrapping or replacing it.",
     source=f"{issue('Azure-Samples/aoai-realtime-audio-sdk#123')}; {MS_WEBRTC}",
 )
@@ -57,6 +60,7 @@ def not_the_minted_key(case: Case) -> Evidence:
 @cause(
     "call-key-refused",
     "The service does not accept the key that the call request was given.",
+    rank=315,
     fix="Check the key (harness check --key, or HARNESS_CALL_KEY): it is sent as Authorization: Bearer. Without it the key is asked for first.",
     source=OWN,
 )
@@ -74,6 +78,7 @@ def _came_with_a_key(case: Case) -> bool:
 @cause(
     "ephemeral-key-refused",
     "The service refuses a fresh ephemeral key.",
+    rank=320,
     fix="Use the key with the endpoint of the resource and dialect that minted it, and look whether a gateway changes the Authorization header.",
     source=issue("Azure-Samples/aoai-realtime-audio-sdk#123"),
 )
@@ -85,6 +90,7 @@ def ephemeral_key_refused(case: Case) -> Evidence:
 @cause(
     "credential-misplaced",
     "The token request carries no credential that this service reads.",
+    rank=325,
     fix="Send one: Azure takes api-key or Authorization: Bearer with an Entra token, OpenAI only Authorization: Bearer with the API key.",
     source=f"{MS_WEBRTC}; OpenAI API reference, Authentication",
 )
@@ -98,6 +104,7 @@ def credential_misplaced(case: Case) -> Evidence:
 @cause(
     "api-key-invalid",
     "The service does not accept the API key.",
+    rank=330,
     fix="Check AZURE_OPENAI_REALTIME_KEY (OPENAI_API_KEY): Key 1 or Key 2 of this very resource, from 'Keys and Endpoint'; regenerate it if in doubt.",
     source=f"{issue('SciSharp/BotSharp#386')}; {MS_WEBRTC}",
 )
@@ -109,6 +116,7 @@ def api_key_invalid(case: Case) -> Evidence:
 @cause(
     "access-forbidden",
     "The service knows the caller but does not let it in.",
+    rank=335,
     fix="Check the resource's network rules (private endpoint, firewall), the role of the identity (Cognitive Services OpenAI User), and that the resource is not suspended.",
     source=f"{MS_ERRORS}; {MS_WEBRTC}",
 )
@@ -120,6 +128,7 @@ def access_forbidden(case: Case) -> Evidence:
 @cause(
     "token-request-empty",
     "The token request has no body, or one that is no JSON object.",
+    rank=340,
     fix='Send a JSON object with content-type application/json; the least is {"session": {"type": "realtime", "model": ...}} in GA and {"model": ...} in beta.',
     source=issue("openai/openai-agents-js#549"),
 )
@@ -136,6 +145,7 @@ def token_request_empty(case: Case) -> Evidence:
 @cause(
     "token-request-refused",
     "The service refuses what the token request asks for.",
+    rank=345,
     fix="The response's message and param name the setting; see the findings HTTP-05 to HTTP-07 and SES-08 for what this dialect takes.",
     source=MS_ERRORS,
 )
@@ -147,6 +157,7 @@ def token_request_refused(case: Case) -> Evidence:
 @cause(
     "redirected",
     "Something in front of the service answers with a redirect: a login page, a proxy, or http where https belongs.",
+    rank=350,
     fix="Use the service's own https address; API requests are not redirected, and following one would carry the key to another host.",
     source=OWN,
 )
@@ -158,6 +169,7 @@ def redirected(case: Case) -> Evidence:
 @cause(
     "key-in-other-place",
     "The token response has its key where the other generation puts it.",
+    rank=355,
     fix="Read client_secret.value in beta and the top-level value in GA; a gateway that translates must move it.",
     source=f"{MS_PREVIEW_WEBRTC}; {MS_WEBRTC}",
 )
@@ -175,6 +187,7 @@ def key_in_other_place(case: Case) -> Evidence:
 @cause(
     "no-key-in-response",
     "The token response is a success and has no key in it.",
+    rank=360,
     fix="Look at the body in the trace: a web page comes from a login or a proxy, other JSON from another endpoint; check the URL.",
     source=MS_WEBRTC,
 )
@@ -192,6 +205,7 @@ def _useless_key(case: Case) -> list[Entry]:
 @cause(
     "host-unknown",
     "The host name of the URL does not exist.",
+    rank=365,
     fix="AZURE_OPENAI_RESOURCE_NAME takes the resource's name alone, not its URL; check the region, the endpoint variables and DNS.",
     source=MS_WEBRTC,
 )
@@ -203,6 +217,7 @@ def host_unknown(case: Case) -> Evidence:
 @cause(
     "tls-failed",
     "No TLS connection to the service.",
+    rank=370,
     fix="Check https against http, the clock, and the certificate of a proxy in between (SSL_CERT_FILE names its CA). "
     "harness check takes a certificate of your own by --cafile, and any by --insecure.",
     source=OWN,
@@ -215,6 +230,7 @@ def tls_failed(case: Case) -> Evidence:
 @cause(
     "service-too-slow",
     "The service did not answer in time.",
+    rank=375,
     fix="Try again; check proxy and firewall (a dropped packet looks the same); caller.timeout in the scenario allows more time.",
     source=MS_ERRORS,
 )
@@ -226,6 +242,7 @@ def service_too_slow(case: Case) -> Evidence:
 @cause(
     "response-cut-off",
     "The connection was closed before the whole response had come.",
+    rank=380,
     fix="Check that it is an HTTP service and still running, and that no proxy in between limits size or time.",
     source=OWN,
 )
@@ -237,6 +254,7 @@ def response_cut_off(case: Case) -> Evidence:
 @cause(
     "service-unreachable",
     "The service could not be reached at all.",
+    rank=385,
     fix="Check host and port, proxy and firewall, and that the service runs.",
     source=MS_WEBRTC,
 )
@@ -248,6 +266,7 @@ def service_unreachable(case: Case) -> Evidence:
 @cause(
     "service-error",
     "The service itself failed.",
+    rank=390,
     fix="Try again with a back-off; if it stays, look at the vendor's status page.",
     source=MS_ERRORS,
 )

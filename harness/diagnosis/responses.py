@@ -24,6 +24,7 @@ def _ended(case: Case, status: str, pattern: str = "") -> list[Entry]:
 @cause(
     "response-already-active",
     "A response was asked for while another was still running.",
+    rank=800,
     fix="Wait for response.done before response.create, or set turn_detection.create_response to false where the client asks for each response itself.",
     source=f"{issue('openai/openai-agents-python#1466')}; {issue('maximhq/bifrost#7189')}; {issue('openai/openai-realtime-console#556')}",
 )
@@ -36,6 +37,7 @@ def response_already_active(case: Case) -> Evidence:
 @cause(
     "response-failed-by-quota",
     "The service could not answer: the quota or the rate limit is used up.",
+    rank=805,
     fix="Look at status_details.error of response.done and handle it, there is no error event; wait, or raise the quota.",
     source=f"{issue('openai/openai-agents-js#1022')}; {issue('livekit/agents#2967')}",
 )
@@ -47,6 +49,7 @@ def response_failed_by_quota(case: Case) -> Evidence:
 @cause(
     "response-withheld",
     "The content filter withheld the answer.",
+    rank=810,
     fix="status_details.reason says content_filter; change the instructions, or the filter of the deployment.",
     source=f"{MS_ERRORS}; {sdk('realtime_response_status.py')}",
 )
@@ -58,6 +61,7 @@ def response_withheld(case: Case) -> Evidence:
 @cause(
     "response-too-long",
     "The answer was cut off at the token limit.",
+    rank=815,
     fix="Raise max_output_tokens (beta: max_response_output_tokens), or ask for shorter answers; audio takes many tokens.",
     source=sdk("realtime_response_status.py"),
 )
@@ -69,6 +73,7 @@ def response_too_long(case: Case) -> Evidence:
 @cause(
     "response-failed",
     "The service failed to answer.",
+    rank=820,
     fix="Look at status_details.error of response.done and handle it: there is no error event. Ask again with a back-off.",
     source=f"{issue('livekit/agents#2967')}; {SERVER_EVENTS}",
 )
@@ -80,6 +85,7 @@ def response_failed(case: Case) -> Evidence:
 @cause(
     "function-call-not-answered",
     "The assistant called a function, and the client did not give it the result.",
+    rank=825,
     fix="Send conversation.item.create with a function_call_output and the call's call_id, then response.create.",
     source=CONVERSATIONS,
 )
@@ -92,6 +98,7 @@ def function_call_not_answered(case: Case) -> Evidence:
 @cause(
     "no-response-after-tool-result",
     "The function's result was sent, and no response.create behind it: the assistant says nothing.",
+    rank=830,
     fix="Send response.create after the function_call_output; the service does not answer it by itself.",
     source=CONVERSATIONS,
 )
@@ -106,6 +113,7 @@ def no_response_after_tool_result(case: Case) -> Evidence:
 @cause(
     "wrong-call-id",
     "The function's result names another call than the assistant made.",
+    rank=835,
     fix="Copy call_id from the function call's item (or from response.function_call_arguments.done); item_id is something else.",
     source=CONVERSATIONS,
 )
@@ -128,6 +136,7 @@ def _outputs(case: Case) -> list[Entry]:
 @cause(
     "item-without-response",
     "An item was written into the conversation, and no response was asked for.",
+    rank=840,
     fix="Send response.create behind conversation.item.create: only speech is answered by itself.",
     source=CONVERSATIONS,
 )
@@ -144,6 +153,7 @@ def item_without_response(case: Case) -> Evidence:
 @cause(
     "rate-limits-incomplete",
     "rate_limits.updated does not list every limit.",
+    rank=845,
     fix="Do not wait for requests and tokens both: many services list tokens alone.",
     source=issue("openai/openai-agents-js#1022"),
 )
@@ -156,6 +166,7 @@ def rate_limits_incomplete(case: Case) -> Evidence:
 @cause(
     "truncated-too-far",
     "conversation.item.truncate names a time that has not been played.",
+    rank=850,
     fix="Count what was really played, and send no more than that; clocks drift, so clamp audio_end_ms to the audio that was received.",
     source=f"{issue('pipecat-ai/pipecat#2106')}; {issue('twilio-samples/speech-assistant-openai-realtime-api-python#22')}",
 )
@@ -168,6 +179,7 @@ def truncated_too_far(case: Case) -> Evidence:
 @cause(
     "unknown-item",
     "The client names an item that the conversation does not have.",
+    rank=855,
     fix="Take ids from conversation.item.added (beta: created), and none from another session or of an item that was deleted.",
     source=SERVER_EVENTS,
 )
@@ -180,6 +192,7 @@ def unknown_item(case: Case) -> Evidence:
 @cause(
     "malformed-event",
     "A client event lacks a field, or has one of the wrong type.",
+    rank=860,
     fix="The error's param names it; content types fit the role (user: input_text, assistant: output_text, beta: text).",
     source=sdk("realtime_client_event.py"),
 )

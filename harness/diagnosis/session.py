@@ -31,6 +31,7 @@ def effective(case: Case) -> Entry | None:
 @cause(
     "session-expired",
     "The session has reached its longest duration, and the service ended it.",
+    rank=700,
     fix="Reconnect before that (60 minutes; earlier services 30 or 15) and replay the conversation with conversation.item.create; session.expires_at says when.",
     source=f"{issue('openai/openai-agents-js#1278')}; {issue('livekit/agents#2341')}; {issue('twilio-samples/speech-assistant-openai-realtime-api-python#10')}",
 )
@@ -49,6 +50,7 @@ def _closed_at_the_end(case: Case) -> list[Entry]:
 @cause(
     "voice-locked",
     "The voice was changed after the assistant had spoken, and is locked by then.",
+    rank=705,
     fix="Set the voice in the token request or in the first session.update, before any audio.",
     source=issue("openai/openai-agents-python#1661"),
 )
@@ -60,6 +62,7 @@ def voice_locked(case: Case) -> Evidence:
 @cause(
     "other-generations-fields",
     "session.update carries fields of the other generation, and the service refuses the whole update.",
+    rank=710,
     fix="GA nests voice, transcription and turn detection below audio.input and audio.output, and has no temperature; the preview takes flat fields and knows no type and no output_modalities. See `harness dialects`.",
     source=f"{issue('openai/openai-python#2638')}; {issue('microsoft/agent-framework#924')}; {issue('pipecat-ai/pipecat#4106')}",
 )
@@ -71,6 +74,7 @@ def other_generations_fields(case: Case) -> Evidence:
 @cause(
     "unknown-update-field",
     "session.update carries a field that the service does not know, and the service refuses the whole update.",
+    rank=715,
     fix="Correct its spelling, or leave it out; error.param says where it stands.",
     source=issue("microsoft/agent-framework#924"),
 )
@@ -96,6 +100,7 @@ def _about_session(error: Entry, updates: list[Entry]) -> bool:
 @cause(
     "sample-code-events",
     "Events are used that exist only in sample code.",
+    rank=720,
     fix="From the service come session.created, session.updated and error; there is no session.update, session.error or session.end from it. Typed input is conversation.item.create, a cancelled response ends with response.done.",
     source=f"{MS_PREVIEW_WEBRTC}: the sample against the log on the same page; {SERVER_EVENTS}",
 )
@@ -108,6 +113,7 @@ def sample_code_events(case: Case) -> Evidence:
 @cause(
     "wrong-dialect-events",
     "One side speaks the other generation's event names.",
+    rank=725,
     fix="Take one dialect on both sides: response.audio_transcript.* is beta, response.output_audio_transcript.* is GA; `harness dialects` lists the names.",
     source=MS_MIGRATION,
 )
@@ -131,6 +137,7 @@ def wrong_dialect_events(case: Case) -> Evidence:
 @cause(
     "unknown-client-event",
     "The client sends something that is no event of this service.",
+    rank=730,
     fix="The error's message names it; `harness explain EVT-02` lists the client events.",
     source=sdk("realtime_client_event.py"),
 )
@@ -147,6 +154,7 @@ def _is_clients(case: Case, entry: Entry) -> bool:
 @cause(
     "session-settings-out-of-range",
     "A session setting is out of its range, or no legal choice.",
+    rank=735,
     fix="The findings SES-08, SES-10 and SES-12 name the setting and what is allowed.",
     source=sdk("realtime_session_create_request.py"),
 )
@@ -160,6 +168,7 @@ def session_settings_out_of_range(case: Case) -> Evidence:
 @cause(
     "session-update-refused",
     "The service refused a session.update, and nothing of it is in force.",
+    rank=740,
     fix="Read the error's message and param; one wrong value makes the whole update fail. Handle error events: the update gives no other sign.",
     source=f"{issue('microsoft/agent-framework#924')}; {sdk('session_update_event.py')}",
 )
@@ -172,6 +181,7 @@ def session_update_refused(case: Case) -> Evidence:
 @cause(
     "filter-hides-events",
     "webrtcfilter=on keeps the awaited event from the client.",
+    rank=745,
     fix="Go on at channel open, wait only for what the filter lets through (speech and playback marks, transcripts, items), or leave the filter out.",
     source=MS_WEBRTC,
 )
@@ -191,6 +201,7 @@ def filter_hides_events(case: Case) -> Evidence:
 @cause(
     "session-update-not-sent",
     "session.update was never sent: the settings of the key are in force.",
+    rank=750,
     fix="Send it when the data channel opens (readyState open); check that the handler is attached before the channel can open.",
     source=f"{MS_PREVIEW_WEBRTC}; {MS_WEBRTC}",
 )
@@ -205,6 +216,7 @@ def session_update_not_sent(case: Case) -> Evidence:
 @cause(
     "sent-before-session-created",
     "session.update was sent before session.created and was lost.",
+    rank=755,
     fix="Wait for session.created, send the update then, and go on at session.updated.",
     source=f"{issue('openclaw/openclaw#5499')}; {issue('openai/openai-agents-js#466')}",
 )
@@ -218,6 +230,7 @@ def sent_before_session_created(case: Case) -> Evidence:
 @cause(
     "session-update-not-confirmed",
     "session.update was sent, and the service neither confirmed nor refused it.",
+    rank=760,
     fix="Send it behind session.created, and rely on it only behind session.updated; where that never comes, look at the service: it must answer every update.",
     source=SERVER_EVENTS,
 )
@@ -237,6 +250,7 @@ def _unanswered_updates(case: Case) -> list[Entry]:
 @cause(
     "update-not-applied",
     "The service confirmed session.update, but not with the values that were sent.",
+    rank=765,
     fix="Compare session.updated with what was sent: a gateway that drops or renames fields looks like this.",
     source=sdk("session_updated_event.py"),
 )
@@ -248,6 +262,7 @@ def update_not_applied(case: Case) -> Evidence:
 @cause(
     "speech-before-update",
     "The caller's audio arrives before session.updated: the first turn is taken with other settings.",
+    rank=770,
     fix="Mute the track (track.enabled = false) until session.updated has come.",
     source=f"{issue('openai/openai-agents-js#949')}; {issue('ag2ai/ag2#509')}",
 )

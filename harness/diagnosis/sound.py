@@ -9,6 +9,7 @@ from harness.rules.sources import COSTS, OWN, SERVER_EVENTS, TURN_DETECTION, rfc
 @cause(
     "interruption-ignored",
     "The caller interrupts, and the assistant talks on.",
+    rank=900,
     fix="Keep listening while audio plays; at speech_started (with interrupt_response) and at output_audio_buffer.clear cut the track and drop what is queued.",
     source=f"{TURN_DETECTION}; {SERVER_EVENTS}",
 )
@@ -20,6 +21,7 @@ def interruption_ignored(case: Case) -> Evidence:
 @cause(
     "noise-for-speech",
     "The audio is noise or a tone where speech should be.",
+    rank=905,
     fix="Give the encoder what it expects: 16 bit little-endian samples at the rate it was opened with, decoded from G.711 first where they came as that.",
     source=OWN,
 )
@@ -31,6 +33,7 @@ def noise_for_speech(case: Case) -> Evidence:
 @cause(
     "audio-clipped",
     "The audio is too loud and cut off at full scale.",
+    rank=910,
     fix="Lower the gain in front of the encoder, or use a compressor.",
     source=rfc(7874, "4"),
 )
@@ -42,6 +45,7 @@ def audio_clipped(case: Case) -> Evidence:
 @cause(
     "audio-not-paced",
     "The audio is sent faster than it plays.",
+    rank=915,
     fix="Send a packet of 20 ms every 20 ms, by the media clock, and keep the rest in the output buffer, where it can be cleared.",
     source=OWN,
 )
@@ -53,6 +57,7 @@ def audio_not_paced(case: Case) -> Evidence:
 @cause(
     "audio-at-other-rate",
     "The answer plays at a multiple of its speed, or most of its audio never came.",
+    rank=920,
     fix="Resample to 48 kHz before encoding: model audio is 24 kHz, telephone audio 8 kHz. Do not stop the track before it has run empty.",
     source=COSTS,
 )
@@ -64,6 +69,7 @@ def audio_at_other_rate(case: Case) -> Evidence:
 @cause(
     "audio-source-dry",
     "What feeds the track runs dry in the middle of the answer.",
+    rank=925,
     fix="Buffer more of the audio before it is played, and look whether the source has died while the events went on.",
     source=OWN,
 )

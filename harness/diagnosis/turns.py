@@ -44,6 +44,7 @@ def _sends_audio(case: Case) -> bool:
 @cause(
     "commit-of-empty-buffer",
     "There was nothing to commit: the buffer held less than 100 ms of audio, or turn detection had taken the turn already.",
+    rank=1000,
     fix="Commit only with turn detection off (null), after the caller has spoken; with turn detection on the service commits by itself.",
     source=issue("openai/openai-agents-js#748"),
 )
@@ -56,6 +57,7 @@ def commit_of_empty_buffer(case: Case) -> Evidence:
 @cause(
     "no-rtp-in-silence",
     "The client stops sending audio when the caller is silent, so that the end of the turn is never heard.",
+    rank=1005,
     fix="Keep the track running and send silence; do not stop it, and switch DTX off (usedtx=0).",
     source=issue("bielcarpi/hermes-live-voice#55"),
 )
@@ -71,6 +73,7 @@ def no_rtp_in_silence(case: Case) -> Evidence:
 @cause(
     "no-rtp-sent",
     "The client sends no audio packet at all.",
+    rank=1010,
     fix="Add the microphone's track to the peer connection before the offer (addTrack), and look whether the track is ended or the sender's direction is recvonly.",
     source=MS_WEBRTC,
 )
@@ -85,6 +88,7 @@ def no_rtp_sent(case: Case) -> Evidence:
 @cause(
     "silent-input",
     "The caller's audio is silent: the microphone is denied, muted, or another device than the one that is spoken into.",
+    rank=1015,
     fix="Allow the microphone in the browser (lock icon in the address bar; https or localhost only), check the device and track.enabled and track.muted; here, check that the recording has sound.",
     source=f"{MS_WEBRTC}; W3C Media Capture and Streams, getUserMedia",
 )
@@ -102,6 +106,7 @@ def silent_input(case: Case) -> Evidence:
 @cause(
     "turn-detection-off",
     "Turn detection is off, and nobody commits the turn or asks for an answer.",
+    rank=1020,
     fix="Send input_audio_buffer.commit and then response.create when the caller has finished, or switch turn detection on.",
     source=f"{TURN_DETECTION}; {issue('openai/openai-realtime-console#556')}",
 )
@@ -118,6 +123,7 @@ def turn_detection_off(case: Case) -> Evidence:
 @cause(
     "create-response-off",
     "The service takes turns but has been told not to answer them by itself.",
+    rank=1025,
     fix="Send response.create behind input_audio_buffer.committed, or set turn_detection.create_response to true.",
     source=TURN_DETECTION,
 )
@@ -135,6 +141,7 @@ def create_response_off(case: Case) -> Evidence:
 @cause(
     "speech-never-ends",
     "The caller's audio never becomes silent, so that turn detection never sees the end.",
+    rank=1030,
     fix="Let half a second of silence follow the words; against noise raise turn_detection.threshold or switch noise reduction on.",
     source=f"{TURN_DETECTION}; {OWN}",
 )
@@ -150,6 +157,7 @@ def speech_never_ends(case: Case) -> Evidence:
 @cause(
     "speech-not-detected",
     "The caller spoke, and the service did not notice.",
+    rank=1035,
     fix="Raise the level, lower turn_detection.threshold, and look whether the service gets the RTP at all (its receiver reports).",
     source=TURN_DETECTION,
 )

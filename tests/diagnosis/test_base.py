@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.diagnosis import CAUSES, diagnose
+from harness.diagnosis import CAUSES, base, diagnose, ranked
 from harness.diagnosis.base import Case, Evidence, cause
 from harness.report.catalogue import explain
 from harness.rules.base import Observation, Outcome, RuleResult, Severity
 from harness.trace import Entry, read_trace
 from tests.diagnosis import test_connection, test_conversation, test_http, test_network
-from tests.traces import SET_UP, event, trace
+from tests.traces import SET_UP, event, refused, trace
 
 ALL = {**test_http.CASES, **test_connection.CASES, **test_network.CASES, **test_conversation.CASES}
 CASES = [*test_http.CASES, *test_connection.CASES, *test_network.CASES, *test_conversation.CASES]
@@ -94,7 +94,28 @@ def test_id_is_declared_once_and_row_says_how_it_is_recognised() -> None:
         return ()
 
     with pytest.raises(ValueError, match="declared twice"):
-        cause("api-key-invalid", "x", fix="x", source="x")(documented)
+        cause("api-key-invalid", "x", rank=1, fix="x", source="x")(documented)
     with pytest.raises(ValueError, match="recognised"):
-        cause("something-new", "x", fix="x", source="x")(silent)
+        cause("something-new", "x", rank=1, fix="x", source="x")(silent)
     assert "something-new" not in CAUSES
+
+
+def test_every_cause_that_can_be_claimed_has_a_rank_of_its_own() -> None:
+    ranks = [row.rank for row in CAUSES.values() if row.found is not None]
+    assert None not in ranks
+    assert len(set(ranks)) == len(ranks) == len(ranked())
+    assert [row.rank for row in CAUSES.values() if row.found is None and row.rank is not None] == []
+
+
+def test_the_smallest_rank_is_shown_first_wherever_it_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "_CAUSES", {})
+
+    def always(case: Case) -> Evidence:
+        """Always."""
+        return case.trace.entries[:1]
+
+    for rank in (30, 10, 20):
+        base.cause(f"rank-{rank}", "It is so.", rank=rank, fix="x", source="y")(always)
+    with pytest.raises(ValueError, match="diagnosis another has the rank of rank-10: 10"):
+        base.cause("another", "It is so.", rank=10, fix="x", source="y")(always)
+    assert [one.id for one in diagnose(refused("key", 500, ""))] == ["rank-10", "rank-20", "rank-30"]
