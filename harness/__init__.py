@@ -1,3 +1,136 @@
-"""A headless conformance checker for realtime voice APIs over WebRTC."""
+"""A headless conformance checker for realtime voice APIs over WebRTC.
+
+What a program needs: :func:`run` scenarios, :func:`judge` a recording, :func:`check` a service, and a :class:`FakeService` to call. These
+names, ``Result``, ``Checked``, ``Scenario``, ``Trace`` and ``read_trace`` are the public interface beside the command line; everything
+below them may move. Importing this package loads nothing else of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.checking.service import Checked
+    from harness.fake.server import FakeService
+    from harness.judging.results import Result
+    from harness.scenario.model import Scenario
+    from harness.trace import Trace, read_trace
 
 __version__ = "0.1.0"
+__all__ = [
+    "Checked",
+    "FakeService",
+    "Result",
+    "Scenario",
+    "Trace",
+    "__version__",
+    "check",
+    "judge",
+    "read_trace",
+    "run",
+]
+
+_HOMES = {
+    "Checked": "harness.checking.service",
+    "FakeService": "harness.fake.server",
+    "Result": "harness.judging.results",
+    "Scenario": "harness.scenario.model",
+    "Trace": "harness.trace",
+    "read_trace": "harness.trace",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The classes of the interface, each loaded when it is asked for first."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def run(
+    *paths: Path | str,
+    dialects: Sequence[str] = (),
+    target: str = "fake",
+    faults: Sequence[str] = (),
+    network: str | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    out: Path | str | None = None,
+) -> list[Result]:
+    """Run scenario files or folders and judge them, as ``harness run`` does.
+
+    Args:
+        paths: files or folders; none means ``scenarios/`` in the working folder, else the packaged suite.
+        dialects: the dialects to run in; none means every one that the scenario can.
+        target: "fake" (in virtual time), "live" (credentials from the environment), or the base URL of a service.
+        faults: what the fake does wrongly, by the names of ``harness faults``.
+        network: a preset such as "wifi-bad", for scenarios without a network of their own.
+        seed: of the network's chances and of the libraries' random numbers.
+        workers: processes side by side.
+        out: the folder for traces, audio and reports; None leaves no files.
+
+    Returns a result for each scenario and dialect; those that the target cannot be made to do are left out.
+    Raises UsageError (a wrong option, missing credentials) or ScenarioError (a wrong file, with its line) before any call.
+    """
+    from harness.running.jobs import not_exercised, select
+    from harness.running.runner import run_many
+
+    folder = None if out is None else Path(out)
+    jobs = select(
+        [Path(path) for path in paths],
+        dialects=dialects,
+        target=target,
+        faults=faults,
+        out=folder,
+        network=network,
+        seed=seed,
+    )
+    unable = not_exercised(jobs)
+    results = run_many([(job, loaded) for job, loaded in jobs if job not in unable], workers=workers)
+    _report(results, folder)
+    return results
+
+
+def judge(recording: Trace | Path | str) -> Result:
+    """Judge a recording, or a trace file, by the rules of today, as ``harness judge`` does. Raises TraceError where it cannot be read."""
+    from harness.judging.recording import judge_file, result_of
+
+    return judge_file(Path(recording)) if isinstance(recording, (str, Path)) else result_of(recording, name="recording")
+
+
+def check(
+    url: str,
+    dialect: str,
+    *paths: Path | str,
+    key: str = "",
+    model: str = "",
+    without: Sequence[str] = (),
+    workers: int = 1,
+    out: Path | str | None = None,
+) -> Checked:
+    """Check any service with the reference suite (or with ``paths``), in real time, graded by capability, as ``harness check`` does.
+
+    ``key`` is the bearer of the call request where the service has no token endpoint; ``model`` the model or deployment; ``without``
+    names what the service does not have (function-calls, transcription, ...); ``out`` is the folder for traces, audio and reports.
+    Raises UsageError for a wrong setting before anything is sent.
+    """
+    from harness.checking import service
+    from harness.targets.service import Access
+
+    folder = None if out is None else Path(out)
+    access = Access(key, model, without=service.needs_named(without))
+    found = service.check(
+        service.plan(url, dialect, access, paths=[Path(path) for path in paths], out=folder), workers=workers
+    )
+    _report(found.results, folder)
+    return found
+
+
+def _report(results: Sequence[Result], out: Path | None) -> None:
+    if out is not None:
+        from harness.report.write import write_reports
+
+        write_reports(results, out, seconds=sum(result.seconds for result in results))

@@ -20,8 +20,8 @@ import pytest
 from harness.errors import HarnessError, UnknownLibrary
 
 if TYPE_CHECKING:
-    from harness.judge.results import Result
-    from harness.run.jobs import Job
+    from harness.judging.results import Result
+    from harness.running.jobs import Job
     from harness.scenario.loader import LoadedScenario
 
 RESULT = "harness_result"
@@ -66,7 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     found = [item for item in items if isinstance(item, ScenarioItem)]
     if found:
         try:
-            from harness.run.jobs import told_apart
+            from harness.running.jobs import told_apart
         except UnknownLibrary as error:
             pytest.exit(str(error), returncode=error.exit_code)
 
@@ -118,8 +118,8 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Make the call and judge it."""
-        from harness.run.jobs import not_exercised
-        from harness.run.runner import run_job
+        from harness.running.jobs import not_exercised
+        from harness.running.runner import run_job
         from harness.targets.endpoints import available, load_environment
 
         environment = load_environment(self.config.rootpath)
@@ -136,7 +136,7 @@ class ScenarioItem(pytest.Item):
     @property
     def job(self) -> Job:
         """What to run."""
-        from harness.run.jobs import Job, display_name
+        from harness.running.jobs import Job, display_name
 
         target = "live" if self.live else self.config.getoption("--harness-target")
         return Job(self.path, display_name(self.path, self.config.rootpath), self.dialect, target, copy=self.copy)
@@ -230,7 +230,7 @@ class Results:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write results.json, conformance.html and junit.xml; live runs apart from offline ones. A green session without them is none."""
-        from harness.judge.results import Result
+        from harness.judging.results import Result
         from harness.report.proof import read_proof
         from harness.report.write import write_reports
 

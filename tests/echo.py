@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from harness.fake.listener import Listener
 from harness.media.track import OutgoingAudio
-from harness.run import clock
+from harness.running import clock
 from harness.trace import Header, Recorder
 from harness.webrtc.peer import Peer, RejectedDescription
 

@@ -29,18 +29,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "diagnosis": {"protocol", "rules", "trace"},
     "scenario": {"errors", "netem", "protocol", "rules"},
     "targets": {"errors", "protocol", "scenario"},
-    "judge": {"diagnosis", "protocol", "rules", "scenario", "trace"},
+    "judging": {"diagnosis", "protocol", "rules", "scenario", "trace"},
     "fake": {"errors", "faults", "media", "protocol", "scenario", "trace", "webrtc"},
-    "client": {"errors", "faults", "judge", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc"},
-    "report": {"diagnosis", "errors", "files", "judge", "protocol", "rules", "trace"},
-    "run": {
-        "client", "errors", "fake", "faults", "files", "judge", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc",
+    "client": {"errors", "faults", "judging", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc"},
+    "report": {"diagnosis", "errors", "files", "judging", "protocol", "rules", "trace"},
+    "running": {
+        "client", "errors", "fake", "faults", "files", "judging", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc",
     },
-    "check": {"errors", "judge", "run", "scenario", "targets"},
-    "serve": {"errors", "fake", "files", "judge", "media", "protocol", "report", "run", "scenario", "trace"},
-    "selftest": {"client", "errors", "fake", "faults", "judge", "report", "rules", "run", "scenario", "trace"},
-    "cli": {"check", "errors", "judge", "protocol", "report", "run", "scenario", "selftest", "serve", "targets", "trace"},
-    "pytest_plugin": {"errors", "judge", "report", "run", "scenario", "targets"},
+    "checking": {"errors", "judging", "running", "scenario", "targets"},
+    "serving": {"errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
+    "selftest": {"client", "errors", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
+    "cli": {"checking", "errors", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
+    "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},
 }  # fmt: skip
 FRONT_DOORS = {"harness.cli.main", "harness.pytest_plugin"}
 NEVER_IN_PURE = {"asyncio", "socket", "httpx", "aiortc", "uvicorn", "starlette", "time", "threading", "subprocess"}
@@ -48,7 +48,7 @@ PURE = (
     "harness.protocol",
     "harness.rules",
     "harness.trace",
-    "harness.judge",
+    "harness.judging",
     "harness.diagnosis",
     "harness.netem.emulator",
 )
@@ -95,8 +95,9 @@ def test_rows_stand_from_the_bottom_up() -> None:
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_imports_point_downwards(path: Path) -> None:
     home = home_of(module_of(path))
+    if not home:
+        return  # the public interface loads what it is asked for, see tests/test_api.py
     seen = {home_of(name) for name in imports_of(path) if name.startswith("harness.")} - {home}
-    assert home or not seen, "harness itself imports nothing when it is imported"
     assert seen <= MAY_IMPORT.get(home, set()), f"{module_of(path)} must not import {sorted(seen - MAY_IMPORT[home])}"
 
 
@@ -109,7 +110,8 @@ def test_what_a_row_allows_is_needed() -> None:
 
 def test_no_module_imports_itself_through_others() -> None:
     graph = {
-        module: {name for name in imports_of(path) if name in MODULES} - {module} for module, path in MODULES.items()
+        module: {name for name in imports_of(path) if name in MODULES} - {module, "harness"}
+        for module, path in MODULES.items()
     }
     assert list(TopologicalSorter(graph).static_order())
 

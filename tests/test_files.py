@@ -14,9 +14,9 @@ import pytest
 
 from harness.errors import TraceError, UsageError
 from harness.files import open_trace, write_text
-from harness.run.runner import run_job
+from harness.running.runner import run_job
 from harness.trace import Header, Recorder, read_trace
-from tests.run.test_runner import job_for
+from tests.running.test_runner import job_for
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 # Imported before pytester takes its snapshot: what it finds here it does not import anew for each inner run.
 import harness.report.write
-import harness.run.runner  # noqa: F401
+import harness.running.runner  # noqa: F401
 from harness.report.write import write_selftest
 from harness.selftest.calls import Shown
 from harness.selftest.proof import Selftest

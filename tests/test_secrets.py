@@ -20,17 +20,17 @@ from hypothesis import strategies as st
 
 from harness.cli import main as cli
 from harness.errors import HarnessError
-from harness.judge.recording import judge_file
+from harness.judging.recording import judge_file
 from harness.media.track import OutgoingAudio
 from harness.report.html import run_html
 from harness.report.text import lines_of
 from harness.report.write import write_reports
-from harness.run import clock
-from harness.run.jobs import Job
-from harness.run.libraries import LIBRARIES
-from harness.run.runner import run_job
+from harness.running import clock
+from harness.running.jobs import Job
+from harness.running.libraries import LIBRARIES
+from harness.running.runner import run_job
 from harness.scenario.loader import load
-from harness.serve.serving import serve_forever
+from harness.serving.serving import serve_forever
 from harness.trace import Header, Recorder
 from harness.trace.secret_encodings import base64_cores, spellings, unescaped
 from harness.webrtc.peer import Peer
@@ -263,7 +263,7 @@ def test_an_error_of_ours_is_told_without_the_secrets_in_it(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr("harness.run.jobs.select", stumble)
+    monkeypatch.setattr("harness.running.jobs.select", stumble)
     monkeypatch.setattr("sys.argv", ["harness", "run"])
     with pytest.raises(SystemExit) as ended:
         cli.main()

@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.rules.base import Outcome
-from harness.run.jobs import Job
-from harness.run.runner import run_job
+from harness.running.jobs import Job
+from harness.running.runner import run_job
 from harness.scenario.loader import LoadedScenario, find, load
 from harness.scenario.sent import RULE
 

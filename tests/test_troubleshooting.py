@@ -13,10 +13,10 @@ import pytest
 from harness.cli import main as cli
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
-from harness.judge.recording import result_of
+from harness.judging.recording import result_of
 from harness.protocol.dialects import DIALECTS
 from harness.report.text import failure
-from harness.run import clock
+from harness.running import clock
 from harness.trace import Header, Recorder, Trace
 from tests.audio_files import Audio
 from tests.diagnosis.cases import refused

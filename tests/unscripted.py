@@ -6,7 +6,7 @@ import asyncio
 import datetime
 import ipaddress
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from harness.fake.settings import FakeSettings
 from harness.media import opus, wav
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.scenario.files import resolve_audio
+from harness.scenario.model import FakeScript
 
 GA = DIALECTS["openai-ga"]
 API_KEY = "behind-the-gateway-0123456789"
@@ -42,11 +43,11 @@ class Place:
 
 
 @contextmanager
-def service(row: Dialect = GA) -> Iterator[Place]:
-    """The fake without a script, in real time. ``row`` may be a dialect that no vendor speaks: a broken service."""
+def service(row: Dialect = GA, *, faults: Sequence[str] = ()) -> Iterator[Place]:
+    """The fake without a script, in real time. ``row`` may be a dialect that no vendor speaks: a broken service, as with ``faults``."""
 
     async def start(place: Place, stop: asyncio.Event, ready: threading.Event) -> None:
-        async with _fake(row) as fake:
+        async with _fake(row, faults) as fake:
             place.url = fake.url
             ready.set()
             await stop.wait()
@@ -142,9 +143,10 @@ def with_beta_text(row: Dialect) -> Dialect:
     return replace(row, names={**row.names, **names})
 
 
-def _fake(row: Dialect) -> FakeService:
+def _fake(row: Dialect, faults: Sequence[str] = ()) -> FakeService:
     return FakeService(
         dialects=(row,),
+        script=FakeScript(faults=list(faults)),
         audio=lambda name: opus.encode(wav.load(resolve_audio(Path.cwd() / "scenario.yaml", name))),
         settings=FakeSettings(api_keys=(API_KEY,)),
     )

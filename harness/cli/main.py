@@ -105,10 +105,10 @@ def run(
     out: Out = Path("reports"),
 ) -> None:
     """Run scenario files and judge them. Without a path: scenarios/ here, else the packaged suite."""
-    from harness.check.service import not_tried, reasons
-    from harness.judge.results import exit_code
-    from harness.run.jobs import not_exercised, select
-    from harness.run.runner import configurations, run_many
+    from harness.checking.service import not_tried, reasons
+    from harness.judging.results import exit_code
+    from harness.running.jobs import not_exercised, select
+    from harness.running.runner import configurations, run_many
 
     jobs = select(
         paths or [],
@@ -163,7 +163,7 @@ def check(
     out: Out = Path("reports"),
 ) -> None:
     """Check any service with the reference suite; graded by capability. Credentials as for --target live."""
-    from harness.check import service as suite
+    from harness.checking import service as suite
     from harness.report.write import write_reports
     from harness.targets.service import Access
 
@@ -205,8 +205,8 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the fake to a client under test; each call is judged when it ends. The exit code is the verdict on all; 3 if none came."""
-    from harness.judge.results import exit_code
-    from harness.serve.serving import serve_forever
+    from harness.judging.results import exit_code
+    from harness.serving.serving import serve_forever
 
     results = asyncio.run(
         serve_forever(
@@ -235,8 +235,8 @@ def judge(
     ] = None,
 ) -> None:
     """Judge recorded traces by the rules of today, without any network."""
-    from harness.judge.recording import judge_file
-    from harness.judge.results import exit_code
+    from harness.judging.recording import judge_file
+    from harness.judging.results import exit_code
 
     began = time.perf_counter()
     results = [judge_file(path) for path in traces]
@@ -271,7 +271,7 @@ def rules(
 @app.command()
 def faults(as_json: AsJson = False) -> None:
     """List the faults of the fake service and of the caller."""
-    from harness.run.faults import faults_json, faults_text
+    from harness.running.faults import faults_json, faults_text
 
     if as_json:
         put(json.dumps(faults_json(), indent=2) + "\n")
@@ -337,7 +337,7 @@ def selftest(
 def explain(name: Annotated[str, typer.Argument(metavar="ID", help="A rule, a diagnosis or a fault.")]) -> None:
     """Explain a rule, a diagnosis or a fault: what it means, why, its source, its examples."""
     from harness.report import catalogue
-    from harness.run import faults
+    from harness.running import faults
 
     lines = catalogue.explain(name) or faults.explain(name)
     if lines is None:

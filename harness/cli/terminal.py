@@ -17,8 +17,8 @@ import typer.core
 from harness.errors import HarnessError, Interrupted, UsageError
 
 if TYPE_CHECKING:
-    from harness.judge.grading import NotExercised
-    from harness.judge.results import Result
+    from harness.judging.grading import NotExercised
+    from harness.judging.results import Result
 
 
 # What a system says of a disk that is full, or broken, or of which this user has had enough.

@@ -13,7 +13,7 @@ from harness.client.functions import called_instead, find_call, response_done
 from harness.client.interfaces import Audio, OpenCall
 from harness.client.watch import Watch
 from harness.errors import CallError, UsageError
-from harness.judge.results import NOT_REACHED, Expectation
+from harness.judging.results import NOT_REACHED, Expectation
 from harness.scenario.match import fill, known
 from harness.scenario.model import (
     AnyStep,

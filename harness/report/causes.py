@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.judge.results import Result, Verdict
+from harness.judging.results import Result, Verdict
 from harness.rules.base import MUST, REGISTRY, Outcome
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness import __version__
 from harness.errors import TraceError
-from harness.judge.grading import Capability
-from harness.judge.results import Result, summary
+from harness.judging.grading import Capability
+from harness.judging.results import Result, summary
 from harness.report.catalogue import FAMILY_TITLES
 from harness.report.causes import what_broke
 from harness.report.figures import timeline

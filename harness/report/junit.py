@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from harness.judge.grading import NotExercised
-from harness.judge.results import Result
+from harness.judging.grading import NotExercised
+from harness.judging.results import Result
 from harness.report.text import failure
 
 # XML 1.0 section 2.2: these cannot stand in a document, not even escaped.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.judge.revision import revision
+from harness.judging.revision import revision
 from harness.rules.base import FAMILIES, MUST, REGISTRY, Rule, order
 
 FILE = "selftest.json"

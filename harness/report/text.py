@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.judge.results import Result, summary
+from harness.judging.results import Result, summary
 from harness.report.causes import what_broke
 from harness.rules.base import INFO, MUST, REGISTRY, SHOULD, Outcome, RuleResult
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.files import write_text
-from harness.judge.grading import NotExercised, grade
-from harness.judge.results import Result, to_json
+from harness.judging.grading import NotExercised, grade
+from harness.judging.results import Result, to_json
 from harness.report.html import conformance_html, page_of, run_page, selftest_html
 from harness.report.junit import junit
 from harness.report.proof import FILE, PAGE, Proof, proof_of, read_proof

@@ -16,11 +16,11 @@ from typing import Any, Literal
 from harness.client.faults import CLIENT_FAULTS, ClientFault
 from harness.fake.faults import FAULTS, Fault
 from harness.faults.registry import Declared
-from harness.judge.results import Result, milestones
-from harness.judge.verdict import judge
+from harness.judging.results import Result, milestones
+from harness.judging.verdict import judge
 from harness.rules.base import INFO, MUST, Outcome, RuleResult
-from harness.run.jobs import Job, display_name
-from harness.run.runner import run_job
+from harness.running.jobs import Job, display_name
+from harness.running.runner import run_job
 from harness.scenario.files import reference_suite
 from harness.scenario.loader import load
 from harness.trace import Trace

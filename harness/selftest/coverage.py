@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.judge.results import Result
+from harness.judging.results import Result
 from harness.report.coverage import coverage, coverage_json, coverage_text
-from harness.run.jobs import select
-from harness.run.runner import run_many
+from harness.running.jobs import select
+from harness.running.runner import run_many
 from harness.scenario.files import reference_suite
 
 Progress = Callable[[int], AbstractContextManager[Callable[[Result], None]]]

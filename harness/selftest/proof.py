@@ -18,12 +18,12 @@ from harness import __version__
 from harness.client.faults import CLIENT_FAULTS
 from harness.fake.faults import FAULTS
 from harness.faults.registry import Declared
-from harness.judge.revision import revision
+from harness.judging.revision import revision
 from harness.rules.base import CLIENT, MUST, SERVICE, Rule
 from harness.rules.catalogue import all_rules
-from harness.run.jobs import Job, select
-from harness.run.runner import run_job
-from harness.run.workers import spread
+from harness.running.jobs import Job, select
+from harness.running.runner import run_job
+from harness.running.workers import spread
 from harness.scenario.files import reference_suite
 from harness.scenario.loader import load
 from harness.selftest.calls import Alarm, Shown, alarm, show

@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.events import problems
-from harness.run.jobs import Job
-from harness.run.runner import run_job
+from harness.running.jobs import Job
+from harness.running.runner import run_job
 from harness.scenario.loader import load
 from harness.trace import read_trace
 from tests.bench.offline import CONVERSATION, Figure

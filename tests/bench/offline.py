@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.run import clock
-from harness.run.jobs import Job
-from harness.run.runner import run_job
+from harness.running import clock
+from harness.running.jobs import Job
+from harness.running.runner import run_job
 from harness.scenario.loader import load
 from tests.bench import setup_call
 from tests.commands import HARNESS

@@ -17,9 +17,9 @@ from harness.errors import (
     TokenRequestFailed,
     UsageError,
 )
-from harness.judge.results import milestones
+from harness.judging.results import milestones
 from harness.media.track import OutgoingAudio
-from harness.run import clock
+from harness.running import clock
 from harness.scenario.model import Caller, IceServer
 from harness.targets.endpoints import fake_endpoints
 from harness.trace import Header, Recorder, Trace

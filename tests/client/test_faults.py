@@ -19,8 +19,8 @@ from harness.fake.faults import FAULTS
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import REGISTRY, SERVICE
 from harness.rules.catalogue import all_rules
-from harness.run import clock
-from harness.run.faults import check_faults
+from harness.running import clock
+from harness.running.faults import check_faults
 from harness.scenario.files import reference_suite
 from harness.scenario.loader import LoadedScenario, dialects_of, load, loads
 from harness.scenario.model import MILESTONES, Caller

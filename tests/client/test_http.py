@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.client.http import LIMIT, Requests, Response, no_response, retry_after, retry_pause, shorten
 from harness.errors import TokenRequestFailed
-from harness.run import clock
+from harness.running import clock
 from harness.trace import Header, Recorder
 from harness.trace.redact import Redactor
 

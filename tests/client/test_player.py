@@ -7,10 +7,10 @@ import pytest
 from harness.client.describe import describe_step
 from harness.client.player import play
 from harness.errors import CallError, ConnectionLost, UsageError
-from harness.judge.results import Expectation
+from harness.judging.results import Expectation
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.session_body import session_body
-from harness.run import clock
+from harness.running import clock
 from harness.scenario.model import Scenario, Step
 from harness.scenario.unscripted import Unscripted, adapt
 from harness.trace import Header, Recorder, Trace

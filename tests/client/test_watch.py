@@ -3,7 +3,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from harness.client.watch import Watch, first_of
-from harness.run import clock
+from harness.running import clock
 from harness.trace import Header, Recorder
 
 T = TypeVar("T")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from harness.diagnosis import CAUSES
-from harness.judge.recording import result_of
-from harness.judge.results import Result
-from harness.run.jobs import Job
-from harness.run.runner import run_job
+from harness.judging.recording import result_of
+from harness.judging.results import Result
+from harness.running.jobs import Job
+from harness.running.runner import run_job
 from harness.scenario.loader import loads
 from harness.trace import Trace
 from tests.diagnosis.cases import Cases, Row, error_event, failed, missed, names, never_opened, packets, session

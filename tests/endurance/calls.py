@@ -19,8 +19,8 @@ from harness.files import open_trace
 from harness.media import opus, wav
 from harness.media.track import OutgoingAudio
 from harness.protocol.dialects import DIALECTS
-from harness.run import clock
-from harness.run.libraries import quiet_libraries
+from harness.running import clock
+from harness.running.libraries import quiet_libraries
 from harness.scenario.model import Caller, FakeScript
 from harness.targets.endpoints import fake_endpoints
 from harness.trace import Entry, Header, Recorder

@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from harness.run import clock
+from harness.running import clock
 from harness.trace import Entry
 from tests.endurance.calls import LAP, WAYS, many_calls
 from tests.endurance.held import MOST, Held, leaks
@@ -42,7 +42,7 @@ def thread() -> Callable[[], None]:
         (lambda: socket.socket().close, "sockets"),
         (lambda: partial(os.close, os.open(os.devnull, os.O_RDONLY)), "files"),
         (lambda: asyncio.ensure_future(asyncio.sleep(1)).cancel, "tasks"),
-        (lambda: [Entry(0, 0.0, "a.b", {}) for _ in range(3)].clear, "harness.trace.Entry"),
+        (lambda: [Entry(0, 0.0, "a.b", {}) for _ in range(3)].clear, "harness.trace.model.Entry"),
         (lambda: [f"{number} left" for number in range(3000)].clear, "blocks"),
         (lambda: [bytearray(10_000_000)].clear, "heap"),
     ],

@@ -19,7 +19,7 @@ from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
 from harness.media import opus, wav
 from harness.protocol.dialects import DIALECTS, WEBRTC_FILTER, Dialect
-from harness.run import clock
+from harness.running import clock
 from harness.scenario.model import FakeScript
 from harness.trace import Header, Recorder
 from tests.fake.caller import Caller

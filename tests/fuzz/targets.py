@@ -12,7 +12,7 @@ from harness.fake.admission import offer_problem
 from harness.fake.checks import Refusal
 from harness.fake.client_events import check_event
 from harness.fake.client_events import decode as decode_client_event
-from harness.judge.recording import result_of
+from harness.judging.recording import result_of
 from harness.media.opus import Decoder
 from harness.protocol import messages, negotiation, opus, rtp, sdp
 from harness.protocol.dialects import DIALECTS

@@ -19,7 +19,7 @@ from harness.client.call import Call
 from harness.client.http import LIMIT
 from harness.errors import CallError, HarnessError
 from harness.media.track import OutgoingAudio
-from harness.run import clock
+from harness.running import clock
 from harness.scenario.model import Caller
 from harness.targets.endpoints import fake_endpoints
 from harness.trace import Header, Recorder, Trace

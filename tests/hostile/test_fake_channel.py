@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
-from harness.judge.recording import result_of
-from harness.judge.results import to_json
+from harness.judging.recording import result_of
+from harness.judging.results import to_json
 from harness.protocol.dialects import DIALECTS
-from harness.run import clock
+from harness.running import clock
 from harness.trace import Header, Recorder, Trace, read_trace
 from harness.webrtc.peer import Peer
 from tests.fake.rim import EVERY_DIALECT, Rim, script

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
 from harness.protocol.dialects import DIALECTS
-from harness.run import clock
+from harness.running import clock
 from harness.trace import Header, Recorder, Trace, read_trace
 
 KEY_PATH, CALL_PATH = "/openai/v1/realtime/client_secrets", "/openai/v1/realtime/calls"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from harness.errors import TraceError
 from harness.files import write_text
-from harness.judge.recording import judge_file, result_of
-from harness.judge.results import to_json
+from harness.judging.recording import judge_file, result_of
+from harness.judging.results import to_json
 from harness.report.html import conformance_html
 from harness.report.junit import junit
 from harness.report.text import lines_of

@@ -14,7 +14,7 @@ from google_crc32c import value as crc32c
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.run import clock
+from harness.running import clock
 from harness.webrtc.guard import Bucket, Limits
 from tests.peers import End, connected
 

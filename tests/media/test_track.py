@@ -11,7 +11,7 @@ from aiortc.mediastreams import MediaStreamError
 from harness.media.levels import dbfs
 from harness.media.opus import SILENCE, Decoder, encode
 from harness.media.track import OutgoingAudio, Playing
-from harness.run import clock
+from harness.running import clock
 from tests.audio_files import recording
 
 A = tuple(b"\xf8a%d" % index for index in range(5))

@@ -10,7 +10,7 @@ import pytest
 
 from harness.netem.emulator import Blackout, Conditions, Direction, Emulator, Path
 from harness.netem.link import Wire, describe, is_handshake, is_rtp, settings
-from harness.run import clock
+from harness.running import clock
 
 STUN, RTP, RTCP, HANDSHAKE, DATA = b"\x00\x01", b"\x80\x60rtp", b"\x80\xc8", b"\x16\xfe\xfd", b"\x17\xfe\xfd"
 LOSE_ALL = Conditions(loss=1.0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.diagnosis import Diagnosis
-from harness.judge.results import Expectation
+from harness.judging.results import Expectation
 from harness.report.causes import what_broke
 from harness.rules.base import Outcome
-from tests.judge.test_results import RESULT, rule
+from tests.judging.test_results import RESULT, rule
 
 BARE = replace(RESULT, diagnosis=(), rules=(), expectations=(), error=None)
 GOOD = replace(BARE, verdict="conformant")

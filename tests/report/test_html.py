@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from harness.judge.results import EXIT_CODES, Expectation
+from harness.judging.results import EXIT_CODES, Expectation
 from harness.report.html import LEGEND, OUTCOMES, anchor, brief, conformance_html, page_of, run_html, run_page
 from harness.rules.base import Outcome, bad
-from tests.judge.test_results import RESULT
+from tests.judging.test_results import RESULT
 from tests.traces import SET_UP, event, trace
 
 EVIL = "<script>alert(1)</script>"

@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judge.grading import NotExercised
-from harness.judge.results import Expectation
+from harness.judging.grading import NotExercised
+from harness.judging.results import Expectation
 from harness.report.junit import junit
-from tests.judge.test_results import RESULT
+from tests.judging.test_results import RESULT
 
 
 def test_counts_and_cases() -> None:

@@ -16,7 +16,7 @@ from harness.rules.base import MUST, REGISTRY
 from harness.rules.catalogue import all_rules
 from harness.selftest.calls import Alarm, Shown
 from harness.selftest.proof import Selftest
-from tests.judge.test_results import RESULT
+from tests.judging.test_results import RESULT
 
 CAUGHT = (Shown("rsp-done-twice", {"client": ("RSP-03",)}), Shown("second-channel", {"client": ("DC-04",)}))
 MISSED = Shown("key-missing", {"client": ()}, ("HTTP-08",))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.judge.results import Expectation
+from harness.judging.results import Expectation
 from harness.report.text import failure, lines_of, matrix, totals, warnings
 from harness.rules.base import SHOULD, Outcome
-from tests.judge.test_results import RESULT, rule
+from tests.judging.test_results import RESULT, rule
 
 GOOD = replace(RESULT, verdict="conformant", expectations=(), rules=(), diagnosis=(), dialect="openai-ga")
 

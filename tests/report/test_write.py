@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from harness.judge.results import to_json
+from harness.judging.results import to_json
 from harness.report.html import page_of
 from harness.report.write import write_reports
-from tests.judge.test_results import RESULT
+from tests.judging.test_results import RESULT
 
 GOOD = replace(RESULT, verdict="conformant", dialect="openai-ga")
 

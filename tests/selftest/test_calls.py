@@ -9,9 +9,9 @@ import pytest
 
 from harness.client.faults import CLIENT_FAULTS
 from harness.fake.faults import FAULTS
-from harness.judge.verdict import judge
+from harness.judging.verdict import judge
 from harness.rules.base import MUST, Outcome, RuleResult
-from harness.run.runner import run_job
+from harness.running.runner import run_job
 from harness.scenario.loader import load
 from harness.selftest.calls import Alarm, Shown, alarm, job_of, judged, judged_by_both, show
 from harness.trace import Trace

@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.report.coverage import BEYOND_THE_SUITE
-from harness.run.jobs import Job, select
-from harness.run.runner import run_many
+from harness.running.jobs import Job, select
+from harness.running.runner import run_many
 from harness.scenario.loader import LoadedScenario
 from harness.selftest import coverage
 

@@ -10,7 +10,7 @@ import pytest
 from aiortc import rtcsctptransport
 
 from harness.netem.emulator import Blackout, BurstLoss, Conditions, Emulator
-from harness.run import clock
+from harness.running import clock
 from tests.peers import connected
 
 T = TypeVar("T")

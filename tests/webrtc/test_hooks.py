@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from harness.protocol import sdp
-from harness.run import clock
+from harness.running import clock
 from harness.webrtc.peer import InvalidText
 from tests.peers import ReadyAudio, connected
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from harness.run import clock
+from harness.running import clock
 from harness.webrtc import hooks as transport_taps
 from harness.webrtc.patience import PATIENCE
 from tests.peers import End

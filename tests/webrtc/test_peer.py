@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from harness.run import clock
+from harness.running import clock
 from harness.trace import Entry, Header, Recorder
 from harness.webrtc.peer import Peer, RejectedDescription
 from tests.peers import End, ReadyAudio, connected

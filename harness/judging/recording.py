@@ -1,0 +1,93 @@
+"""Judges a recording on its own, without a scenario: rules, milestones, diagnosis; for ``harness judge`` and ``harness serve``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.judging.results import Result
+from harness.judging.verdict import judge
+from harness.scenario.model import Assert
+from harness.trace import Header, Trace, read_trace
+
+_ASSERT = "assert"
+# What is said of a recording that does not end as a run ends, by its ``end``.
+BROKEN_OFF: Mapping[str, str] = {
+    "truncated": "the recording has no end: the run was killed, or its disk was full",
+    "interrupted": "the run was interrupted",
+}
+
+
+def as_recorded(asserted: Assert) -> dict[str, object]:
+    """What the header of a run's trace keeps of the scenario's assert block, so that the recording is judged as the run was.
+
+    Nothing where the scenario asserts nothing out of the ordinary.
+    """
+    kept = asserted.model_dump(mode="json", include={"order", "rules", "fails"}, exclude_defaults=True)
+    return {_ASSERT: kept} if kept else {}
+
+
+def _asserted(header: Header) -> Assert | None:
+    """The assert block of the run that left this trace; None where it is a trace on its own."""
+    try:
+        return Assert.model_validate(header.extra[_ASSERT]) if _ASSERT in header.extra else None
+    except ValidationError:
+        return None
+
+
+def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: float = 0.0) -> Result:
+    """The result of a trace. ``name`` stands where a scenario's path would; ``path`` is the trace's file, for links.
+
+    A recording in which no call was made, or that breaks off, proves nothing by breaking no rule.
+    What breaks off is judged as far as it goes.
+    """
+    judgement = judge(trace, _asserted(trace.header))
+    verdict, error = judgement.verdict, judgement.error
+    if trace.end in BROKEN_OFF:
+        proven = verdict in ("nonconformant", "error")
+        verdict, error = (verdict, error or _broken_off(trace)) if proven else ("inconclusive", _broken_off(trace))
+    elif verdict == "inconclusive" and not trace.of("sdp.answer"):
+        verdict, error = "error", f"no call was made: {_last_request(trace)}"
+    return Result(
+        scenario=name,
+        title=trace.header.scenario or f"A call seen by the {trace.header.observer}",
+        dialect=trace.header.dialect,
+        target=trace.header.target or "unknown",
+        observer=trace.header.observer,
+        time=trace.header.time,
+        verdict=verdict,
+        seconds=seconds,
+        media_seconds=trace.seconds,
+        milestones=judgement.milestones,
+        expectations=judgement.expectations,
+        rules=judgement.rules,
+        diagnosis=judgement.diagnosis,
+        trace=path,
+        error=error,
+        bug=judgement.bug,
+        media=judgement.media,
+        recording=trace,
+    )
+
+
+def _broken_off(trace: Trace) -> str:
+    seen = f"{trace.seconds:.1f} s, {len(trace.entries)} entries"
+    return f"{BROKEN_OFF[trace.end]}; judged as far as it goes: {seen}\n  fix: run it again"
+
+
+def _last_request(trace: Trace) -> str:
+    responses = trace.of("http.response")
+    if not responses:
+        return "no request was answered"
+    last = responses[-1].data
+    status, step = last.get("status", 0), last.get("step")
+    if 200 <= status < 300 and step == "key":
+        return "a key was minted, and no call request came"
+    return f"the last answer was {status} to the {'token' if step == 'key' else step} request"
+
+
+def judge_file(path: Path) -> Result:
+    """Judge a trace file by today's rules. Raises TraceError where it cannot be read."""
+    return result_of(read_trace(path), name=path.as_posix(), path=path.resolve().as_posix())

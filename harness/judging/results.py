@@ -1,0 +1,263 @@
+"""The result of a run and of many: milestones, expectations, verdict, and their JSON form (``results.json``, schema 1).
+
+Everything here is a pure function of a trace and of what the scenario asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from harness import __version__
+from harness.diagnosis import Diagnosis
+from harness.protocol.dialects import DIALECTS
+from harness.rules.base import MUST, Outcome, RuleResult, View
+from harness.trace import Entry, Trace
+
+SCHEMA = 1
+
+Verdict = Literal["conformant", "nonconformant", "inconclusive", "error"]
+NOT_REACHED = "not reached"
+"""How ``actual`` begins where an earlier step was missed."""
+EXIT_CODES: Mapping[Verdict, int] = {"conformant": 0, "nonconformant": 1, "inconclusive": 3, "error": 3}
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a step, an order, a budget or ``fails`` asked for, and what came. ``step`` counts from 1; 0 is the ``assert`` block.
+
+    ``lenient``: something else than the service can be the reason that it was missed.
+    """
+
+    step: int
+    met: bool
+    expected: str
+    actual: str
+    entry: int | None = None
+    lenient: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the call came to this step: behind a missed one nothing is asked for any more."""
+        return not self.actual.startswith(NOT_REACHED)
+
+    @classmethod
+    def from_json(cls, one: Mapping[str, Any]) -> Self:
+        """An expectation as it was before ``to_json``."""
+        return cls(
+            one["step"],
+            one["outcome"] == "met",
+            one["expected"],
+            one["actual"],
+            one["entry"],
+            one.get("lenient", False),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The ``expectations`` element of results.json."""
+        return {
+            "step": self.step,
+            "outcome": "met" if self.met else "missed",
+            "expected": self.expected,
+            "actual": self.actual,
+            "entry": self.entry,
+            **({"lenient": True} if self.lenient else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run: scenario x dialect x target, with its trace and everything judged from it.
+
+    ``seconds`` is wall time, ``media_seconds`` the length of the call on its own clock. ``error`` is set when the call broke or never
+    got through: the whole message of the CallError, or of a ``bug`` of ours. ``media``: see :func:`harness.rules.reception.media_of`.
+    """
+
+    scenario: str
+    title: str
+    dialect: str
+    target: str
+    observer: str
+    time: str
+    verdict: Verdict
+    seconds: float
+    media_seconds: float
+    milestones: Mapping[str, float | None]
+    expectations: tuple[Expectation, ...]
+    rules: tuple[RuleResult, ...]
+    diagnosis: tuple[Diagnosis, ...] = ()
+    trace: str | None = None
+    audio: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    bug: bool = False
+    recording: Trace | None = None
+    tags: tuple[str, ...] = ()
+    media: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """What pytest, JUnit and the report call this run: ``scenarios/turns/greeting.yaml::azure-ga``."""
+        return f"{self.scenario}::{self.dialect}"
+
+    @classmethod
+    def from_json(cls, run: Mapping[str, Any]) -> Self:
+        """A result as it was before ``to_json``; without the recording, which stays in its file."""
+        return cls(
+            scenario=run["scenario"],
+            title=run["title"],
+            dialect=run["dialect"],
+            target=run["target"],
+            observer=run["observer"],
+            time=run["time"],
+            verdict=run["verdict"],
+            seconds=run["seconds"],
+            media_seconds=run["media_seconds"],
+            milestones=run["milestones"],
+            expectations=tuple(Expectation.from_json(one) for one in run["expectations"]),
+            rules=tuple(RuleResult.from_json(one) for one in run["rules"]),
+            diagnosis=tuple(
+                Diagnosis(one["id"], one["cause"], one["fix"], tuple(one["evidence"])) for one in run["diagnosis"]
+            ),
+            trace=run["trace"],
+            audio=run["audio"],
+            error=run.get("error"),
+            bug=run.get("bug", False),
+            tags=tuple(run.get("tags", ())),
+            media=run.get("media", {}),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The ``runs`` element of results.json."""
+        return {
+            "scenario": self.scenario,
+            "title": self.title,
+            "dialect": self.dialect,
+            "target": self.target,
+            "observer": self.observer,
+            "time": self.time,
+            "verdict": self.verdict,
+            "seconds": round(self.seconds, 3),
+            "media_seconds": round(self.media_seconds, 3),
+            "milestones": dict(self.milestones),
+            "expectations": [expectation.to_json() for expectation in self.expectations],
+            "rules": [result.to_json() for result in self.rules],
+            "diagnosis": [diagnosis.to_json() for diagnosis in self.diagnosis],
+            "trace": self.trace,
+            "audio": dict(self.audio),
+            "tags": list(self.tags),
+            "media": dict(self.media),
+            **({"error": self.error} if self.error else {}),
+            **({"bug": True} if self.bug else {}),
+        }
+
+
+def milestone_entries(trace: Trace) -> dict[str, Entry | None]:
+    """The entry at which each milestone was reached, in their usual order; None where it never was.
+
+    key: the token response with a 2xx status. offer: the client's offer. answer: the answer as accepted. channel-open: the
+    client's channel open. session.update: the first one sent. first-audio: the first speech in the service's audio.
+    """
+    speech = (
+        entry
+        for entry in trace.of("audio.speech")
+        if entry.data.get("state") == "started" and trace.sender(entry) == "service"
+    )
+    keys = (
+        entry
+        for entry in trace.of("http.response")
+        if entry.data.get("step") == "key" and 200 <= entry.data.get("status", 0) < 300
+    )
+    return {
+        "key": next(keys, None),
+        "offer": trace.first("sdp.offer"),
+        "answer": trace.first("sdp.answer"),
+        "channel-open": trace.first("channel.open"),
+        "session.update": next(iter(trace.events("client", "session.update", "transcription_session.update")), None),
+        "first-audio": next(speech, None),
+    }
+
+
+def milestones(trace: Trace) -> dict[str, float | None]:
+    """When each milestone was reached, in seconds of the trace, to the millisecond; None where it never was.
+
+    first-audio is the time of the speech itself (its ``at``), not of the entry that reports it.
+    """
+    return {
+        name: None
+        if entry is None
+        else round(float(entry.data.get("at", entry.t)) if name == "first-audio" else entry.t, 3)
+        for name, entry in milestone_entries(trace).items()
+    }
+
+
+def stopped_short(trace: Trace) -> str | None:
+    """Where a call stopped that never got through; None for one whose channel opened and whose session was created.
+
+    A call that never got through broke no rule of a conversation because it had none. Where ``webrtcfilter=on`` hides session.created
+    from a client, any event of the service proves the session.
+    """
+    if trace.first("channel.open") is None:
+        reached = [name for name, entry in milestone_entries(trace).items() if entry is not None]
+        return f"the call never got through: {f'it stopped after the {reached[-1]}' if reached else 'no request succeeded'}"
+    hidden = trace.header.observer == "client" and View(trace, DIALECTS[trace.header.dialect]).filtered
+    if not trace.events("service", *(() if hidden else ("session.created",))):
+        return "the call never got through: the channel opened, and no session.created came"
+    return None
+
+
+def verdict(
+    expectations: Iterable[Expectation],
+    rules: Iterable[RuleResult],
+    *,
+    error: bool = False,
+    short: bool = False,
+    bug: bool = False,
+) -> Verdict:
+    """A bug of ours, then a failed MUST, then an error of the call, then a missed expectation, then what is still open.
+
+    A failed MUST is a fact, also where the call ended by it. Behind an error, what was not reached is no fact about the service.
+    A missed expectation that is lenient, and a call that never got through (``short``), make a run inconclusive.
+    """
+    rules = tuple(rules)
+    missed = [expectation for expectation in expectations if not expectation.met]
+    if bug:
+        return "error"
+    if any(result.outcome is Outcome.FAIL and result.severity == MUST for result in rules):
+        return "nonconformant"
+    if error:
+        return "error"
+    if any(not expectation.lenient for expectation in missed):
+        return "nonconformant"
+    if missed or short or any(result.outcome is Outcome.INCONCLUSIVE and result.severity == MUST for result in rules):
+        return "inconclusive"
+    return "conformant"
+
+
+def summary(results: Sequence[Result]) -> dict[str, int]:
+    """Counts by verdict."""
+    verdicts = [result.verdict for result in results]
+    return {"runs": len(verdicts), **{name: verdicts.count(name) for name in EXIT_CODES}}
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """70 if a bug of ours was met, else 1 if any run is nonconformant (a fact), else 3 if any could not be judged, else 0.
+
+    3 also where there is no result: nothing was judged.
+    """
+    if any(result.bug for result in results):
+        return 70
+    codes = {EXIT_CODES[result.verdict] for result in results}
+    return next((code for code in (1, 3) if code in codes), 0 if codes else 3)
+
+
+def to_json(results: Sequence[Result], *, seconds: float) -> dict[str, Any]:
+    """The whole of results.json; ``seconds`` is the wall time of the whole run."""
+    return {
+        "schema": SCHEMA,
+        "harness": __version__,
+        "seconds": round(seconds, 3),
+        "media_seconds": round(sum(result.media_seconds for result in results), 3),
+        "summary": summary(results),
+        "runs": [result.to_json() for result in results],
+    }

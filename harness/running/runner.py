@@ -1,0 +1,291 @@
+"""One run: a scenario, in a dialect, against a target, gives a Result and leaves its trace and audio. And many runs, side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import time as wall
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from harness.client.call import Call
+from harness.client.interfaces import Audio
+from harness.client.player import play
+from harness.errors import CallError, UsageError
+from harness.files import open_trace, refused, writing
+from harness.judging.recording import as_recorded
+from harness.judging.results import Expectation, Result
+from harness.judging.verdict import judge
+from harness.media import opus, wav
+from harness.media.track import OutgoingAudio
+from harness.netem.emulator import Emulator
+from harness.running import clock
+from harness.running.faults import check_faults
+from harness.running.jobs import Job
+from harness.running.libraries import quiet_libraries
+from harness.running.workers import spread
+from harness.scenario.loader import LoadedScenario, load, resolve_audio
+from harness.scenario.model import Say, Scenario
+from harness.scenario.network import Network
+from harness.scenario.unscripted import adapt, cooperative_steps
+from harness.targets.endpoints import Endpoints, fake_endpoints, live_endpoints
+from harness.targets.service import service_endpoints, tls
+from harness.trace import Header, Recorder, Trace
+from harness.trace.redact import Redactor
+from harness.webrtc.peer import Peer
+
+FAKE_KEY = "fake-api-key-0123456789"
+# Behind the sum of all that a scenario waits for, a run that still has not ended has hung.
+SLACK = 60.0
+
+
+def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = None) -> Result:
+    """Make the call, judge it, and return the result. The trace file grows while the call runs, so a killed run leaves one too.
+
+    ``watch`` gets the call as the fake recorded it from its own end, in one trace for each way that led to it.
+
+    Raises UsageError for wrong settings (missing credentials, time virtual on a real target) before anything is sent.
+    """
+    if job.clock == "virtual" and job.target != "fake":
+        raise UsageError(
+            "virtual time needs the fake service",
+            where=f"--target {job.target}",
+            fix="leave --time out, or use --time real",
+        )
+    check_faults(loaded)
+    if job.unscripted is not None:
+        loaded = replace(loaded, scenario=adapt(loaded.scenario, job.unscripted))
+    began = wall.perf_counter()
+    endpoints = None if job.target == "fake" else _endpoints(job)
+    with _sink(job) as (sink, trace_path), quiet_libraries():
+        trace, walked, audio = clock.run(
+            lambda: _make_call(job, loaded, endpoints, sink, watch), time=job.clock, seed=job.seed
+        )
+    lenient = cooperative_steps(loaded.scenario) if job.unscripted is not None else frozenset[int]()
+    if job.network is not None and not loaded.scenario.has_network:
+        # The scenario was not written for this network: what it does not let through in time is not the service's fault.
+        lenient = frozenset(range(len(loaded.scenario.steps) + 1))
+    judgement = judge(trace, loaded.scenario.assert_, walked, lenient=lenient)
+    return Result(
+        scenario=job.name,
+        title=loaded.scenario.title,
+        dialect=job.dialect,
+        target=trace.header.target,
+        observer="client",
+        time=job.clock,
+        verdict=judgement.verdict,
+        seconds=wall.perf_counter() - began,
+        media_seconds=trace.seconds,
+        milestones=judgement.milestones,
+        expectations=judgement.expectations,
+        rules=judgement.rules,
+        diagnosis=judgement.diagnosis,
+        trace=trace_path,
+        audio=audio,
+        error=judgement.error,
+        bug=judgement.bug,
+        media=judgement.media,
+        recording=trace,
+        tags=tuple(loaded.scenario.tags),
+    )
+
+
+async def _make_call(
+    job: Job, loaded: LoadedScenario, endpoints: Endpoints | None, sink: IO[str] | None, watch: list[Trace] | None
+) -> tuple[Trace, list[Expectation], dict[str, str]]:
+    import httpx
+
+    scenario = loaded.scenario
+    loop = asyncio.get_running_loop()
+    recorder = Recorder(
+        Header("client", job.dialect, job.target, job.name, job.clock, extra=as_recorded(scenario.assert_)),
+        loop.time,
+        redactor=Redactor(secrets_of(endpoints)),
+        sink=sink,
+    )
+    walked: list[Expectation] = []
+    audio: dict[str, str] = {}
+    packets = _audio_of(loaded)
+    end = "interrupted"
+    try:
+        async with AsyncExitStack() as stack:
+            if endpoints is None:
+                endpoints = await _start_fake(job, scenario, packets, stack, watch)
+            http = await stack.enter_async_context(
+                httpx.AsyncClient(
+                    verify=tls(endpoints), trust_env=not endpoints.loopback, timeout=scenario.caller.timeout
+                )
+            )
+            for step in scenario.steps:
+                if isinstance(step, Say):
+                    packets(step.say, gain=step.gain)  # encoded before the call: it would hold up the media clock in it
+            call = Call(
+                endpoints,
+                recorder,
+                session=scenario.session,
+                caller=scenario.caller,
+                track=OutgoingAudio(),
+                http=http,
+                peer=partial(Peer, network=network_of(job, scenario)),
+            )
+            try:
+                async with asyncio.timeout(longest(scenario)):
+                    await call.open()
+                    await play(scenario, call, recorder, packets, into=walked)
+                end = "completed"
+            except CallError as error:
+                end = "failed"
+                _record_error(recorder, error)
+            except TimeoutError:
+                end = "failed"
+                _record_error(
+                    recorder,
+                    Hung(f"the run had not ended after {longest(scenario):g} s", fix="please report this as a bug"),
+                )
+            finally:
+                await call.close()
+                audio = _write_audio(job, call)
+    finally:
+        trace = recorder.close(end)
+    if recorder.sink_error is not None and sink is not None:
+        raise refused(Path(sink.name), recorder.sink_error)
+    return trace, walked, audio
+
+
+class Hung(CallError):
+    """The run did not end by itself."""
+
+    step = "session"
+
+
+async def _start_fake(
+    job: Job, scenario: Scenario, packets: Audio, stack: AsyncExitStack, watch: list[Trace] | None
+) -> Endpoints:
+    from harness.fake.server import FakeService, FakeSettings
+    from harness.protocol.dialects import DIALECTS
+
+    script = scenario.fake.model_copy(update={"faults": [*scenario.fake.faults, *job.faults]})
+    service = FakeService(
+        dialects=(DIALECTS[job.dialect],),
+        script=script,
+        audio=packets,
+        settings=FakeSettings(api_keys=(FAKE_KEY,)),
+        recorder_for=None if watch is None else partial(_service_recorder, job),
+        on_trace=lambda recorder: None if watch is None else watch.append(recorder.trace()),
+        loopback=True,
+    )
+    url = await service.start()
+    stack.push_async_callback(service.stop)
+    return fake_endpoints(job.dialect, url, api_key=FAKE_KEY)
+
+
+def network_of(job: Job, scenario: Scenario) -> Emulator | None:
+    """The network that the call goes through: the scenario's own, else the one that was asked for; None: as it is."""
+    if not scenario.has_network and job.network is None:
+        return None
+    network = scenario.network or Network(preset="clean" if scenario.has_network else job.network)
+    return Emulator(network.conditions, seed=job.seed if network.seed is None else network.seed)
+
+
+def _service_recorder(job: Job, dialect: str) -> Recorder:
+    header = Header("service", dialect, "client", job.name, job.clock)
+    return Recorder(header, asyncio.get_running_loop().time, redactor=Redactor((FAKE_KEY,)))
+
+
+def secrets_of(endpoints: Endpoints | None) -> tuple[str, ...]:
+    """What must never be written, known before the first entry."""
+    return (endpoints.api_key,) if endpoints else (FAKE_KEY,)
+
+
+def longest(scenario: Scenario) -> float:
+    """Seconds after which a run of this scenario has hung: all its waits, its recordings, its set-up, and slack."""
+    waits = sum(step.patience for step in scenario.steps)
+    return waits + 3 * scenario.caller.timeout + scenario.caller.key_age + SLACK
+
+
+def configurations(jobs: Sequence[Job]) -> list[str]:
+    """A line for each dialect of a target that is not the fake: resource, deployment, API version, region; no secret. Then its notes."""
+    lines: dict[str, list[str]] = {}
+    for job in jobs:
+        if job.target != "fake" and job.dialect not in lines:
+            endpoints = _endpoints(job)
+            seen = endpoints.config()
+            named = ("resource", "deployment", "api_version", "region", "key_url", "call_url")
+            settings = ", ".join(f"{name} {seen[name]}" for name in named if name in seen)
+            lines[job.dialect] = [f"  {job.dialect}: {settings}", *(f"    note: {note}" for note in endpoints.notes)]
+    return [line for several in lines.values() for line in several]
+
+
+def _endpoints(job: Job) -> Endpoints:
+    if job.target == "live":
+        return live_endpoints(job.dialect, job.environment)
+    if job.access is not None:
+        return service_endpoints(job.dialect, job.target, job.environment, job.access)
+    return fake_endpoints(job.dialect, job.target, api_key=job.environment.get("HARNESS_KEY") or FAKE_KEY)
+
+
+def _audio_of(loaded: LoadedScenario) -> Audio:
+    def packets(name: str, /, *, gain: float = 0.0) -> tuple[bytes, ...]:
+        return opus.encode(wav.load(resolve_audio(loaded.path, name)), gain=gain)
+
+    return packets
+
+
+def _record_error(recorder: Recorder, error: CallError) -> None:
+    recorder.record(
+        "harness.error",
+        error=type(error).__name__,
+        step=error.step,
+        what=error.what,
+        seen=error.seen,
+        fix=error.fix,
+        **({"status": error.status} if error.status is not None else {}),
+    )
+
+
+def _write_audio(job: Job, call: Call) -> dict[str, str]:
+    if job.out is None:
+        return {}
+    written: dict[str, str] = {}
+    for direction, capture in (("sent", call.sent), ("received", call.received)):
+        path = job.out / "audio" / f"{job.slug}.{direction}.ogg"
+        with writing(path):
+            if capture.write_ogg(path):
+                written[direction] = path.relative_to(job.out).as_posix()
+    return written
+
+
+@contextmanager
+def _sink(job: Job) -> Iterator[tuple[IO[str] | None, str | None]]:
+    if job.out is None:
+        yield None, None
+        return
+    path = job.out / "traces" / f"{job.slug}.ndjson"
+    with open_trace(path) as sink:
+        yield sink, path.relative_to(job.out).as_posix()
+
+
+def run_many(
+    jobs: Sequence[tuple[Job, LoadedScenario]], *, workers: int = 1, done: Callable[[Result], None] = lambda _: None
+) -> list[Result]:
+    """Run all jobs, in this process or in ``workers`` processes; results come back in the order of the jobs.
+
+    ``done`` is called with each result as it is ready.
+    """
+    ready: dict[int, Result] = {}
+    if workers <= 1 or len(jobs) <= 1:
+        made: Iterator[tuple[int, Result]] = enumerate(run_job(job, loaded) for job, loaded in jobs)
+    else:
+        made = spread(_run_apart, [job for job, _ in jobs], workers=workers)
+    for number, result in made:
+        ready[number] = result
+        done(result)
+    return [ready[number] for number in range(len(jobs))]
+
+
+def _run_apart(job: Job) -> Result:
+    """In a worker: the file is read again and the recording stays in its file, so that little crosses the process boundary."""
+    return replace(run_job(job, load(job.path)), recording=None)
