@@ -108,7 +108,7 @@ def needs_named(names: Sequence[str]) -> frozenset[Need]:
         if name not in known:
             near = get_close_matches(name, known, 1)
             fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
-            raise UsageError(f"nothing a scenario needs is called {name!r}", where="--without", fix=fix)
+            raise UsageError(f"unknown capability {name!r}", where="--without", fix=fix)
     return frozenset(known[name] for name in names)
 
 

@@ -98,7 +98,7 @@ def run(
         list[str] | None, typer.Option(help="A fault of the fake (see harness faults). Repeatable.")
     ] = None,
     network: Preset = None,
-    seed: Annotated[int, typer.Option(help="Other chances of the network, and of the timers, than those of 0.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the network emulator and the timers.")] = 0,
     k: Annotated[str, typer.Option("-k", help="Only runs whose id matches, as in pytest.")] = "",
     m: Annotated[str, typer.Option("-m", help="Only scenarios with these tags, as in pytest.")] = "",
     workers: Annotated[int, typer.Option("-n", min=1, help="Processes side by side.")] = 1,
@@ -145,7 +145,10 @@ def check(
     url: Annotated[str, typer.Argument(metavar="URL", help="The base URL of the service.")],
     dialect: Annotated[str, typer.Option("--dialect", "-d", help="One of: " + ", ".join(DIALECTS) + ".")],
     key: Annotated[
-        str, typer.Option(envvar="HARNESS_CALL_KEY", help="There is no token endpoint: the bearer of the call request.")
+        str,
+        typer.Option(
+            envvar="HARNESS_CALL_KEY", help="API key sent with the call request, for services without a token endpoint."
+        ),
     ] = "",
     form: Annotated[bool, typer.Option("--form", help="Send the offer in a form, with the session beside it.")] = False,
     model: Annotated[str, typer.Option(help="The model or deployment; default: from the environment.")] = "",
@@ -157,7 +160,9 @@ def check(
         typer.Option(help="What the service does not have: function-calls, transcription, ... Repeatable."),
     ] = None,
     network: Preset = None,
-    slow: Annotated[bool, typer.Option("--slow", help="Also what waits more than 30 s: time is real here.")] = False,
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Include scenarios that take more than 30 s of real time.")
+    ] = False,
     k: Annotated[str, typer.Option("-k", help="Only runs whose id matches, as in pytest.")] = "",
     workers: Annotated[int, typer.Option("-n", min=1, help="Calls side by side.")] = 1,
     out: Out = Path("reports"),
@@ -344,7 +349,7 @@ def explain(name: Annotated[str, typer.Argument(metavar="ID", help="A rule, a di
         known = {one.lower(): one for one in (*catalogue.known_ids(), *(one["fault"] for one in faults.faults_json()))}
         near = [known[one] for one in get_close_matches(name.lower(), known, 3, 0.5)]
         hint = f"did you mean {', '.join(near)}?" if near else "harness rules and harness faults list them all"
-        raise UsageError(f"no rule, diagnosis or fault is called {name!r}", where="harness explain", fix=hint)
+        raise UsageError(f"unknown rule, diagnosis or fault {name!r}", where="harness explain", fix=hint)
     put("".join(f"{line}\n" for line in lines))
 
 
@@ -361,7 +366,7 @@ def _known_dialects(names: Sequence[str]) -> tuple[str, ...]:
         if name not in DIALECTS:
             near = get_close_matches(name, DIALECTS, 1)
             fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(DIALECTS)}"
-            raise UsageError(f"no dialect is called {name!r}", where="--dialect", fix=fix)
+            raise UsageError(f"unknown dialect {name!r}", where="--dialect", fix=fix)
     return tuple(names) or tuple(DIALECTS)
 
 

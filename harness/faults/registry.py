@@ -125,7 +125,7 @@ class Registry(Mapping[str, F], Generic[F]):
             return found
         near = get_close_matches(name, self._faults, 1, 0.6)
         fix = f"did you mean {near[0]}? harness faults lists them all" if near else "harness faults lists them all"
-        raise UsageError(f"no {self._kind} is called {name!r}", where=where, fix=fix)
+        raise UsageError(f"unknown {self._kind} {name!r}", where=where, fix=fix)
 
 
 class Rewrites:

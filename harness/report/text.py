@@ -61,7 +61,7 @@ def failure(result: Result, *, out: Path | None = None) -> Iterator[str]:
         yield f"    {where:<9} expected {missed.expected}"
         yield f"              seen     {missed.actual}{_entry(missed.entry)}"
     if any(missed.lenient for missed in shown):
-        yield f"              {lenience(result)}: this proves nothing against the service"
+        yield f"              not counted against the service: {lenience(result)}"
     skipped = len(missed_ones) - len(shown)
     if skipped:
         yield f"              {skipped} later step{'s' if skipped > 1 else ''} not reached"
@@ -113,7 +113,7 @@ def totals(results: Sequence[Result], *, seconds: float) -> str:
 def lenience(result: Result) -> str:
     """Why a step that was missed is nobody's fault."""
     disturbed = result.media.get("network")
-    return "the network was disturbed on purpose" if disturbed else "a model has to play its part here"
+    return "the network was disturbed on purpose" if disturbed else "it depends on what the model answers"
 
 
 def title(rule_id: str) -> str:

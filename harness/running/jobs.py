@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import MissingCredentials, UsageError
-from harness.running.faults import check_named
+from harness.running.faults import check_faults, check_named
 from harness.running.selection import WrongExpression, compile_expression
 from harness.scenario.loader import LoadedScenario, dialects_of, find, load, suite_dir
 from harness.scenario.network import PRESETS, PresetName
@@ -103,13 +103,14 @@ def select(
     preset = _preset(network)
     if target not in ("fake", "live") and not re.match(r"https?://[^/]+", target):
         raise UsageError(
-            f"{target!r} is no target", where="--target", fix="fake, live, or a URL such as http://127.0.0.1:8080"
+            f"unknown target {target!r}", where="--target", fix="fake, live, or a URL such as http://127.0.0.1:8080"
         )
     check_named(faults)
     environment = load_environment(cwd) if target != "fake" else {}
     jobs: list[tuple[Job, LoadedScenario]] = []
     for path in find(list(paths) or [suite_dir()]):
         loaded = load(path)
+        check_faults(loaded)
         for dialect in dialects_of(loaded.scenario):
             if dialects and dialect not in dialects:
                 continue
@@ -129,7 +130,7 @@ def select(
             if _wanted(keyword, marks, job, loaded.scenario.tags):
                 jobs.append((job, loaded))
     if not jobs:
-        raise UsageError("no run is left", where="harness run", fix="check the paths, --dialect, -k and -m")
+        raise UsageError("no scenario matches", where="harness run", fix="check the paths, --dialect, -k and -m")
     if target == "live":
         _look_for_credentials(dict.fromkeys(job.dialect for job, _ in jobs), bool(dialects), environment)
     return list(zip(told_apart(job for job, _ in jobs), (loaded for _, loaded in jobs), strict=True))
@@ -185,7 +186,7 @@ def display_name(path: Path, cwd: Path) -> str:
 def _clock_name(time: str | None) -> Clock | None:
     if time is None or time == "virtual" or time == "real":
         return time  # type: ignore[return-value]
-    raise UsageError(f"{time!r} is no clock", where="--time", fix="virtual or real")
+    raise UsageError(f"--time is virtual or real, not {time!r}", where="--time", fix="leave it out for the default")
 
 
 def _preset(network: str | None) -> PresetName | None:
@@ -193,7 +194,7 @@ def _preset(network: str | None) -> PresetName | None:
         return network  # type: ignore[return-value]
     near = get_close_matches(network, PRESETS, 1)
     fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(PRESETS)}"
-    raise UsageError(f"no network is called {network!r}", where="--network", fix=fix)
+    raise UsageError(f"unknown network preset {network!r}", where="--network", fix=fix)
 
 
 def _wanted(keyword: str, marks: str, job: Job, tags: Sequence[str]) -> bool:

@@ -156,7 +156,7 @@ class Selftest:
         yield (
             f"{'✓' if self.passed else '✗'} {count['caught']} of {count['faults']} faults caught ({count['of_service']} of the "
             f"service, {count['of_clients']} of clients); {count['clean_runs']} clean runs, {count['false_alarms']} false alarms; "
-            f"{count['rules_proven']} of {count['rules']} rules shown able to fail; {self.seconds:.1f} s"
+            f"{count['rules_proven']} of {count['rules']} rules proven by a fault that they catch; {self.seconds:.1f} s"
         )
 
     def _of(self, side: Side) -> list[Shown]:

@@ -255,5 +255,5 @@ def test_a_check_may_be_made_on_a_bad_network() -> None:
         "http://127.0.0.1:9", "openai-ga", Access(), paths=[SUITE], keyword="call-is-set-up", network="wifi-bad"
     ).jobs
     assert {job.network for job, _ in jobs} == {"wifi-bad"}
-    with pytest.raises(UsageError, match="no network is called"):
+    with pytest.raises(UsageError, match="unknown network preset"):
         plan("http://127.0.0.1:9", "openai-ga", Access(), paths=[SUITE], network="wify")

@@ -143,7 +143,7 @@ class TestRun:
         )
         assert "✓ 4 runs" in harness("run", "suite", "-m", "smoke").out
         none = harness("run", "suite", "-k", "nothing-like-it")
-        assert (none.code, "no run is left" in none.err) == (2, True)
+        assert (none.code, "no scenario matches" in none.err) == (2, True)
         assert harness("run", "suite", "-k", "and and").code == 2
 
     def test_workers_give_the_same_results(self, harness: Harness) -> None:
