@@ -7,6 +7,7 @@
     ├── TraceError                    a trace cannot be read (2)
     │   ├── NotATrace                 empty, binary or some other file
     │   ├── UnknownTraceVersion       written by a version this one does not know
+    │   ├── UnknownDialect            recorded in a dialect this version does not know
     │   └── BrokenTrace               an entry is damaged before the last line
     ├── UnknownLibrary                aiortc, aioice or pylibsrtp has not the parts that the hooks need (70)
     ├── Interrupted                   Ctrl-C (130, as shells count it)
@@ -71,6 +72,10 @@ class NotATrace(TraceError):
 
 class UnknownTraceVersion(TraceError):
     """The header names a trace version that this program does not know."""
+
+
+class UnknownDialect(TraceError):
+    """A recording in a dialect that this version does not know: no rule is about it, so that nothing could fail."""
 
 
 class BrokenTrace(TraceError):

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "diagnosis": {"protocol", "rules", "trace"},
     "scenario": {"errors", "netem", "protocol", "rules"},
     "targets": {"errors", "protocol", "scenario"},
-    "judging": {"diagnosis", "protocol", "rules", "scenario", "trace"},
+    "judging": {"diagnosis", "errors", "protocol", "rules", "scenario", "trace"},
     "fake": {"errors", "faults", "media", "protocol", "scenario", "trace", "webrtc"},
     "client": {"errors", "faults", "judging", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc"},
     "report": {"diagnosis", "errors", "files", "judging", "protocol", "rules", "trace"},

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.errors import UnknownDialect
 from harness.judging.results import Result
 from harness.judging.verdict import judge
+from harness.protocol.dialects import DIALECTS
 from harness.scenario.model import Assert
 from harness.trace import Header, Trace, read_trace
 
@@ -41,8 +43,12 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
     """The result of a trace. ``name`` stands where a scenario's path would; ``path`` is the trace's file, for links.
 
     A recording in which no call was made, or that breaks off, proves nothing by breaking no rule.
-    What breaks off is judged as far as it goes.
+    What breaks off is judged as far as it goes. Raises UnknownDialect where no rule is about the recording's dialect.
     """
+    if trace.header.dialect not in DIALECTS:
+        raise UnknownDialect(
+            f"unknown dialect {trace.header.dialect!r}", where=path or name, fix=f"dialects are: {', '.join(DIALECTS)}"
+        )
     judgement = judge(trace, _asserted(trace.header))
     verdict, error = judgement.verdict, judgement.error
     if trace.end in BROKEN_OFF:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import BrokenTrace
+from harness.errors import BrokenTrace, UnknownDialect
 from harness.judging.recording import as_recorded, judge_file, result_of
 from harness.scenario.model import Assert
 from harness.trace import Trace, read_trace
@@ -80,3 +80,12 @@ def test_two_recordings_in_one_file_are_not_one(tmp_path: Path) -> None:
     path.write_text(PATH.read_text() * 2)
     with pytest.raises(BrokenTrace, match="lines behind the footer"):
         read_trace(path)
+
+
+@pytest.mark.parametrize("dialect", ["zure-ga", "", "azure_ga"])
+def test_a_dialect_that_no_rule_is_about_is_refused_and_never_green(dialect: str) -> None:
+    other = replace(GOLDEN, header=replace(GOLDEN.header, dialect=dialect))
+    with pytest.raises(
+        UnknownDialect, match=f"x: unknown dialect '{dialect}'\n  fix: dialects are: azure-preview, azure-ga"
+    ):
+        result_of(other, name="x")
