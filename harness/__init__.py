@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def run(
     Returns a result for each scenario and dialect; those that the target cannot be made to do are left out.
     Raises UsageError (a wrong option, missing credentials) or ScenarioError (a wrong file, with its line) before any call.
     """
+    from harness.checking.service import not_tried
+    from harness.report.write import write_reports
     from harness.running.jobs import not_exercised, select
     from harness.running.runner import run_many
 
@@ -89,8 +92,11 @@ def run(
         seed=seed,
     )
     unable = not_exercised(jobs)
+    began = perf_counter()
     results = run_many([(job, loaded) for job, loaded in jobs if job not in unable], workers=workers)
-    _report(results, folder)
+    if folder is not None:
+        left_out = [not_tried(job, loaded, unable[job]) for job, loaded in jobs if job in unable]
+        write_reports(results, folder, seconds=perf_counter() - began, left_out=left_out)
     return results
 
 
@@ -118,19 +124,14 @@ def check(
     Raises UsageError for a wrong setting before anything is sent.
     """
     from harness.checking import service
+    from harness.report.write import write_reports
     from harness.targets.service import Access
 
     folder = None if out is None else Path(out)
     access = Access(key, model, without=service.needs_named(without))
-    found = service.check(
-        service.plan(url, dialect, access, paths=[Path(path) for path in paths], out=folder), workers=workers
-    )
-    _report(found.results, folder)
+    what = service.plan(url, dialect, access, paths=[Path(path) for path in paths], out=folder)
+    began = perf_counter()
+    found = service.check(what, workers=workers)
+    if folder is not None:
+        write_reports(found.results, folder, seconds=perf_counter() - began, left_out=found.left_out)
     return found
-
-
-def _report(results: Sequence[Result], out: Path | None) -> None:
-    if out is not None:
-        from harness.report.write import write_reports
-
-        write_reports(results, out, seconds=sum(result.seconds for result in results))

@@ -67,3 +67,13 @@ def test_a_service_is_graded(tmp_path: Path) -> None:
         found = harness.check(place.url, "openai-ga", scenario, key=GATEWAY_KEY, out=tmp_path)
     assert [one.verdict for one in found.results] == ["conformant"]
     assert (tmp_path / "results.json").exists()
+
+
+def test_the_reports_name_what_was_left_out(tmp_path: Path) -> None:
+    scripted = ROOT / "scenarios" / "responses" / "a-preamble-comes-before-the-answer.yaml"
+    with gateway() as place:
+        found = harness.check(place.url, "openai-ga", scripted, key=GATEWAY_KEY, out=tmp_path / "check")
+        assert harness.run(scripted, dialects=["openai-ga"], target=place.url, out=tmp_path / "run") == []
+    assert [one.reason for one in found.left_out] == ["only a scripted service can be made to do this"]
+    for folder in ("check", "run"):
+        assert "only a scripted service can be made to do this" in (tmp_path / folder / "junit.xml").read_text()

@@ -8,7 +8,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,20 @@ class Served:
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(30)
+
+
+@contextmanager
+def served_at_most(seconds: float, out: Path) -> Iterator[Served]:
+    """A service that is ended after so many seconds: a line that never comes ends the wait for it."""
+    running = Served(out)
+    patience = threading.Timer(seconds, running.process.kill)
+    patience.start()
+    try:
+        yield running
+    finally:
+        patience.cancel()
+        if running.process.poll() is None:
+            running.stop()
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from collections.abc import Callable
 Match = Callable[[str], bool]
 
 DEEPEST = 50
-_TOKEN = re.compile(r"\s*(?:([()])|([\w:+\-.\[\]\\/]+)|(\S))|\s+$")
+_WORD = re.compile(r"[\w:+\-.\[\]\\/]+")
+_TOKEN = re.compile(rf"\s*(?:[()]|{_WORD.pattern}|\S)|\s+$")
 _KEYWORDS = ("and", "or", "not")
 
 
@@ -71,7 +72,7 @@ class _Parser:
                 raise self.wrong("a closing parenthesis")
             return inner
         word = self.token
-        if not re.fullmatch(r"[\w:+\-.\[\]\\/]+", word) or word in _KEYWORDS:
+        if not _WORD.fullmatch(word) or word in _KEYWORDS:
             raise self.wrong("a word, not, or (")
         self._next += 1
         return lambda match: match(word)

@@ -26,6 +26,7 @@ from harness.scenario.vocabulary import (
     passes_filter,
     patterns_in,
     requirements,
+    rows_of,
     wrong_client_event,
     wrong_server_event,
 )
@@ -195,26 +196,21 @@ def _check_used(source: Source, value: Any, path: Path, saved: Collection[str]) 
 
 def _check_settings(source: Source, scenario: Mapping[str, Any]) -> None:
     """A session word that is nearly a known one is a slip; any other unknown word may be meant."""
-    settings: list[tuple[Path, Any]] = [(("session",), scenario.get("session"))]
-    settings += [((*path, "update"), step.get("update")) for path, step in _steps(scenario)]
-    for path, words in settings:
-        for word in words if isinstance(words, Mapping) else ():
+    for path, words in _sessions(scenario):
+        for word in words:
             if word not in SESSION_WORDS and (meant := did_you_mean(word, SESSION_WORDS)):
                 source.report(source.at_key((*path, word)), f"unknown session setting {word!r}{meant}")
 
 
 def _warn_of_retirements(source: Source, scenario: Mapping[str, Any]) -> None:
     """Models and fields that end, where the scenario runs in a dialect of their vendor that does not end before."""
-    given = scenario.get("dialects")
-    names = given if isinstance(given, list) else able(requirements(scenario))
-    rows = [DIALECTS[name] for name in names if isinstance(name, str) and name in DIALECTS]
+    asked = list(_sessions(scenario))
     caller = scenario.get("caller")
-    asked: list[tuple[Path, Any]] = [(("session",), scenario.get("session"))]
-    asked += [((*path, "update"), step.get("update")) for path, step in _steps(scenario)]
-    asked.append((("caller",), {"model": caller.get("model")} if isinstance(caller, Mapping) else None))
-    for vendor in dict.fromkeys(row.vendor for row in rows if row.state == "current"):
+    if isinstance(caller, Mapping):
+        asked.append((("caller",), {"model": caller.get("model")}))
+    for vendor in dict.fromkeys(row.vendor for row in rows_of(scenario) if row.state == "current"):
         for path, words in asked:
-            for place, retirement in retiring(words, vendor) if isinstance(words, Mapping) else ():
+            for place, retirement in retiring(words, vendor):
                 source.warn(source.at((*path, *place)), str(retirement))
 
 
@@ -299,6 +295,13 @@ def _check_recordings(source: Source, scenario: Mapping[str, Any], path: FilePat
                 resolve_audio(path, name)
             except UsageError as error:
                 source.report(source.at(place), f"{error.what}; {error.fix}")
+
+
+def _sessions(scenario: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The settings of the session, at the beginning and in each update, each with their place."""
+    written: list[tuple[Path, Any]] = [(("session",), scenario.get("session"))]
+    written += [((*path, "update"), step.get("update")) for path, step in _steps(scenario)]
+    yield from ((path, words) for path, words in written if isinstance(words, Mapping))
 
 
 def _steps(scenario: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:

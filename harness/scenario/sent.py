@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from harness.protocol.dialects import DIALECTS, Dialect
+from harness.protocol.dialects import Dialect
 from harness.protocol.events import findings
 from harness.protocol.mismatch import Problem
 from harness.protocol.session_body import session_body
 from harness.scenario.match import variables_in
 from harness.scenario.source import Source
-from harness.scenario.vocabulary import SESSION_WORDS, Path, able, did_you_mean, requirements
+from harness.scenario.vocabulary import SESSION_WORDS, Path, did_you_mean, rows_of
 
 RULE = "EVT-06"
 _MEANT = f" (if that is the point: skip {RULE}, or send_raw)"
@@ -25,9 +25,7 @@ def check_sent(source: Source, scenario: Mapping[str, Any], steps: Iterable[tupl
     """Report what is wrong with the events of ``send`` and ``update`` steps, in the dialects that the scenario runs in."""
     if _is_meant(scenario):
         return
-    given = scenario.get("dialects")
-    names = given if isinstance(given, list) else able(requirements(scenario))
-    rows = [DIALECTS[name] for name in names if isinstance(name, str) and name in DIALECTS]
+    rows = rows_of(scenario)
     for path, step in steps:
         # Dialects call one thing by several names: the first of them is enough.
         found: dict[tuple[Path, str], dict[str, Problem]] = {}

@@ -49,6 +49,13 @@ def able(required: Iterable[Requirement]) -> tuple[str, ...]:
     return tuple(name for name in DIALECTS if all(name in one.dialects for one in required))
 
 
+def rows_of(scenario: Mapping[str, Any]) -> list[Dialect]:
+    """The dialects that a scenario runs in as it stands in its file: those it names and that there are, else every one that can."""
+    given = scenario.get("dialects")
+    names = given if isinstance(given, list) else able(requirements(scenario))
+    return [DIALECTS[name] for name in names if isinstance(name, str) and name in DIALECTS]
+
+
 def requirements(scenario: Mapping[str, Any]) -> Iterator[Requirement]:
     """What a scenario, as it stands in its file, asks of a dialect. Parts that are malformed are passed over."""
     caller = scenario.get("caller")

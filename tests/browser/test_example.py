@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.bench.chromium import browser, executable
-from tests.test_live import KEY, Served
+from tests.test_live import KEY, Served, served_at_most
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="Chromium is not installed")
 
@@ -22,13 +22,8 @@ MICROPHONE = Path(__file__).parents[2] / "fixtures" / "audio" / "caller-not-ill-
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    running = Served(tmp_path)
-    patience = threading.Timer(90, running.process.kill)  # a line that never comes ends the wait for it
-    patience.start()
-    yield running
-    patience.cancel()
-    if running.process.poll() is None:
-        running.stop()
+    with served_at_most(90, tmp_path) as running:
+        yield running
 
 
 @contextmanager

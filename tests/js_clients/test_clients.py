@@ -6,14 +6,13 @@ import hashlib
 import json
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
 
-from tests.test_live import KEY, Served
+from tests.test_live import KEY, Served, served_at_most
 
 HERE = Path(__file__).parent
 CLIENTS = ("node-datachannel", "werift", "wrtc")
@@ -47,13 +46,8 @@ def installed(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    running = Served(tmp_path)
-    patience = threading.Timer(PATIENCE, running.process.kill)
-    patience.start()
-    yield running
-    patience.cancel()
-    if running.process.poll() is None:
-        running.stop()
+    with served_at_most(PATIENCE, tmp_path) as running:
+        yield running
 
 
 @pytest.mark.parametrize("client", CLIENTS)
