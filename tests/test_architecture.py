@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "webrtc": {"errors", "netem", "protocol", "trace"},
     "media": {"errors", "protocol", "trace"},
     "diagnosis": {"protocol", "rules", "trace"},
-    "scenario": {"errors", "netem", "protocol", "rules"},
+    "scenario": {"diagnosis", "errors", "netem", "protocol", "rules"},
     "targets": {"errors", "protocol", "scenario"},
     "judging": {"diagnosis", "errors", "protocol", "rules", "scenario", "trace"},
     "fake": {"errors", "faults", "media", "protocol", "scenario", "trace", "webrtc"},

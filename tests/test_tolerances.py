@@ -23,22 +23,27 @@ import harness.diagnosis
 import harness.rules
 from harness.rules.base import Rule, judge_rule
 from harness.rules.catalogue import all_rules
-from harness.rules.examples import Example, examples_of
+from harness.rules.support.examples import Example, examples_of
 from harness.trace import Trace
 from tests.diagnosis import test_connection, test_conversation, test_network
 from tests.limits import Limit
-from tests.rules import test_disturbance, test_offer, test_overlap, test_reception, test_session_requests
+from tests.rules.offer import test_offer
+from tests.rules.playback import test_audio
+from tests.rules.session import test_requests
+from tests.rules.support import test_disturbance, test_reception
 
 FIXED = {
-    "harness.rules.examples": "reads the notation of the examples",
-    "harness.rules.samples": "is what the examples are made of",
-    "harness.rules.fields._LARGEST": "what no double holds exactly reads as no number",
-    "harness.rules.media.SEQUENCES": "the width of RTP's sequence number",
-    "harness.rules.media.TIMESTAMPS": "the width of RTP's timestamp",
-    "harness.rules.schema._LONGEST": "the length of a text for a person's eyes",
-    "harness.rules.speech.UNMEASURED_DBFS": "stands for a level that is no number",
+    "harness.rules.support.examples": "reads the notation of the examples",
+    "harness.rules.support.short_forms": "reads the notation of the examples",
+    "harness.rules.support.samples": "is what the examples are made of",
+    "harness.rules.support.fields._LARGEST": "what no double holds exactly reads as no number",
+    "harness.rules.support.packets.SEQUENCES": "the width of RTP's sequence number",
+    "harness.rules.support.packets.TIMESTAMPS": "the width of RTP's timestamp",
+    "harness.rules.events.schema._LONGEST": "the length of a text for a person's eyes",
+    "harness.rules.support.windows.UNMEASURED_DBFS": "stands for a level that is no number",
     "harness.diagnosis.offers._REFUSED": "HTTP statuses",
 }
+WHOLE = {"harness.rules.support.examples", "harness.rules.support.samples", "harness.rules.support.short_forms"}
 UNITS, STATUSES = (10, 1000), range(100, 600)
 MODULES = {
     module.__name__: module
@@ -51,9 +56,9 @@ LIMITS = [
     for tests in (
         test_disturbance,
         test_offer,
-        test_overlap,
+        test_audio,
         test_reception,
-        test_session_requests,
+        test_requests,
         test_connection,
         test_conversation,
         test_network,
@@ -200,7 +205,7 @@ def test_each_constant_is_used_by_a_function() -> None:
 
 
 def test_what_is_fixed_exists() -> None:
-    for place in FIXED.keys() - {"harness.rules.examples", "harness.rules.samples"}:
+    for place in FIXED.keys() - WHOLE:
         home, _, name = place.rpartition(".")
         assert name in vars(MODULES[home])
 

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from harness.diagnosis.base import Case, Evidence, cause
 from harness.protocol.dialects import DIALECTS, Dialect
-from harness.rules.fields import text
-from harness.rules.sources import MS_MIGRATION, MS_PREVIEW_WEBRTC, MS_WEBRTC, issue
+from harness.rules.support.fields import text
+from harness.rules.support.sources import MS_MIGRATION, MS_PREVIEW_WEBRTC, MS_WEBRTC, issue
 from harness.trace import Entry
 
 _OTHER_AZURE_HOSTS = re.compile(r"\.cognitiveservices\.azure\.com$|\.api\.cognitive\.microsoft\.com$")

@@ -6,8 +6,8 @@ from harness.diagnosis.base import Case, Evidence, cause
 from harness.diagnosis.network import on_purpose
 from harness.diagnosis.session import effective, text_only
 from harness.diagnosis.turns import COMMITTED, SETTLED_SECONDS
-from harness.rules.fields import at, listing, text
-from harness.rules.sources import MS_REFERENCE, OWN, SERVER_EVENTS, issue
+from harness.rules.support.fields import at, listing, text
+from harness.rules.support.sources import MS_REFERENCE, OWN, SERVER_EVENTS, issue
 from harness.trace import Entry
 
 SOON = 5.0

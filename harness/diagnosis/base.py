@@ -23,7 +23,7 @@ from typing import Any
 
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import INFO, MUST, Observation, Outcome, RuleResult, View
-from harness.rules.fields import text
+from harness.rules.support.fields import text
 from harness.trace import Entry, Trace
 
 Evidence = Iterable[Entry]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness.diagnosis.base import Case, Evidence, cause, not_observable, status_of
-from harness.rules.fields import listing, text
-from harness.rules.http_view import from_browser
-from harness.rules.sources import MS_WEBRTC, issue
+from harness.rules.support.fields import listing, text
+from harness.rules.support.http_view import from_browser
+from harness.rules.support.sources import MS_WEBRTC, issue
 from harness.trace import Entry
 
 

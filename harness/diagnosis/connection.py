@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from harness.diagnosis.base import CONNECTED, Case, Evidence, cause
-from harness.rules.fields import text
-from harness.rules.sources import MS_WEBRTC, WEBRTC, issue, rfc
+from harness.rules.support.fields import text
+from harness.rules.support.sources import MS_WEBRTC, WEBRTC, issue, rfc
 from harness.trace import Entry
 
 

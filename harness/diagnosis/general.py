@@ -7,8 +7,8 @@ from harness.diagnosis.base import Case, Evidence, cause, status_of
 from harness.diagnosis.connection import closed_by_service, state_of
 from harness.diagnosis.network import on_purpose
 from harness.rules.base import INFO, MUST, REGISTRY, Outcome, RuleResult
-from harness.rules.fields import index, text
-from harness.rules.sources import MS_WEBRTC, OWN
+from harness.rules.support.fields import index, text
+from harness.rules.support.sources import MS_WEBRTC, OWN
 from harness.trace import Entry
 
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from harness.diagnosis.base import Case, Evidence, cause
 from harness.protocol.opus import SAMPLE_RATE
-from harness.rules.disturbance import RETRANSMISSIONS
-from harness.rules.fields import listing, mapping, number, text
-from harness.rules.media import SEQUENCES, TIMESTAMPS, Packet, distance, packets, sent_by
-from harness.rules.reception import reception
-from harness.rules.sources import MS_WEBRTC, OWN, rfc
+from harness.rules.support.disturbance import RETRANSMISSIONS
+from harness.rules.support.fields import listing, mapping, number, text
+from harness.rules.support.packets import SEQUENCES, TIMESTAMPS, Packet, distance, packets, sent_by
+from harness.rules.support.reception import reception
+from harness.rules.support.sources import MS_WEBRTC, OWN, rfc
 from harness.trace import Entry
 
 # A hole in the audio of this many seconds is heard as the end of a call; shorter ones are loss.

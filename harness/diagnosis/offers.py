@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from harness.diagnosis.base import Case, Evidence, body_of, cause, status_of
-from harness.rules.fields import mapping, text
-from harness.rules.sources import MS_WEBRTC, issue, rfc
+from harness.rules.support.fields import mapping, text
+from harness.rules.support.sources import MS_WEBRTC, issue, rfc
 from harness.trace import Entry
 
 _REFUSED = (400, 413, 415, 422)

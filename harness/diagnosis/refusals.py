@@ -6,8 +6,8 @@ import re
 
 from harness.diagnosis.base import Case, Evidence, body_of, cause, status_of
 from harness.protocol.dialects import SESSION_FIELDS
-from harness.rules.fields import text
-from harness.rules.sources import MS_ERRORS, MS_PREVIEW_WEBRTC, MS_WEBRTC, issue
+from harness.rules.support.fields import text
+from harness.rules.support.sources import MS_ERRORS, MS_PREVIEW_WEBRTC, MS_WEBRTC, issue
 from harness.trace import Entry
 
 _UNKNOWN_FIELD = r"unknown_parameter|unknown parameter|unsupported_parameter"

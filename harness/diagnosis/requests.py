@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from harness.diagnosis.base import Case, Evidence, body_of, cause, status_of
-from harness.rules.fields import at, text
-from harness.rules.sources import MS_ERRORS, MS_PREVIEW_WEBRTC, MS_WEBRTC, OWN, issue
+from harness.rules.support.fields import at, text
+from harness.rules.support.sources import MS_ERRORS, MS_PREVIEW_WEBRTC, MS_WEBRTC, OWN, issue
 from harness.trace import Entry
 
 _TIMEOUTS = re.compile(r"Timeout|PoolTimeout", re.IGNORECASE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from harness.diagnosis.base import Case, Evidence, cause
-from harness.rules.fields import at, text
-from harness.rules.sources import CONVERSATIONS, MS_ERRORS, SERVER_EVENTS, issue, sdk
+from harness.rules.support.fields import at, text
+from harness.rules.support.sources import CONVERSATIONS, MS_ERRORS, SERVER_EVENTS, issue, sdk
 from harness.trace import Entry
 
 

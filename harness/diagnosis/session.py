@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness.diagnosis.base import Case, Evidence, cause
 from harness.diagnosis.refusals import names_known_field
 from harness.protocol.dialects import DIALECTS, FICTIONAL_EVENTS, WEBRTC_FILTER
-from harness.rules.fields import listing, text
-from harness.rules.sources import MS_MIGRATION, MS_PREVIEW_WEBRTC, MS_WEBRTC, SERVER_EVENTS, issue, sdk
+from harness.rules.support.fields import listing, text
+from harness.rules.support.sources import MS_MIGRATION, MS_PREVIEW_WEBRTC, MS_WEBRTC, SERVER_EVENTS, issue, sdk
 from harness.trace import Entry
 
 UPDATES = ("session.update", "transcription_session.update")

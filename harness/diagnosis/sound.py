@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.diagnosis.base import Case, Evidence, cause
-from harness.rules.sources import COSTS, OWN, SERVER_EVENTS, TURN_DETECTION, rfc
+from harness.rules.support.sources import COSTS, OWN, SERVER_EVENTS, TURN_DETECTION, rfc
 
 
 @cause(

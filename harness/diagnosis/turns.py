@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from harness.diagnosis.base import Case, Evidence, cause
 from harness.diagnosis.session import effective
-from harness.rules.fields import at, listing, text
-from harness.rules.sources import MS_WEBRTC, OWN, TURN_DETECTION, issue
-from harness.rules.speech import AUDIBLE_DBFS
+from harness.rules.support.fields import at, listing, text
+from harness.rules.support.sources import MS_WEBRTC, OWN, TURN_DETECTION, issue
+from harness.rules.support.windows import AUDIBLE_DBFS
 from harness.trace import Entry
 
 STARTED, STOPPED, COMMITTED = (

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from harness.judging.results import Result
 from harness.rules.base import MUST, SHOULD, Outcome, RuleResult, Severity
+from harness.rules.catalogue import families
 
 Grade = Literal["conformant", "nonconformant", "inconclusive", "not-exercised"]
 GRADES: tuple[Grade, ...] = ("nonconformant", "inconclusive", "conformant", "not-exercised")
@@ -22,13 +23,8 @@ ORDER = (
     "signaling", "session", "text", "voice turns", "responses", "interruption", "tools", "transcription", "errors", "filter",
     "audio", "limits", "network",
 )  # fmt: skip
+_CAPABILITIES: Mapping[str, str] = MappingProxyType({family.id: family.capability for family in families()})
 _FOLDERS: Mapping[str, str] = MappingProxyType({"turns": "voice turns"})
-_FAMILIES: Mapping[str, str] = MappingProxyType(
-    {
-        "HTTP": "signaling", "OFF": "signaling", "ANS": "signaling", "DC": "signaling", "SES": "session",
-        "TRN": "transcription", "ERR": "errors", "FLT": "filter", "MED": "audio",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,7 +111,7 @@ def capability(scenario: str) -> str:
 
 def owner(rule: RuleResult, run: Result) -> str:
     """The capability in which a rule's outcome counts."""
-    return _FAMILIES.get(rule.id.partition("-")[0]) or capability(run.scenario)
+    return _CAPABILITIES.get(rule.id.partition("-")[0]) or capability(run.scenario)
 
 
 def standing(run: Result) -> Grade:

@@ -11,7 +11,7 @@ from harness.diagnosis import Diagnosis, diagnose
 from harness.judging.results import Expectation, Verdict, milestone_entries, milestones, stopped_short, verdict
 from harness.rules.base import Outcome, Rule, RuleResult, judge_rule
 from harness.rules.catalogue import all_rules
-from harness.rules.reception import media_of
+from harness.rules.support.reception import media_of
 from harness.scenario.model import MILESTONES, Assert
 from harness.trace import Entry, Trace
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,30 +9,9 @@ from typing import Any
 from harness.diagnosis import CAUSES, Cause
 from harness.protocol.dialects import BETA_NAMES, DIALECTS, SESSION_FIELDS
 from harness.report.lifecycles import lifecycles_markdown
-from harness.report.sources import as_markdown
-from harness.rules.base import ALL, BETA, FAMILIES, GA, Rule, Unobservable
-from harness.rules.catalogue import all_rules, unobservable_rules
-
-FAMILY_TITLES = {
-    "HTTP": "HTTP, authorization, keys",
-    "OFF": "SDP offer",
-    "ANS": "SDP answer",
-    "DC": "ICE, DTLS, data channel",
-    "EVT": "Event envelope and schema",
-    "SES": "Session",
-    "TURN": "Input audio and turns",
-    "RSP": "Response lifecycle",
-    "CNT": "Content",
-    "ITM": "Items, functions, MCP",
-    "PLAY": "Playback and interruption",
-    "TRN": "Transcription",
-    "ERR": "Errors",
-    "MED": "Media",
-    "FLT": "Filter",
-    "LAT": "Timing",
-    "SEC": "Safety",
-}
-WHO = {"client": "client", "service": "service", "both": "both"}
+from harness.report.sources import linked
+from harness.rules.base import ALL, BETA, GA, Rule, Unobservable
+from harness.rules.catalogue import all_rules, families, unobservable_rules
 
 
 def rules_json() -> list[dict[str, Any]]:
@@ -112,6 +90,8 @@ def _query(pairs: Mapping[str, str]) -> str:
 def rules_markdown() -> str:
     """RULES.md."""
     rules = all_rules()
+    sources = dict.fromkeys(link for one in rules for link in linked(one.source))
+    notes = {link: number for number, link in enumerate(sources, 1)}
     lines = [
         "# Rules",
         "",
@@ -122,24 +102,24 @@ def rules_markdown() -> str:
         "the examples, which are also the rule's tests.",
         "",
         "Confidence: D documented by the vendor or an RFC, O observed in traces or issues, I inferred, U unknown. I and U are never a must.",
+        "The letter stands before the footnotes of the rule's sources.",
     ]
-    for family in FAMILIES:
-        members = [one for one in rules if one.family == family]
-        if not members:
-            continue
+    for family in families():
         lines += [
             "",
-            f"## {family}: {FAMILY_TITLES[family]}",
+            f"## {family.id}: {family.title}",
             "",
             "| id | rule | who | dialects | severity | source |",
             "|---|---|---|---|---|---|",
         ]
-        lines += [_row(one) for one in members]
+        lines += [_row(one, notes) for one in rules if one.family == family.id]
     lines += ["", *lifecycles_markdown()]
     hidden = unobservable_rules()
     if hidden:
         lines += ["", "## Not observable from here", "", "| id | rule | severity | reason |", "|---|---|---|---|"]
         lines += [f"| {row.id} | {_cell(row.title)} | {row.severity} | {_cell(row.reason)} |" for row in hidden]
+    lines += ["", "## Sources", ""]
+    lines += [f"[^{number}]: {f'[{words}]({url})' if url else words}" for (words, url), number in notes.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -167,9 +147,12 @@ def dialects_of(one: Rule) -> str:
     return names.get(one.dialects) or ", ".join(sorted(one.dialects))
 
 
-def _row(one: Rule) -> str:
+def _row(one: Rule, notes: Mapping[tuple[str, str], int]) -> str:
     severity = one.severity + "".join(f" ({value} in {name})" for name, value in sorted(one.per_dialect.items()))
-    return f"| {one.id} | {_cell(one.title)} | {WHO[one.who]} | {dialects_of(one)} | {severity} | {_cell(as_markdown(one.source))} ({one.confidence}) |"
+    sources = " ".join(f"[^{notes[link]}]" for link in linked(one.source))
+    return (
+        f"| {one.id} | {_cell(one.title)} | {one.who} | {dialects_of(one)} | {severity} | {one.confidence} {sources} |"
+    )
 
 
 def _cell(text: str) -> str:
@@ -187,7 +170,7 @@ def _rule_page(one: Rule) -> Iterator[str]:
     if one.hidden_by_filter:
         yield "filter      not observable with webrtcfilter=on"
     yield ""
-    yield from inspect.cleandoc(one.doc).splitlines()
+    yield from one.doc.splitlines()
 
 
 def _cause_page(found: Cause) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.rules.base import FAMILIES, MUST, Outcome, Severity
+from harness.rules.base import MUST, Outcome, Severity, order
 from harness.rules.catalogue import all_rules, unobservable_rules
 
 # Rules that no scenario can exercise offline, each with the reason. Their examples test them, and faults do: harness selftest.
@@ -85,7 +85,7 @@ def coverage(runs: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
         for seen in (counts.get(rule.id, Counter()),)
     ]
     rows += [Row(one.id, one.title, one.severity, reason=one.reason) for one in unobservable_rules()]
-    return tuple(sorted(rows, key=_place))
+    return tuple(sorted(rows, key=lambda row: order(row.id)))
 
 
 def coverage_json(rows: Sequence[Row], runs: int) -> dict[str, Any]:
@@ -120,8 +120,3 @@ def _summary(rows: Sequence[Row]) -> dict[str, int]:
         "unexplained": len(unexplained),
         "unexplained_must": sum(1 for row in unexplained if row.severity == MUST),
     }
-
-
-def _place(row: Row) -> tuple[int, int]:
-    family, _, number = row.id.partition("-")
-    return FAMILIES.index(family), int(number)

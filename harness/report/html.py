@@ -12,15 +12,15 @@ from harness import __version__
 from harness.errors import TraceError
 from harness.judging.grading import Capability
 from harness.judging.results import Result, summary
-from harness.report.catalogue import FAMILY_TITLES
 from harness.report.causes import what_broke
 from harness.report.figures import timeline
 from harness.report.proof import Proof
 from harness.report.sources import as_html
 from harness.report.text import GLYPHS, SHOWN_FAILURES, outcome_counts, title, totals
-from harness.rules.base import INFO, REGISTRY, UNOBSERVABLE, Outcome, Rule, RuleResult, order
-from harness.rules.examples import prose_of
-from harness.rules.reception import as_text as media_text
+from harness.rules.base import INFO, REGISTRY, Outcome, Rule, RuleResult
+from harness.rules.catalogue import all_rules, families, unobservable_rules
+from harness.rules.support.examples import prose_of
+from harness.rules.support.reception import as_text as media_text
 from harness.trace import Entry, Trace, read_trace
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def conformance_html(
         "matrix": _matrix(results),
         "broken": what_broke(results),
         "rules": list(rule_rows(results)),
-        "unobservable": sorted(UNOBSERVABLE.values(), key=order),
+        "unobservable": unobservable_rules(),
         "proof": proof or Proof("no selftest is known"),
         "base": "",
         "report": "",
@@ -145,7 +145,7 @@ def rule_rows(results: Sequence[Result]) -> Iterator[RuleRow]:
     for result in results:
         for rule in result.rules:
             by_rule.setdefault(rule.id, []).append((result, rule))
-    for one in sorted(REGISTRY.values(), key=order):
+    for one in all_rules():
         seen = by_rule.get(one.id, [])
         outcomes = [rule.outcome for _, rule in seen]
         yield RuleRow(
@@ -251,7 +251,7 @@ def environment() -> Environment:
         rule_title=title,
         media_text=media_text,
         shown_failures=SHOWN_FAILURES,
-        family_titles=FAMILY_TITLES,
+        family_titles={family.id: family.title for family in families()},
     )
     made.filters["linked"] = as_html
     made.filters["glyph"] = lambda verdict: GLYPHS[verdict]

@@ -11,7 +11,8 @@ from typing import Any
 
 from harness import __version__
 from harness.judging.revision import revision
-from harness.rules.base import FAMILIES, MUST, REGISTRY, Rule, order
+from harness.rules.base import MUST, Rule
+from harness.rules.catalogue import all_rules, families
 
 FILE = "selftest.json"
 PAGE = "selftest.html"
@@ -114,7 +115,7 @@ class Proof:
     def by_family(self) -> Mapping[str, Sequence[Row]]:
         """A row for each rule, in the order of the catalogue."""
         rows = list(self._rows())
-        found = {family: [row for row in rows if row.rule.family == family] for family in FAMILIES}
+        found = {family.id: [row for row in rows if row.rule.family == family.id] for family in families()}
         return {family: members for family, members in found.items() if members}
 
     @property
@@ -132,7 +133,7 @@ class Proof:
         reasons: dict[str, dict[str, str]] = {}
         for one in self.document.get("unproven", ()):
             reasons.setdefault(one["id"], {})[one["of"]] = one["reason"]
-        for rule in sorted(REGISTRY.values(), key=order):
+        for rule in all_rules():
             yield Row(rule, tuple(self.by_rule.get(rule.id, ())), reasons.get(rule.id, {}))
 
 

@@ -1,22 +1,25 @@
-"""What a rule is: its declaration, its observations, its outcome, and the registry of all rules.
+"""What a rule is: its family, its declaration, its observations, its outcome, and the registry of all rules.
 
-A rule is one registered function. Its check gets the trace and yields one :class:`Observation` for each thing judged; the
-outcome is computed from these, never claimed:
+A rule is one registered function in the file or folder of its family. Its check gets the trace and yields one
+:class:`Observation` for each thing judged; the outcome is computed from these, never claimed. The first line of the docstring
+is the title of the rule, so that it is written once and stands above what it is about:
 
-    @rule("RSP-03", "every response.created is closed by one response.done", who=SERVICE, severity=MUST,
-          confidence="D", source="OpenAI SDK 3.57.0, response_done_event.py")
+    @FAMILY.rule("03", MUST, DOCUMENTED, sdk("response_done_event.py"))
     def closed_once(view: View) -> Iterator[Observation]:
-        '''Vendor text: "Always emitted, no matter the final state."
+        '''every response.created is closed by one response.done
+
+        Vendor text: "Always emitted, no matter the final state."
 
         Okay: received {"type": "response.created", ...} | received {"type": "response.done", ...}
         Fail: ...
         '''
 
-The docstring's ``Okay:`` and ``Fail:`` examples are the tests of the rule (see :mod:`harness.rules.examples`).
+The docstring's ``Okay:`` and ``Fail:`` examples are the tests of the rule (see :mod:`harness.rules.support.examples`).
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +28,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from harness.protocol.dialects import DIALECTS, Dialect
+from harness.rules.support.short_forms import written_out
 from harness.trace import Entry, Trace
 
 Severity = Literal["must", "should", "info"]
@@ -37,7 +41,11 @@ CLIENT: Party = "client"
 SERVICE: Party = "service"
 BOTH: Party = "both"
 
-Confidence = Literal["D", "O", "I", "U"]  # documented, observed, inferred, unknown
+Confidence = Literal["D", "O", "I", "U"]
+DOCUMENTED: Confidence = "D"
+OBSERVED: Confidence = "O"
+INFERRED: Confidence = "I"
+UNKNOWN: Confidence = "U"
 
 ALL: frozenset[str] = frozenset(DIALECTS)
 BETA: frozenset[str] = frozenset(name for name, dialect in DIALECTS.items() if dialect.generation == "beta")
@@ -147,8 +155,8 @@ class Rule:
 
     @property
     def doc(self) -> str:
-        """The docstring of the check: the clause enforced, why it matters, the examples."""
-        return self.check.__doc__ or ""
+        """The docstring of the check below its title: the clause enforced, why it matters, the examples without short forms."""
+        return written_out(inspect.cleandoc(self.check.__doc__ or "").partition("\n\n")[2])
 
     def severity_in(self, dialect: str) -> Severity:
         """The severity that counts in ``dialect``."""
@@ -204,59 +212,85 @@ class Unobservable:
 
 _RULES: dict[str, Rule] = {}
 _UNOBSERVABLE: dict[str, Unobservable] = {}
+_FAMILIES: dict[str, Family] = {}
 REGISTRY: Mapping[str, Rule] = MappingProxyType(_RULES)
 UNOBSERVABLE: Mapping[str, Unobservable] = MappingProxyType(_UNOBSERVABLE)
+FAMILIES: Mapping[str, Family] = MappingProxyType(_FAMILIES)
 
 
-def rule(
-    id: str,
-    title: str,
-    *,
-    who: Party,
-    severity: Severity,
-    confidence: Confidence,
-    source: str,
-    dialects: Iterable[str] = ALL,
-    hidden_by_filter: bool = False,
-    observers: Iterable[str] = ("client", "service"),
-    per_dialect: Mapping[str, Severity] | None = None,
-) -> Callable[[Check], Check]:
-    """Register a check under a stable id.
+@dataclass(frozen=True)
+class Family:
+    """The rules of one part of the protocol, and what holds for each that does not say otherwise.
 
-    Raises ValueError at import for an id used twice, for a MUST that rests on inference ("I") or on open questions ("U"),
-    and for a check without a docstring.
+    ``rank`` is the family's place in the catalogue; ``capability`` the line of a service's grade in which its rules count
+    whichever scenario they were seen in (the scenario's own line where there is none). Raises ValueError at import for an id
+    or a rank that another family has.
     """
 
-    def register(check: Check) -> Check:
-        if id in _RULES or id in _UNOBSERVABLE:
-            raise ValueError(f"rule {id} is declared twice")
-        if severity == MUST and confidence in ("I", "U"):
-            raise ValueError(f"rule {id}: confidence {confidence} is never a MUST")
-        if not check.__doc__:
-            raise ValueError(f"rule {id}: the check has no docstring")
-        _RULES[id] = Rule(
-            id=id,
-            title=title,
-            who=who,
-            severity=severity,
-            confidence=confidence,
-            source=source,
-            check=check,
-            dialects=frozenset(dialects),
-            hidden_by_filter=hidden_by_filter,
-            observers=frozenset(observers),
-            per_dialect=dict(per_dialect or {}),
-        )
-        return check
+    id: str
+    title: str
+    rank: int
+    who: Party
+    hidden_by_filter: bool = False
+    capability: str = ""
 
-    return register
+    def __post_init__(self) -> None:
+        if any(self.id == other.id or self.rank == other.rank for other in _FAMILIES.values()):
+            raise ValueError(f"family {self.id}: its id or its rank {self.rank} is taken")
+        _FAMILIES[self.id] = self
+
+    def rule(
+        self,
+        number: str,
+        severity: Severity,
+        confidence: Confidence,
+        *sources: str,
+        who: Party | None = None,
+        dialects: Iterable[str] = ALL,
+        hidden_by_filter: bool | None = None,
+        observers: Iterable[str] = ("client", "service"),
+        per_dialect: Mapping[str, Severity] | None = None,
+    ) -> Callable[[Check], Check]:
+        """Register a check under the family's letters and a stable number; the first line of its docstring is the title.
+
+        Raises ValueError at import for an id used twice, for a MUST that rests on inference or on open questions, and for a
+        docstring that is not a title, an empty line and an explanation.
+        """
+        id = f"{self.id}-{number}"
+
+        def register(check: Check) -> Check:
+            title, _, doc = inspect.cleandoc(check.__doc__ or "").partition("\n\n")
+            if severity == MUST and confidence in (INFERRED, UNKNOWN):
+                raise ValueError(f"rule {id}: confidence {confidence} is never a MUST")
+            if not title or "\n" in title or not doc:
+                raise ValueError(f"rule {id}: the docstring has no title with an explanation below it")
+            _RULES[_unused(id)] = Rule(
+                id=id,
+                title=title,
+                who=who or self.who,
+                severity=severity,
+                confidence=confidence,
+                source="; ".join(sources),
+                check=check,
+                dialects=frozenset(dialects),
+                hidden_by_filter=self.hidden_by_filter if hidden_by_filter is None else hidden_by_filter,
+                observers=frozenset(observers),
+                per_dialect=dict(per_dialect or {}),
+            )
+            return check
+
+        return register
+
+    def unobservable(self, number: str, title: str, severity: Severity, reason: str) -> None:
+        """List a catalogue row that cannot be observed from here, with the reason."""
+        id = _unused(f"{self.id}-{number}")
+        _UNOBSERVABLE[id] = Unobservable(id, title, severity, reason)
 
 
-def unobservable(id: str, title: str, severity: Severity, reason: str) -> None:
-    """List a catalogue row that cannot be observed from here, with the reason."""
+def _unused(id: str) -> str:
     if id in _RULES or id in _UNOBSERVABLE:
         raise ValueError(f"rule {id} is declared twice")
-    _UNOBSERVABLE[id] = Unobservable(id, title, severity, reason)
+    return id
 
 
 def judge_rule(one: Rule, trace: Trace, *, skip: Mapping[str, str] | None = None) -> RuleResult:
@@ -286,18 +320,13 @@ def judge_rule(one: Rule, trace: Trace, *, skip: Mapping[str, str] | None = None
 
 def judge_all(trace: Trace, *, skip: Mapping[str, str] | None = None) -> tuple[RuleResult, ...]:
     """Judge every registered rule, in order of id. Import :mod:`harness.rules.catalogue` first: it fills the registry."""
-    return tuple(judge_rule(one, trace, skip=skip) for one in sorted(_RULES.values(), key=order))
+    return tuple(judge_rule(one, trace, skip=skip) for _, one in sorted(_RULES.items(), key=lambda row: order(row[0])))
 
 
-def order(one: Rule | Unobservable) -> tuple[int, int]:
-    """Sort key: family in the order of the catalogue, then number."""
-    family, _, number = one.id.partition("-")
-    return (FAMILIES.index(family), int(number))
-
-
-FAMILIES = (
-    "HTTP", "OFF", "ANS", "DC", "EVT", "SES", "TURN", "RSP", "CNT", "ITM", "PLAY", "TRN", "ERR", "MED", "FLT", "LAT", "SEC",
-)  # fmt: skip
+def order(id: str) -> tuple[int, int]:
+    """Sort key of a rule's id: the family's place in the catalogue, then the number."""
+    family, _, number = id.partition("-")
+    return (_FAMILIES[family].rank, int(number))
 
 
 def failures_of(results: Iterable[RuleResult], severity: Severity = MUST) -> Iterator[RuleResult]:

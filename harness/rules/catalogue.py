@@ -1,112 +1,27 @@
-"""All rules: importing this module fills the registry. A new family is one more import here."""
+"""All rules: importing this module imports every file of :mod:`harness.rules`, each of which fills the registry with its own."""
 
 from __future__ import annotations
 
-from harness.rules import (
-    answer,
-    answer_transport,
-    channel,
-    connection,
-    content,
-    content_text,
-    durations,
-    envelope,
-    errors,
-    filter,
-    functions,
-    http,
-    http_address,
-    http_call,
-    http_errors,
-    http_key,
-    interruption,
-    item_course,
-    item_references,
-    items,
-    latency,
-    manual_turns,
-    mcp,
-    media,
-    media_direction,
-    offer,
-    offer_transport,
-    overlap,
-    pacing,
-    playback,
-    response_causes,
-    response_order,
-    response_results,
-    responses,
-    safety,
-    schema,
-    session,
-    session_course,
-    session_endings,
-    session_requests,
-    sound,
-    speech,
-    tool_arguments,
-    transcription,
-    turn_order,
-    turns,
-)
-from harness.rules.base import REGISTRY, UNOBSERVABLE, Rule, Unobservable, order
+import pkgutil
+from importlib import import_module
 
-MODULES = (
-    http,
-    http_key,
-    http_address,
-    http_call,
-    http_errors,
-    offer,
-    offer_transport,
-    answer,
-    answer_transport,
-    channel,
-    connection,
-    content,
-    content_text,
-    durations,
-    envelope,
-    errors,
-    filter,
-    functions,
-    interruption,
-    item_references,
-    items,
-    latency,
-    manual_turns,
-    mcp,
-    media,
-    media_direction,
-    overlap,
-    pacing,
-    playback,
-    response_results,
-    responses,
-    safety,
-    schema,
-    session,
-    session_course,
-    session_endings,
-    session_requests,
-    sound,
-    speech,
-    response_causes,
-    response_order,
-    tool_arguments,
-    item_course,
-    turn_order,
-    transcription,
-    turns,
-)
+import harness.rules
+from harness.rules.base import FAMILIES, REGISTRY, UNOBSERVABLE, Family, Rule, Unobservable, order
+
+for _found in pkgutil.walk_packages(harness.rules.__path__, "harness.rules."):
+    import_module(_found.name)
+
+
+def families() -> tuple[Family, ...]:
+    """Every family, in the order of the catalogue."""
+    return tuple(sorted(FAMILIES.values(), key=lambda family: family.rank))
 
 
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in the order of the families, then by number."""
-    return tuple(sorted(REGISTRY.values(), key=order))
+    return tuple(REGISTRY[id] for id in sorted(REGISTRY, key=order))
 
 
 def unobservable_rules() -> tuple[Unobservable, ...]:
     """Every row that no check stands for, with its reason, in the same order."""
-    return tuple(sorted(UNOBSERVABLE.values(), key=order))
+    return tuple(UNOBSERVABLE[id] for id in sorted(UNOBSERVABLE, key=order))

@@ -7,40 +7,36 @@ from collections.abc import Iterator
 
 from harness.rules.base import (
     BOTH,
+    DOCUMENTED,
+    INFERRED,
     MUST,
     SERVICE,
     SHOULD,
+    Family,
     Observation,
     View,
     bad,
     good,
     judged,
-    rule,
-    unobservable,
 )
-from harness.rules.disturbance import slack
-from harness.rules.fields import at, mapping, shown, text
-from harness.rules.history import History, history, named_error, overdue, overtaken
-from harness.rules.sources import sdk
+from harness.rules.support.disturbance import slack
+from harness.rules.support.fields import at, mapping, shown, text
+from harness.rules.support.history import History, history, named_error, overdue, overtaken
+from harness.rules.support.sources import sdk
 from harness.trace import Entry
 
+FAMILY = Family("ERR", "Errors", rank=130, who=SERVICE, hidden_by_filter=True, capability="errors")
 _ERROR = sdk("realtime_error_event.py", "realtime_error.py")
 SILENT_SECONDS = 10.0  # own policy: far beyond any answer time
 # Behind these the session is over by design.
 FATAL = frozenset({"session_expired", "beta_api_shape_disabled"})
 
 
-@rule(
-    "ERR-01",
-    "an error has a type and a message",
-    who=SERVICE,
-    severity=MUST,
-    confidence="D",
-    source=_ERROR,
-    hidden_by_filter=True,
-)
+@FAMILY.rule("01", MUST, DOCUMENTED, _ERROR)
 def type_and_message(view: View) -> Iterator[Observation]:
-    """Both are required strings in the model; code, param and event_id may be null.
+    """an error has a type and a message
+
+    Both are required strings in the model; code, param and event_id may be null.
 
     They are all that a developer has to go by.
 
@@ -60,17 +56,11 @@ def _client_ids(view: View, before: Entry) -> set[str]:
     return {text(entry.event, "event_id") for entry in view.client() if entry.seq < before.seq} - {""}
 
 
-@rule(
-    "ERR-02",
-    "error.event_id names an event that the client sent",
-    who=SERVICE,
-    severity=MUST,
-    confidence="D",
-    source=sdk("realtime_error.py"),
-    hidden_by_filter=True,
-)
+@FAMILY.rule("02", MUST, DOCUMENTED, sdk("realtime_error.py"))
 def blames_known_event(view: View) -> Iterator[Observation]:
-    """Vendor text: "The event_id of the client event that caused the error, if applicable."
+    """error.event_id names an event that the client sent
+
+    Vendor text: "The event_id of the client event that caused the error, if applicable."
 
     A client finds what it did wrong by this id. (The outer event_id is the error's own.)
 
@@ -102,16 +92,11 @@ def _dropped(view: View, since: Entry) -> Entry | None:
     return next((entry for entry in view.trace.of("channel.closed") if entry.seq > since.seq), None)
 
 
-@rule(
-    "ERR-03",
-    "after a recoverable error the session works on",
-    who=BOTH,
-    severity=SHOULD,
-    confidence="D",
-    source=_ERROR,
-)
+@FAMILY.rule("03", SHOULD, DOCUMENTED, _ERROR, who=BOTH, hidden_by_filter=False)
 def works_on(view: View) -> Iterator[Observation]:
-    """Vendor text: "Most errors are recoverable and the session will stay open". It is closed only behind a fatal one.
+    """after a recoverable error the session works on
+
+    Vendor text: "Most errors are recoverable and the session will stay open". It is closed only behind a fatal one.
 
     Okay:
         < error {"error": {"type": "invalid_request_error", "message": "Unknown parameter"}}
@@ -145,29 +130,24 @@ def works_on(view: View) -> Iterator[Observation]:
             yield bad(asked.entry, "an answer", f"nothing in {waited:.0f} s, behind an error")
 
 
-unobservable(
-    "ERR-04",
+FAMILY.unobservable(
+    "04",
     "the client logs or shows error and failed responses",
     SHOULD,
     "what a client writes down or shows is not on the wire; harness serve --fault rsp-failed-without-error lets a person look",
 )
 
 
-@rule(
-    "ERR-05",
-    "a bad client event leads to an error, not to a closed channel",
-    who=SERVICE,
-    severity=SHOULD,
-    confidence="I",
-    source=_ERROR,
-    hidden_by_filter=True,
-)
+@FAMILY.rule("05", SHOULD, INFERRED, _ERROR)
 def bad_event_answered(view: View) -> Iterator[Observation]:
-    """Text that is no JSON, and event types that do not exist, are "a client problem": an error event, and the call goes on.
+    """a bad client event leads to an error, not to a closed channel
+
+    Text that is no JSON, and event types that do not exist, are "a client problem": an error event, and the call goes on.
 
     Okay:
         > response.start {"event_id": "mine"}
-        < error {"error": {"type": "invalid_request_error", "message": "Invalid value: 'response.start'", "event_id": "mine"}}
+        < error {"error": {"type": "invalid_request_error", "message": "Invalid value: 'response.start'",
+            "event_id": "mine"}}
     Okay:
         event.undecodable {"direction": "sent", "reason": "not JSON", "text": "{", "size": 1, "binary": false}
         < error {"error": {"type": "invalid_request_error", "message": "could not parse"}}
@@ -201,22 +181,18 @@ def _bad_events(view: View, course: History) -> Iterator[Entry]:
             yield one.entry
 
 
-@rule(
-    "ERR-06",
-    "a failed response says why",
-    who=SERVICE,
-    severity=SHOULD,
-    confidence="D",
-    source=sdk("realtime_response_status.py"),
-    hidden_by_filter=True,
-)
+@FAMILY.rule("06", SHOULD, DOCUMENTED, sdk("realtime_response_status.py"))
 def failure_explained(view: View) -> Iterator[Observation]:
-    """status_details.error carries type and code: "rate_limit_exceeded" and "insufficient_quota" show nowhere else.
+    """a failed response says why
+
+    status_details.error carries type and code: "rate_limit_exceeded" and "insufficient_quota" show nowhere else.
 
     Okay:
-        < response.done {"response": {"id": "r", "status": "failed", "status_details": {"type": "failed", "error": {"type": "rate_limit_exceeded", "code": "rate_limit_exceeded", "message": "slow down"}}}}
+        < response.done {"response": {"id": "r", "status": "failed", "status_details": {"type": "failed",
+            "error": {"type": "rate_limit_exceeded", "code": "rate_limit_exceeded", "message": "slow down"}}}}
     Fail:
-        < response.done {"response": {"id": "r", "status": "failed", "status_details": {"type": "failed", "error": {"message": "no"}}}}
+        < response.done {"response": {"id": "r", "status": "failed", "status_details": {"type": "failed",
+            "error": {"message": "no"}}}}
     """
     for done in history(view).server("response.done"):
         if text(done.event, "response", "status") == "failed":
@@ -225,17 +201,11 @@ def failure_explained(view: View) -> Iterator[Observation]:
             yield judged(done.entry, ok, "error.type or error.code", shown(dict(error)))
 
 
-@rule(
-    "ERR-07",
-    "one error for one client event",
-    who=SERVICE,
-    severity=SHOULD,
-    confidence="I",
-    source=sdk("realtime_error.py"),
-    hidden_by_filter=True,
-)
+@FAMILY.rule("07", SHOULD, INFERRED, sdk("realtime_error.py"))
 def one_error_each(view: View) -> Iterator[Observation]:
-    """A client that takes an error for the end of its request must not get another for the same request.
+    """one error for one client event
+
+    A client that takes an error for the end of its request must not get another for the same request.
 
     Okay:
         > response.cancel {"event_id": "a"}

@@ -5,27 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.protocol.dialects import DIALECTS, WEBRTC_FILTER
-from harness.rules.base import CLIENT, INFO, MUST, SERVICE, SHOULD, Observation, View, bad, good, judged, rule
-from harness.rules.http_view import exchanges, query_of
-from harness.rules.sources import MS_WEBRTC
+from harness.rules.base import (
+    CLIENT,
+    DOCUMENTED,
+    INFO,
+    MUST,
+    SERVICE,
+    SHOULD,
+    Family,
+    Observation,
+    View,
+    bad,
+    good,
+    judged,
+)
+from harness.rules.support.http_view import exchanges, query_of
+from harness.rules.support.sources import MS_WEBRTC
 from harness.trace import Entry
 
+FAMILY = Family("FLT", "Filter", rank=150, who=CLIENT, capability="filter")
 _FILTERING = tuple(name for name, row in DIALECTS.items() if row.filter)
 # Seconds that a client may take to say its first word before silence looks like waiting for what never comes.
 _PATIENCE = 10.0
 
 
-@rule(
-    "FLT-01",
-    "only the listed events pass the filter",
-    who=SERVICE,
-    severity=MUST,
-    confidence="D",
-    source=MS_WEBRTC,
-    dialects=_FILTERING,
-)
+@FAMILY.rule("01", MUST, DOCUMENTED, MS_WEBRTC, who=SERVICE, dialects=_FILTERING)
 def only_listed(view: View) -> Iterator[Observation]:
-    """With webrtcfilter=on eleven types reach the client: the speech and output-audio marks, added items, and transcripts and texts.
+    """only the listed events pass the filter
+
+    With webrtcfilter=on eleven types reach the client: the speech and output-audio marks, added items, and transcripts and texts.
 
     The filter is there to keep instructions, tools and usage away from a page; an event that passes shows them.
 
@@ -44,17 +52,11 @@ def only_listed(view: View) -> Iterator[Observation]:
             yield judged(entry, entry.type in WEBRTC_FILTER, sorted(WEBRTC_FILTER), entry.type or "no type")
 
 
-@rule(
-    "FLT-02",
-    "a filtered client does not wait for what the filter hides",
-    who=CLIENT,
-    severity=SHOULD,
-    confidence="D",
-    source=MS_WEBRTC,
-    dialects=_FILTERING,
-)
+@FAMILY.rule("02", SHOULD, DOCUMENTED, MS_WEBRTC, dialects=_FILTERING)
 def does_not_wait(view: View) -> Iterator[Observation]:
-    """With webrtcfilter=on neither session.created nor session.updated nor error nor response.done arrives: go on at channel open.
+    """a filtered client does not wait for what the filter hides
+
+    With webrtcfilter=on neither session.created nor session.updated nor error nor response.done arrives: go on at channel open.
 
     Microsoft's own sample turns the filter on and then waits for session events. Ten seconds without an event or a spoken word from
     the client are taken for such waiting.
@@ -100,17 +102,11 @@ def _client_speech(view: View) -> list[Entry]:
     ]
 
 
-@rule(
-    "FLT-03",
-    "the filter is spelled webrtcfilter=on",
-    who=CLIENT,
-    severity=INFO,
-    confidence="D",
-    source=MS_WEBRTC,
-    dialects=_FILTERING,
-)
+@FAMILY.rule("03", INFO, DOCUMENTED, MS_WEBRTC, dialects=_FILTERING)
 def spelling(view: View) -> Iterator[Observation]:
-    """The query parameter that turns the filter on is webrtcfilter, its value on, both in lower case.
+    """the filter is spelled webrtcfilter=on
+
+    The query parameter that turns the filter on is webrtcfilter, its value on, both in lower case.
 
     Any other spelling leaves the filter off without a word, and everything reaches the page.
 

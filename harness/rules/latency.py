@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.rules.base import BOTH, INFO, SERVICE, Observation, View, good, judged, rule
-from harness.rules.disturbance import slack
-from harness.rules.fields import mapping, number, text
-from harness.rules.history import Step, history
-from harness.rules.http_view import exchanges
-from harness.rules.sources import OWN
+from harness.rules.base import BOTH, INFERRED, INFO, SERVICE, Family, Observation, View, good, judged
+from harness.rules.support.disturbance import slack
+from harness.rules.support.fields import mapping, number, text
+from harness.rules.support.history import Step, history
+from harness.rules.support.http_view import exchanges
+from harness.rules.support.sources import OWN
 from harness.trace import Entry
 
+FAMILY = Family("LAT", "Timing", rank=160, who=SERVICE)
 _STARTED, _STOPPED = "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"
 _OVER = ("output_audio_buffer.stopped", "output_audio_buffer.cleared")
 _WAITS = {_STOPPED: "end of speech to first audio", "response.create": "response.create to first audio"}
-
 ANSWER_SECONDS = 3.0
 """Budget of LAT-02 where the configuration names none (``harness.config`` ``budgets``: {"LAT-02": seconds})."""
 
@@ -93,9 +93,11 @@ def _service_speech(view: View) -> list[tuple[float, Entry]]:
     return sorted(found, key=lambda pair: pair[0])
 
 
-@rule("LAT-01", "the times of the call", who=BOTH, severity=INFO, confidence="I", source=OWN)
+@FAMILY.rule("01", INFO, INFERRED, OWN, who=BOTH)
 def times(view: View) -> Iterator[Observation]:
-    """Measures the token request, the call request, ICE, the channel's opening, the first audio and each reply.
+    """the times of the call
+
+    Measures the token request, the call request, ICE, the channel's opening, the first audio and each reply.
 
     Never fails: the numbers are for comparing runs and networks. Speech is taken from the audio itself, not from events.
 
@@ -121,16 +123,11 @@ def times(view: View) -> Iterator[Observation]:
         yield good(measure.entry, f"{measure.name}: {measure.seconds * 1000:.0f} ms")
 
 
-@rule(
-    "LAT-02",
-    "the service answers within the budget",
-    who=SERVICE,
-    severity=INFO,
-    confidence="I",
-    source=OWN,
-)
+@FAMILY.rule("02", INFO, INFERRED, OWN)
 def reply_budget(view: View) -> Iterator[Observation]:
-    """From what asked for the reply to output_audio_buffer.started the service takes no longer than the budget, three seconds unless configured.
+    """the service answers within the budget
+
+    From what asked for the reply to output_audio_buffer.started the service takes no longer than the budget, three seconds unless configured.
 
     It is the pause that a caller hears. Where the service answers turns by itself it begins with speech_stopped, otherwise with
     response.create: how long a client takes to ask, or to run a function, is its own affair. Where another answer is still being
@@ -146,7 +143,8 @@ def reply_budget(view: View) -> Iterator[Observation]:
         +5s
         < output_audio_buffer.started {"response_id": "resp_1"}
     Okay:
-        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad", "create_response": false}}}}}
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad",
+            "create_response": false}}}}}
         < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
         +4s
         > response.create {}
@@ -162,7 +160,8 @@ def reply_budget(view: View) -> Iterator[Observation]:
         +3.1s
         < output_audio_buffer.started {"response_id": "resp_1"}
     Fail:
-        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
+        < session.created {"session": {"type": "realtime",
+            "audio": {"input": {"turn_detection": {"type": "server_vad"}}}}}
         < input_audio_buffer.speech_stopped {"audio_end_ms": 900, "item_id": "item_1"}
         +4s
         > response.create {}

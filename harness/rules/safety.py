@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.rules.base import BOTH, CLIENT, INFO, MUST, Observation, View, bad, good, judged, rule
-from harness.rules.fields import mapping
-from harness.rules.http_view import credential, exchanges, from_browser, long_lived, media_type, secrets_in_url
-from harness.rules.sources import MS_WEBRTC, OPENAPI, WEBRTC
+from harness.rules.base import BOTH, CLIENT, DOCUMENTED, INFO, MUST, Family, Observation, View, bad, good, judged
+from harness.rules.support.fields import mapping
+from harness.rules.support.http_view import credential, exchanges, from_browser, long_lived, media_type, secrets_in_url
+from harness.rules.support.sources import MS_WEBRTC, OPENAPI, WEBRTC
 from harness.trace.redact import Redactor
 
+FAMILY = Family("SEC", "Safety", rank=170, who=CLIENT)
 
-@rule(
-    "SEC-01",
-    "the long-lived key stays away from the call endpoint and out of URLs",
-    who=CLIENT,
-    severity=MUST,
-    confidence="D",
-    source=f"{WEBRTC}; {MS_WEBRTC}",
-)
+
+@FAMILY.rule("01", MUST, DOCUMENTED, WEBRTC, MS_WEBRTC)
 def long_lived_key(view: View) -> Iterator[Observation]:
-    """The key of the resource or account mints ephemeral keys on a server; no call request of a page carries it, and no URL any key.
+    """the long-lived key stays away from the call endpoint and out of URLs
+
+    The key of the resource or account mints ephemeral keys on a server; no call request of a page carries it, and no URL any key.
 
     Whoever opens the page's developer tools could take it, and URLs end up in logs. A form with the standard key, sent by a server
     (OpenAI's unified interface), is allowed.
@@ -31,13 +28,15 @@ def long_lived_key(view: View) -> Iterator[Observation]:
         request call
     Okay[openai-ga]:
         request key
-        request call {"headers": {"authorization": "Bearer [redacted:11:64:text]", "content-type": "multipart/form-data; boundary=x"}}
+        request call {"headers": {"authorization": "Bearer [redacted:11:64:text]",
+            "content-type": "multipart/form-data; boundary=x"}}
     Fail:
         request key
         request call {"headers": {"authorization": "Bearer [redacted:11:64:text]"}}
     Fail[openai-ga service]:
         request key
-        request call {"headers": {"authorization": "Bearer [redacted:11:64:text]", "content-type": "multipart/form-data; boundary=x", "origin": "https://app.example"}}
+        request call {"headers": {"authorization": "Bearer [redacted:11:64:text]",
+            "content-type": "multipart/form-data; boundary=x", "origin": "https://app.example"}}
     Fail:
         request key {"query": "api-key=[redacted:11:64:text]"}
     """
@@ -52,16 +51,14 @@ def long_lived_key(view: View) -> Iterator[Observation]:
         yield judged(one.request, not leaked, "the ephemeral key", "the long-lived key at the call endpoint")
 
 
-@rule(
-    "SEC-02",
-    "the recording keeps no secret",
-    who=BOTH,
-    severity=MUST,
-    confidence="D",
-    source="own policy: keys, api-key headers and ice-pwd are redacted before anything is stored",
-)
+_NO_SECRET_RECORDED = "own policy: keys, api-key headers and ice-pwd are redacted before anything is stored"
+
+
+@FAMILY.rule("02", MUST, DOCUMENTED, _NO_SECRET_RECORDED, who=BOTH)
 def no_secret_recorded(view: View) -> Iterator[Observation]:
-    """No key, authorization header or ICE password stands readable in what was recorded of HTTP, SDP and the configuration.
+    """the recording keeps no secret
+
+    No key, authorization header or ICE password stands readable in what was recorded of HTTP, SDP and the configuration.
 
     This judges the checker itself, not a peer: traces and reports are passed on. Should it ever fail, report it and do not share
     the trace. Redaction leaves redacted text alone, so that anything it would still change is a leak.
@@ -83,17 +80,11 @@ def no_secret_recorded(view: View) -> Iterator[Observation]:
         )
 
 
-@rule(
-    "SEC-03",
-    "instructions and tools are not left to the page where they matter",
-    who=CLIENT,
-    severity=INFO,
-    confidence="D",
-    source=f"{MS_WEBRTC}; {OPENAPI}",
-    dialects=("azure-ga", "openai-ga"),
-)
+@FAMILY.rule("03", INFO, DOCUMENTED, MS_WEBRTC, OPENAPI, dialects=("azure-ga", "openai-ga"))
 def overridable(view: View) -> Iterator[Observation]:
-    """What a page sets with session.update its user can change and read: the configuration in the key is a default, not a lock.
+    """instructions and tools are not left to the page where they matter
+
+    What a page sets with session.update its user can change and read: the configuration in the key is a default, not a lock.
 
     Where instructions or tools must stay secret or unchanged, set them over the side-band connection of a server, and on Azure turn
     webrtcfilter=on. Only calls from a browser are looked at.

@@ -6,29 +6,29 @@ from collections.abc import Iterator
 
 from harness.rules.base import (
     BETA,
+    DOCUMENTED,
+    INFERRED,
     INFO,
     MUST,
     SERVICE,
     SHOULD,
+    Family,
     Observation,
     View,
     bad,
     good,
     judged,
-    rule,
-    unobservable,
 )
-from harness.rules.disturbance import slack
-from harness.rules.fields import MISSING, at, mapping, number, shown, text
-from harness.rules.history import History, Step, history, overdue
-from harness.rules.sources import sdk
+from harness.rules.support.disturbance import slack
+from harness.rules.support.fields import MISSING, at, mapping, number, shown, text
+from harness.rules.support.history import History, Step, history, overdue
+from harness.rules.support.sources import sdk
 
+FAMILY = Family("TRN", "Transcription", rank=120, who=SERVICE, hidden_by_filter=True, capability="transcription")
 _PREFIX = "conversation.item.input_audio_transcription"
 DELTA, COMPLETED, FAILED, SEGMENT = (f"{_PREFIX}.{end}" for end in ("delta", "completed", "failed", "segment"))
 _COMPLETED = sdk("conversation_item_input_audio_transcription_completed_event.py")
 _FAILED = sdk("conversation_item_input_audio_transcription_failed_event.py")
-
-
 OVERTAKEN_SECONDS = (
     2.0  # transcriptions run side by side: a short turn may overtake a long one, but not one that is over for long
 )
@@ -48,29 +48,24 @@ def configured(course: History, seq: int) -> bool | None:
     return known
 
 
-@rule(
-    "TRN-01",
-    "transcription comes only where it is configured",
-    who=SERVICE,
-    severity=MUST,
-    confidence="D",
-    source=f"{_FAILED}; {sdk('realtime_audio_config_input.py')}",
-    hidden_by_filter=True,
-)
+@FAMILY.rule("01", MUST, DOCUMENTED, _FAILED, sdk("realtime_audio_config_input.py"))
 def only_if_configured(view: View) -> Iterator[Observation]:
-    """Input transcription "defaults to off": it is a separate model, billed separately, that the client has to ask for.
+    """transcription comes only where it is configured
+
+    Input transcription "defaults to off": it is a separate model, billed separately, that the client has to ask for.
 
     Okay:
-        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < session.created {"session": {"type": "realtime",
+            "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
     Fail:
         < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": null}}}}
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
     Fail[azure-preview]:
         < session.created {"session": {"input_audio_transcription": null}}
-        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "Hi"}
+        < conversation.item.input_audio_transcription.delta @/a//0 {"delta": "Hi"}
     Unseen:
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
     """
     course = history(view)
     for one in course.server(DELTA, COMPLETED, FAILED, SEGMENT):
@@ -79,39 +74,37 @@ def only_if_configured(view: View) -> Iterator[Observation]:
             yield judged(one.entry, on, "transcription configured in the session", f"{one.kind}, transcription off")
 
 
-@rule(
-    "TRN-02",
-    "each committed turn is transcribed once, or fails to be",
-    who=SERVICE,
-    severity=SHOULD,
-    confidence="I",
-    source=f"{_COMPLETED}; {_FAILED}",
-    hidden_by_filter=True,
-)
+@FAMILY.rule("02", SHOULD, INFERRED, _COMPLETED, _FAILED)
 def transcribed_once(view: View) -> Iterator[Observation]:
-    """ "Transcription begins when the input audio buffer is committed" and ends in completed or failed, whenever that is.
+    """each committed turn is transcribed once, or fails to be
+
+    "Transcription begins when the input audio buffer is committed" and ends in completed or failed, whenever that is.
 
     Okay:
-        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
+        < session.created {"session": {"type": "realtime",
+            "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
         < input_audio_buffer.committed {"item_id": "a"}
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
     Fail:
-        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
+        < session.created {"session": {"type": "realtime",
+            "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
         < input_audio_buffer.committed {"item_id": "a"}
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
     Fail:
-        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
+        < session.created {"session": {"type": "realtime",
+            "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
         < input_audio_buffer.committed {"item_id": "a"}
         +2.1s
         < input_audio_buffer.committed {"item_id": "b"}
-        < conversation.item.input_audio_transcription.completed {"item_id": "b", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/b//0 {"transcript": "Hi"}
     Okay:
-        < session.created {"session": {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
+        < session.created {"session": {"type": "realtime",
+            "audio": {"input": {"transcription": {"model": "whisper-1"}}}}}
         < input_audio_buffer.committed {"item_id": "a"}
         +1.9s
         < input_audio_buffer.committed {"item_id": "b"}
-        < conversation.item.input_audio_transcription.completed {"item_id": "b", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/b//0 {"transcript": "Hi"}
     Open[azure-preview]:
         < session.created {"session": {"input_audio_transcription": {"model": "whisper-1"}}}
         < input_audio_buffer.committed {"item_id": "a"}
@@ -149,29 +142,23 @@ def _transcribed_later(view: View, committed: Step) -> Step | None:
     return None
 
 
-@rule(
-    "TRN-03",
-    "the input transcript is the sum of its deltas",
-    who=SERVICE,
-    severity=SHOULD,
-    confidence="I",
-    source=sdk("conversation_item_input_audio_transcription_delta_event.py"),
-    hidden_by_filter=True,
-)
+@FAMILY.rule("03", SHOULD, INFERRED, sdk("conversation_item_input_audio_transcription_delta_event.py"))
 def transcript_streamed(view: View) -> Iterator[Observation]:
-    """Deltas are "incremental transcription results"; together they are the transcript, space at the ends aside.
+    """the input transcript is the sum of its deltas
+
+    Deltas are "incremental transcription results"; together they are the transcript, space at the ends aside.
 
     A model that transcribes in one go (whisper) has one delta or none; without deltas there is nothing to compare.
 
     Okay:
-        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "Hel"}
-        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "lo"}
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hello"}
+        < conversation.item.input_audio_transcription.delta @/a//0 {"delta": "Hel"}
+        < conversation.item.input_audio_transcription.delta @/a//0 {"delta": "lo"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hello"}
     Fail:
-        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "Hel"}
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hello"}
+        < conversation.item.input_audio_transcription.delta @/a//0 {"delta": "Hel"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hello"}
     Unseen[azure-preview]:
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hello"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hello"}
     """
     course = history(view)
     for completed in course.server(COMPLETED):
@@ -186,28 +173,26 @@ def _same(one: Step, other: Step) -> bool:
     return text(one.event, "item_id") == text(other.event, "item_id")
 
 
-unobservable(
-    "TRN-04",
+FAMILY.unobservable(
+    "04",
     "the place of transcription among response events is not checked",
     INFO,
     "transcription runs asynchronously with the response, so that every place is right: there is nothing to judge",
 )
 
 
-@rule(
-    "TRN-05",
-    "a transcription session answers nothing",
-    who=SERVICE,
-    severity=MUST,
-    confidence="D",
-    source=sdk("realtime_transcription_session_create_request.py", "realtime_transcription_session_audio_input.py"),
-)
+_NO_RESPONSES = sdk("realtime_transcription_session_create_request.py", "realtime_transcription_session_audio_input.py")
+
+
+@FAMILY.rule("05", MUST, DOCUMENTED, _NO_RESPONSES, hidden_by_filter=False)
 def no_responses(view: View) -> Iterator[Observation]:
-    """A session of type transcription only writes down what it hears: no response events, no playback.
+    """a transcription session answers nothing
+
+    A session of type transcription only writes down what it hears: no response events, no playback.
 
     Okay:
         < session.created {"session": {"type": "transcription"}}
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
     Fail:
         < session.created {"session": {"type": "transcription"}}
         < response.created {"response": {"id": "r", "status": "in_progress"}}
@@ -228,28 +213,25 @@ def no_responses(view: View) -> Iterator[Observation]:
             yield good(one.entry)
 
 
-@rule(
-    "TRN-06",
-    "a completed transcription shows its usage",
-    who=SERVICE,
-    severity=SHOULD,
-    confidence="D",
-    source=_COMPLETED,
-    per_dialect=dict.fromkeys(BETA, INFO),
-)
+@FAMILY.rule("06", SHOULD, DOCUMENTED, _COMPLETED, hidden_by_filter=False, per_dialect=dict.fromkeys(BETA, INFO))
 def usage_shown(view: View) -> Iterator[Observation]:
-    """``usage`` is billed "according to the ASR model's pricing": type tokens with counts, or type duration with seconds.
+    """a completed transcription shows its usage
+
+    ``usage`` is billed "according to the ASR model's pricing": type tokens with counts, or type duration with seconds.
 
     The beta's later models require it as well, but calls of 2025 were recorded without: there it is only noted.
 
     Okay:
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi", "usage": {"type": "duration", "seconds": 2}}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi",
+            "usage": {"type": "duration", "seconds": 2}}
     Okay:
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi", "usage": {"type": "tokens", "input_tokens": 9, "output_tokens": 2, "total_tokens": 11}}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi", "usage": {"type": "tokens",
+            "input_tokens": 9, "output_tokens": 2, "total_tokens": 11}}
     Fail:
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
     Fail:
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi", "usage": {"type": "tokens", "input_tokens": 9, "output_tokens": 2, "total_tokens": 12}}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi", "usage": {"type": "tokens",
+            "input_tokens": 9, "output_tokens": 2, "total_tokens": 12}}
     """
     for completed in history(view).server(COMPLETED):
         usage = mapping(completed.event, "usage")
@@ -263,24 +245,18 @@ def usage_shown(view: View) -> Iterator[Observation]:
         yield judged(completed.entry, ok, wanted, shown(at(completed.event, "usage")))
 
 
-@rule(
-    "TRN-07",
-    "nothing is added to a finished transcription",
-    who=SERVICE,
-    severity=SHOULD,
-    confidence="I",
-    source=_COMPLETED,
-    hidden_by_filter=True,
-)
+@FAMILY.rule("07", SHOULD, INFERRED, _COMPLETED)
 def nothing_after_end(view: View) -> Iterator[Observation]:
-    """completed and failed are the end of an item's transcription: a delta behind them changes a text the client has closed.
+    """nothing is added to a finished transcription
+
+    completed and failed are the end of an item's transcription: a delta behind them changes a text the client has closed.
 
     Okay:
-        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "Hi"}
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.delta @/a//0 {"delta": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
     Fail:
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
-        < conversation.item.input_audio_transcription.delta {"item_id": "a", "content_index": 0, "delta": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
+        < conversation.item.input_audio_transcription.delta @/a//0 {"delta": "Hi"}
     """
     course = history(view)
     for end in course.server(COMPLETED, FAILED):
@@ -291,24 +267,22 @@ def nothing_after_end(view: View) -> Iterator[Observation]:
             yield bad(late.entry, f"no delta behind {end.kind}", late.kind)
 
 
-@rule(
-    "TRN-08",
-    "the transcription of a turn ends behind its item",
-    who=SERVICE,
-    severity=SHOULD,
-    confidence="I",
-    source=f"{_COMPLETED}; {sdk('conversation_item_added.py', 'conversation_item_created_event.py')}",
-)
+_ENDS_BEHIND_ITEM = (_COMPLETED, sdk("conversation_item_added.py", "conversation_item_created_event.py"))
+
+
+@FAMILY.rule("08", SHOULD, INFERRED, *_ENDS_BEHIND_ITEM, hidden_by_filter=False)
 def ends_behind_item(view: View) -> Iterator[Observation]:
-    """completed and failed speak of an item of the conversation: a client has nowhere to put a text whose item it has not seen.
+    """the transcription of a turn ends behind its item
+
+    completed and failed speak of an item of the conversation: a client has nowhere to put a text whose item it has not seen.
 
     Deltas are not judged: some models write while the caller still speaks.
 
     Okay:
         < conversation.item.added {"item": {"id": "a", "type": "message", "role": "user"}}
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
     Fail[azure-preview]:
-        < conversation.item.input_audio_transcription.completed {"item_id": "a", "content_index": 0, "transcript": "Hi"}
+        < conversation.item.input_audio_transcription.completed @/a//0 {"transcript": "Hi"}
         < conversation.item.created {"item": {"id": "a", "type": "message", "role": "user"}}
     """
     course = history(view)

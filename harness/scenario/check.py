@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path as FilePath
 from typing import Any
 
 from harness.errors import UsageError
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.retirements import retiring
-from harness.rules.base import FAMILIES, REGISTRY, UNOBSERVABLE
 from harness.scenario.files import resolve_audio
 from harness.scenario.match import CONDITIONS, variables_in
 from harness.scenario.model import STEPS
@@ -33,7 +30,6 @@ from harness.scenario.vocabulary import (
 
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
-_RULE_ID = re.compile(r"([A-Z]+)-\d{2,}\Z")
 
 
 def check(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
@@ -247,7 +243,7 @@ def _check_rules(source: Source, scenario: Mapping[str, Any]) -> None:
         skip = skip.get(name) if isinstance(skip, Mapping) else None
     ids = _rule_ids() if isinstance(skip, Mapping) and skip else frozenset()
     for rule in skip if isinstance(skip, Mapping) else ():
-        if rule not in ids and not _may_come(rule, ids):
+        if rule not in ids:
             hint = did_you_mean(rule, ids, otherwise="; an id looks like RSP-03")
             source.report(source.at_key(("assert", "rules", "skip", rule)), f"unknown rule {rule!r}{hint}")
 
@@ -260,26 +256,20 @@ def _check_diagnosis(source: Source, scenario: Mapping[str, Any]) -> None:
     if not isinstance(named, str):
         return
     place = ("assert", "fails", "diagnosis")
-    # Imported only where a scenario names one: the causes bring the rules with them.
-    causes = import_module("harness.diagnosis").CAUSES
-    if named not in causes:
-        hint = did_you_mean(named, causes, otherwise="; an id looks like api-key-invalid")
+    from harness.diagnosis import CAUSES  # imported only where a scenario names one: they bring the rules with them
+
+    if named not in CAUSES:
+        hint = did_you_mean(named, CAUSES, otherwise="; an id looks like api-key-invalid")
         source.report(source.at(place), f"unknown diagnosis {named!r}{hint}")
-    elif causes[named].found is None:
+    elif CAUSES[named].found is None:
         source.report(source.at(place), f"{named} cannot be seen in a recording; harness explain {named} says what can")
 
 
-def _may_come(rule: str, ids: Collection[str]) -> bool:
-    """True for an id of a family that has a name but no rules in this version."""
-    found = _RULE_ID.match(rule)
-    return found is not None and found[1] in FAMILIES and not any(one.startswith(f"{found[1]}-") for one in ids)
-
-
 def _rule_ids() -> frozenset[str]:
-    """Every id of the catalogue, which is imported only where a scenario names a rule; none where it is not installed."""
-    if find_spec("harness.rules.catalogue") is not None:
-        import_module("harness.rules.catalogue")
-    return frozenset((*REGISTRY, *UNOBSERVABLE))
+    """Every id of the catalogue, which is imported only where a scenario names a rule."""
+    from harness.rules.catalogue import all_rules, unobservable_rules
+
+    return frozenset([*(rule.id for rule in all_rules()), *(row.id for row in unobservable_rules())])
 
 
 def _check_recordings(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.client.bodies import answer_problem, call_form, call_id, key_of, keys_in, token_body
 from harness.client.http import Response
 from harness.protocol.dialects import DIALECTS
-from harness.rules.samples import ANSWER
+from harness.rules.support.samples import ANSWER
 
 SEEDS = {
     "voice": "alloy",

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from harness.protocol.dialects import DIALECTS
 from harness.rules import catalogue
 from harness.rules.base import SERVICE, Outcome, judge_rule
-from harness.rules.history import PATIENCE
+from harness.rules.support.history import PATIENCE
 from harness.trace import Entry, Trace, read_trace
 
 FILES = sorted(Path(__file__).parent.rglob("*.ndjson"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.protocol.dialects import DIALECTS
-from harness.rules import base, catalogue
+from harness.rules import base
 from harness.rules.base import (
     ALL,
     BETA,
+    CLIENT,
+    DOCUMENTED,
     FAMILIES,
     GA,
     INFO,
@@ -23,9 +24,11 @@ from harness.rules.base import (
     REGISTRY,
     SHOULD,
     UNOBSERVABLE,
+    Family,
     Observation,
     Outcome,
     Rule,
+    Severity,
     Unobservable,
     View,
     bad,
@@ -35,8 +38,6 @@ from harness.rules.base import (
     judge_rule,
     judged,
     open_at_end,
-    rule,
-    unobservable,
 )
 from harness.rules.catalogue import all_rules, unobservable_rules
 from harness.trace import Entry, Header, Trace
@@ -54,7 +55,10 @@ def declared(*seen: bool | None, **more: Any) -> Rule:
     """A rule outside the registry that observes exactly this."""
 
     def check(view: View) -> Iterator[Observation]:
-        """Nothing but a test."""
+        """t
+
+        Nothing but a test.
+        """
         for ok in seen:
             yield Observation(0, ok, ("x",), "y")
 
@@ -70,15 +74,18 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     rules: dict[str, Rule] = {}
     monkeypatch.setattr(base, "_RULES", rules)
     monkeypatch.setattr(base, "_UNOBSERVABLE", {})
+    monkeypatch.setattr(base, "_FAMILIES", {})
+    family = Family("DC", "a family", rank=1, who="both", hidden_by_filter=True)
 
-    def declare(id: str = "DC-99", doc: str | None = "A docstring.", **more: Any) -> Rule:
+    def declare(
+        number: str = "99", doc: str | None = "a title\n\nA docstring.", severity: Severity = MUST, **more: Any
+    ) -> Rule:
         def check(view: View) -> Iterator[Observation]:
             yield from ()
 
         check.__doc__ = doc
-        fields: dict[str, Any] = {"who": "both", "severity": MUST, "confidence": "D", "source": "s", **more}
-        rule(id, "a title", **fields)(check)
-        return rules[id]
+        family.rule(number, severity, more.pop("confidence", DOCUMENTED), "s", "t", **more)(check)
+        return rules[f"DC-{number}"]
 
     return declare
 
@@ -131,17 +138,8 @@ class TestRegistry:
 
     def test_order_is_family_then_number(self) -> None:
         rules = all_rules()
-        assert list(rules) == sorted(rules, key=lambda one: (FAMILIES.index(one.family), int(one.id.split("-")[1])))
+        assert list(rules) == sorted(rules, key=lambda one: (FAMILIES[one.family].rank, int(one.id.split("-")[1])))
         assert [result.id for result in judge_all(trace())] == [one.id for one in rules]
-
-    def test_the_catalogue_imports_every_module_that_declares_rules(self) -> None:
-        folder = Path(base.__file__).parent
-        declaring = {
-            path.stem
-            for path in folder.glob("*.py")
-            if path.stem != "base" and re.search(r"^(?:@rule|unobservable)\(", path.read_text(), re.MULTILINE)
-        }
-        assert {module.__name__.rpartition(".")[2] for module in catalogue.MODULES} == declaring
 
     def test_the_view_of_the_registry_cannot_be_changed(self) -> None:
         with pytest.raises(TypeError):
@@ -154,20 +152,37 @@ class TestRegistry:
 
 class TestDeclaring:
     def test_a_good_one(self, registry: Callable[..., Rule]) -> None:
-        one = registry("DC-99", dialects=("azure-ga",), per_dialect={"azure-ga": INFO})
-        assert (one.family, one.doc) == ("DC", "A docstring.")
+        one = registry(dialects=("azure-ga",), per_dialect={"azure-ga": INFO})
+        assert (one.id, one.family, one.title, one.doc, one.source) == (
+            "DC-99",
+            "DC",
+            "a title",
+            "A docstring.",
+            "s; t",
+        )
         assert one.severity_in("azure-ga") == INFO
         assert one.severity_in("openai-ga") == MUST
 
+    def test_what_a_rule_does_not_say_its_family_says(self, registry: Callable[..., Rule]) -> None:
+        default, own = registry(), registry("98", who=CLIENT, hidden_by_filter=False)
+        assert (default.who, default.hidden_by_filter) == ("both", True)
+        assert (own.who, own.hidden_by_filter) == ("client", False)
+
     def test_the_same_id_twice(self, registry: Callable[..., Rule]) -> None:
-        registry("DC-99")
+        registry()
+        family = base._FAMILIES["DC"]
         with pytest.raises(ValueError, match="DC-99 is declared twice"):
-            registry("DC-99")
+            registry()
         with pytest.raises(ValueError, match="DC-99 is declared twice"):
-            unobservable("DC-99", "t", MUST, "r")
-        unobservable("DC-98", "t", MUST, "r")
+            family.unobservable("99", "t", MUST, "r")
+        family.unobservable("98", "t", MUST, "r")
         with pytest.raises(ValueError, match="DC-98 is declared twice"):
-            registry("DC-98")
+            registry("98")
+
+    @pytest.mark.parametrize(("id", "rank"), [("DC", 2), ("ICE", 1)])
+    def test_a_family_in_the_place_of_another(self, registry: Callable[..., Rule], id: str, rank: int) -> None:
+        with pytest.raises(ValueError, match="is taken"):
+            Family(id, "t", rank=rank, who="both")
 
     @pytest.mark.parametrize("confidence", ["I", "U"])
     def test_a_must_without_facts(self, registry: Callable[..., Rule], confidence: str) -> None:
@@ -175,9 +190,9 @@ class TestDeclaring:
             registry(confidence=confidence)
         assert registry(confidence=confidence, severity=SHOULD).severity == SHOULD
 
-    @pytest.mark.parametrize("doc", [None, ""])
-    def test_a_check_without_a_docstring(self, registry: Callable[..., Rule], doc: str | None) -> None:
-        with pytest.raises(ValueError, match="no docstring"):
+    @pytest.mark.parametrize("doc", [None, "", "a title", "a title\nof two lines\n\nA docstring."])
+    def test_a_check_without_a_title_and_an_explanation(self, registry: Callable[..., Rule], doc: str | None) -> None:
+        with pytest.raises(ValueError, match="no title with an explanation"):
             registry(doc=doc)
 
 
