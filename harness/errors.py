@@ -24,6 +24,10 @@ A misbehaving service is never reported by an exception out of the rules: it is 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+_LONGEST_SEEN = 200
+
 
 class HarnessError(Exception):
     """Base of all deliberate errors: ``what`` happened, ``where``, and how to ``fix`` it.
@@ -140,3 +144,18 @@ class ConnectionLost(CallError):
     """The peer connection or the data channel went away during the session."""
 
     step = "session"
+
+
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known word that is spelled most like ``word``, whatever their case; None where none is at least ``cutoff`` (0 to 1) alike."""
+    from difflib import get_close_matches  # mistakes are rare, and starting up is not
+
+    by_lower = {name.lower(): name for name in sorted(known)}
+    near = get_close_matches(word.lower(), by_lower, 1, cutoff)
+    return by_lower[near[0]] if near else None
+
+
+def shorten(text: str) -> str:
+    """One line of at most about 200 characters, for a message."""
+    line = " ".join(text.split()).encode("utf-8", errors="replace").decode()
+    return line if len(line) <= _LONGEST_SEEN else f"{line[:_LONGEST_SEEN]}…"

@@ -18,7 +18,7 @@ TOP = {"__init__", "errors", "files", "pytest_plugin"}
 # before it. The judge knows neither the actor nor the script: rules see no fake, no client and no scenario; the fake sees no rules.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
-    "protocol": set(),
+    "protocol": {"errors"},
     "netem": set(),
     "trace": {"errors"},
     "faults": {"errors", "protocol"},
@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "webrtc": {"errors", "netem", "protocol", "trace"},
     "media": {"errors", "protocol", "trace"},
     "diagnosis": {"protocol", "rules", "trace"},
-    "scenario": {"diagnosis", "errors", "netem", "protocol", "rules"},
+    "scenario": {"diagnosis", "errors", "netem", "protocol", "rules", "trace"},
     "targets": {"errors", "protocol", "scenario"},
     "judging": {"diagnosis", "errors", "protocol", "rules", "scenario", "trace"},
     "fake": {"errors", "faults", "media", "protocol", "scenario", "trace", "webrtc"},

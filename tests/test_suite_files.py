@@ -11,8 +11,8 @@ import pytest
 
 from harness.protocol.dialects import DIALECTS
 from harness.scenario.loader import find, load, resolve_audio, scenario_schema
-from harness.scenario.model import Say
 from harness.scenario.source import parse
+from harness.scenario.steps.say import Say
 
 ROOT = Path(__file__).parent.parent
 SUITE = ROOT / "scenarios"

@@ -27,7 +27,7 @@ from harness.fake.settings import FakeSettings
 from harness.media import opus, wav
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.scenario.files import resolve_audio
-from harness.scenario.model import FakeScript
+from harness.scenario.script import FakeScript
 
 GA = DIALECTS["openai-ga"]
 API_KEY = "behind-the-gateway-0123456789"

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
 from harness.judging.grading import Capability, Grade, NotExercised, grade
 from harness.judging.results import Result, exit_code
 from harness.running.jobs import Job, not_exercised, select
 from harness.running.runner import run_many
 from harness.scenario.files import reference_suite
+from harness.scenario.live import Need
 from harness.scenario.loader import LoadedScenario
-from harness.scenario.model import Need
 from harness.scenario.unscripted import NEEDS, NEVER
 from harness.targets.endpoints import load_environment
 from harness.targets.service import Access, absent, service_endpoints, tls
@@ -106,8 +105,8 @@ def needs_named(names: Sequence[str]) -> frozenset[Need]:
     known: dict[str, Need] = {need: need for need in NEEDS if need not in NEVER}
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, 1)
-            fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
+            near = nearest(name, known)
+            fix = f"did you mean {near}?" if near else f"one of {', '.join(known)}"
             raise UsageError(f"unknown capability {name!r}", where="--without", fix=fix)
     return frozenset(known[name] for name in names)
 

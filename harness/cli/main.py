@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +25,7 @@ from harness.cli.terminal import (
     written_out,
     written_reports,
 )
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, UsageError, nearest
 from harness.protocol.dialects import DIALECTS
 
 app = typer.Typer(
@@ -346,9 +345,8 @@ def explain(name: Annotated[str, typer.Argument(metavar="ID", help="A rule, a di
 
     lines = catalogue.explain(name) or faults.explain(name)
     if lines is None:
-        known = {one.lower(): one for one in (*catalogue.known_ids(), *(one["fault"] for one in faults.faults_json()))}
-        near = [known[one] for one in get_close_matches(name.lower(), known, 3, 0.5)]
-        hint = f"did you mean {', '.join(near)}?" if near else "harness rules and harness faults list them all"
+        near = nearest(name, [*catalogue.known_ids(), *(one["fault"] for one in faults.faults_json())], cutoff=0.5)
+        hint = f"did you mean {near}?" if near else "harness rules and harness faults list them all"
         raise UsageError(f"unknown rule, diagnosis or fault {name!r}", where="harness explain", fix=hint)
     put("".join(f"{line}\n" for line in lines))
 
@@ -364,8 +362,8 @@ def schema() -> None:
 def _known_dialects(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if name not in DIALECTS:
-            near = get_close_matches(name, DIALECTS, 1)
-            fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(DIALECTS)}"
+            near = nearest(name, DIALECTS)
+            fix = f"did you mean {near}?" if near else f"one of {', '.join(DIALECTS)}"
             raise UsageError(f"unknown dialect {name!r}", where="--dialect", fix=fix)
     return tuple(names) or tuple(DIALECTS)
 

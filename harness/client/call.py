@@ -19,7 +19,7 @@ from harness.client.bodies import answer_problem, call_form, call_id, key_of, ke
 from harness.client.channel import EventChannel
 from harness.client.connection import channel_fix, last_states
 from harness.client.faults import ClientFaults
-from harness.client.http import Requests, Response, shorten
+from harness.client.http import Requests, Response
 from harness.client.outbox import Outbox
 from harness.client.refusals import explain, seen
 from harness.client.watch import first_of
@@ -31,6 +31,7 @@ from harness.errors import (
     OfferFailed,
     TokenRequestFailed,
     UsageError,
+    shorten,
 )
 from harness.media.capture import Capture
 from harness.media.track import OutgoingAudio

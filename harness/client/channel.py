@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from aiortc import InvalidStateError, RTCDataChannel
 
-from harness.client.http import shorten
-from harness.errors import UsageError
+from harness.errors import UsageError, shorten
 from harness.protocol.messages import entry_of
 from harness.trace import Recorder
 from harness.webrtc.peer import InvalidText

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from harness import __version__
-from harness.errors import CallError
+from harness.errors import CallError, shorten
 from harness.protocol.messages import parse
 from harness.trace import Recorder
 
@@ -31,7 +31,6 @@ LONGEST_WAIT = 10.0
 """A Retry-After up to this many seconds is waited for, once."""
 BACK_OFF = 1.0
 """Seconds before the one retry where the service names no time."""
-_LONGEST_SEEN = 200
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*\Z")
 
 
@@ -194,12 +193,6 @@ class Requests:
                 f"{self._recorder.redactor.text(draft.url)} is no usable URL",
                 fix="check the host, resource or region name",
             ) from error
-
-
-def shorten(text: str) -> str:
-    """One line of at most about 200 characters, for a message."""
-    line = " ".join(text.split()).encode("utf-8", errors="replace").decode()
-    return line if len(line) <= _LONGEST_SEEN else f"{line[:_LONGEST_SEEN]}…"
 
 
 def retry_pause(response: Response) -> float | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.client.http import LONGEST_WAIT, Response, retry_after, shorten
+from harness.client.http import LONGEST_WAIT, Response, retry_after
+from harness.errors import shorten
 from harness.targets.endpoints import VARIABLES, Endpoints
 
 BOTH = ("key", "call")

@@ -26,7 +26,7 @@ from harness.fake.timers import Agenda, Appointment
 from harness.fake.transcription import Transcriber
 from harness.fake.turns import MINIMUM_COMMIT_MS, InputAudio
 from harness.protocol.dialects import WEBRTC_FILTER, Dialect
-from harness.scenario.model import FakeScript
+from harness.scenario.script import FakeScript
 
 
 def passes_filter(event_type: str) -> bool:

@@ -13,7 +13,7 @@ from harness.fake.actions import Outbox
 from harness.fake.items import Item, Items
 from harness.fake.response_writer import Writer
 from harness.fake.timers import Agenda
-from harness.scenario.model import McpCall
+from harness.scenario.script import McpCall
 
 LISTING_SECONDS = 0.15
 _DEFAULT_TOOL = "lookup"

@@ -23,7 +23,7 @@ from harness.media.levels import FLOOR_DBFS
 from harness.media.track import OutgoingAudio, Playing
 from harness.protocol.dialects import Dialect
 from harness.protocol.messages import decode, entry_of, size_of
-from harness.scenario.model import FakeScript
+from harness.scenario.script import FakeScript
 from harness.trace import Recorder, dump
 from harness.webrtc.peer import InvalidText, Limits, Misbehavior, Peer, RtpPacket
 

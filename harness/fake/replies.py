@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.scenario.model import FakeScript, FunctionCall, Reply
+from harness.scenario.script import FakeScript, FunctionCall, Reply
 
 DEFAULT_TEXT = "Hello, world."
 DEFAULT_AUDIO = "assistant-hello-world.wav"

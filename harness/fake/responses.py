@@ -20,7 +20,7 @@ from harness.fake.replies import DEFAULT_TEXT, pieces, speaking_seconds
 from harness.fake.response_writer import Writer
 from harness.fake.shapes import Shape
 from harness.fake.timers import Agenda, Appointment
-from harness.scenario.model import McpCall, Message, Reply
+from harness.scenario.script import McpCall, Message, Reply
 
 # "The server will produce audio faster than realtime" (OpenAI SDK, conversation_item_truncate_event.py); how much faster is not
 # said. Transcript and audio of a ten second reply are made in two and a half seconds.

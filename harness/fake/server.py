@@ -51,7 +51,7 @@ from harness.fake.settings import FakeSettings
 from harness.fake.tokens import Key, KeyRing
 from harness.fake.traces import Client, Traces
 from harness.protocol.dialects import DIALECTS, Dialect
-from harness.scenario.model import FakeScript
+from harness.scenario.script import FakeScript
 from harness.trace import Recorder, dump
 from harness.webrtc.peer import RejectedDescription
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from harness.fake.faults.base import Conduct
-from harness.scenario.model import FakeScript
+from harness.scenario.script import FakeScript
 
 
 @dataclass(frozen=True, slots=True)

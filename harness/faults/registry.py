@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
 
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.protocol.rtp import RtpPacket
 
@@ -123,8 +122,8 @@ class Registry(Mapping[str, F], Generic[F]):
         found = self._faults.get(name)
         if found is not None:
             return found
-        near = get_close_matches(name, self._faults, 1, 0.6)
-        fix = f"did you mean {near[0]}? harness faults lists them all" if near else "harness faults lists them all"
+        near = nearest(name, self._faults)
+        fix = f"did you mean {near}? harness faults lists them all" if near else "harness faults lists them all"
         raise UsageError(f"unknown {self._kind} {name!r}", where=where, fix=fix)
 
 

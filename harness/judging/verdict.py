@@ -12,7 +12,8 @@ from harness.judging.results import Expectation, Verdict, milestone_entries, mil
 from harness.rules.base import Outcome, Rule, RuleResult, judge_rule
 from harness.rules.catalogue import all_rules
 from harness.rules.support.reception import media_of
-from harness.scenario.model import MILESTONES, Assert
+from harness.scenario.model import Assert
+from harness.scenario.values import MILESTONES
 from harness.trace import Entry, Trace
 
 _POSITION = {name: index for index, name in enumerate(MILESTONES)}

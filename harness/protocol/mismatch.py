@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness.errors import nearest
+
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
 
@@ -135,10 +137,8 @@ def _shown(value: Any, listed: bool) -> str:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = nearest(name, known)
+    return f"; did you mean {near}?" if near else ""
 
 
 def _at(schema: Any, path: Sequence[str | int]) -> Any:

@@ -26,7 +26,7 @@ class Mark:
 
 
 def timeline(trace: Trace) -> Markup:
-    """The call on one time axis: HTTP, connection, events of both sides, the audio of both sides with its level and speech."""
+    """The call on one time axis: HTTP, connection, events and audio of both sides; remarks, where there are any."""
     seconds = max(trace.seconds, 0.001)
     lanes: list[tuple[str, str]] = [
         ("HTTP", _marks(_http(trace), seconds)),
@@ -36,6 +36,8 @@ def timeline(trace: Trace) -> Markup:
         ("caller's audio", _audio(trace, "client", seconds)),
         ("service's audio", _audio(trace, "service", seconds)),
     ]
+    if trace.of("harness.note"):
+        lanes.append(("remarks", _marks(_notes(trace), seconds)))
     height = LANE * len(lanes) + 34
     parts = [
         f'<svg class="timeline" viewBox="0 0 {WIDTH} {height}" role="img" '
@@ -94,6 +96,11 @@ def _events(trace: Trace, by: str) -> Iterator[Mark]:
     for entry in trace.events("client" if by == "client" else "service"):
         css = "bad" if entry.type == "error" else "sent" if by == "client" else "received"
         yield Mark(entry.t, entry.type, css)
+
+
+def _notes(trace: Trace) -> Iterator[Mark]:
+    for entry in trace.of("harness.note"):
+        yield Mark(entry.t, str(entry.data.get("text")), "state")
 
 
 def _audio(trace: Trace, by: str, seconds: float) -> str:

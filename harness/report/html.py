@@ -193,6 +193,8 @@ def brief(entry: Entry) -> str:
             return f"step {data.get('step')}: {data.get('text') or data.get('file')}"
         case "step.met" | "step.missed":
             return f"step {data.get('step')}: {data.get('actual')}"
+        case "harness.note":
+            return str(data.get("text"))
         case "harness.error":
             return f"{data.get('step')}: {data.get('what')}"
     return ", ".join(f"{key} {value}" for key, value in data.items() if isinstance(value, (str, int, float, bool)))[

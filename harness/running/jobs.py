@@ -7,11 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import MissingCredentials, UsageError
+from harness.errors import MissingCredentials, UsageError, nearest
 from harness.running.faults import check_faults, check_named
 from harness.running.selection import WrongExpression, compile_expression
 from harness.scenario.loader import LoadedScenario, dialects_of, find, load, suite_dir
@@ -192,8 +191,8 @@ def _clock_name(time: str | None) -> Clock | None:
 def _preset(network: str | None) -> PresetName | None:
     if network is None or network in PRESETS:
         return network  # type: ignore[return-value]
-    near = get_close_matches(network, PRESETS, 1)
-    fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(PRESETS)}"
+    near = nearest(network, PRESETS)
+    fix = f"did you mean {near}?" if near else f"one of {', '.join(PRESETS)}"
     raise UsageError(f"unknown network preset {network!r}", where="--network", fix=fix)
 
 

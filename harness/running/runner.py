@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO
 
 from harness.client.call import Call
-from harness.client.interfaces import Audio
 from harness.client.player import play
 from harness.errors import CallError, UsageError
 from harness.files import open_trace, refused, writing
@@ -28,8 +27,9 @@ from harness.running.jobs import Job
 from harness.running.libraries import quiet_libraries
 from harness.running.workers import spread
 from harness.scenario.loader import LoadedScenario, load, resolve_audio
-from harness.scenario.model import Say, Scenario
+from harness.scenario.model import Scenario
 from harness.scenario.network import Network
+from harness.scenario.stage import Audio
 from harness.scenario.unscripted import adapt, cooperative_steps
 from harness.targets.endpoints import Endpoints, fake_endpoints, live_endpoints
 from harness.targets.service import service_endpoints, tls
@@ -120,8 +120,7 @@ async def _make_call(
                 )
             )
             for step in scenario.steps:
-                if isinstance(step, Say):
-                    packets(step.say, gain=step.gain)  # encoded before the call: it would hold up the media clock in it
+                step.prepare(packets)
             call = Call(
                 endpoints,
                 recorder,

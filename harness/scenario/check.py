@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import groupby
 from pathlib import Path as FilePath
 from typing import Any
 
 from harness.errors import UsageError
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.retirements import retiring
+from harness.scenario import marks
 from harness.scenario.files import resolve_audio
+from harness.scenario.marks import Marked, Path, marked
 from harness.scenario.match import CONDITIONS, variables_in
-from harness.scenario.model import STEPS
+from harness.scenario.model import Scenario
+from harness.scenario.requirements import able, requirements, rows_of
 from harness.scenario.sent import check_sent
 from harness.scenario.source import Source
+from harness.scenario.steps import STEPS
 from harness.scenario.vocabulary import (
     SESSION_WORDS,
-    Path,
-    able,
     did_you_mean,
     passes_filter,
-    patterns_in,
-    requirements,
-    rows_of,
     wrong_client_event,
     wrong_server_event,
 )
@@ -37,15 +37,20 @@ def check(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
 
     ``path`` is the file, beside which recordings are looked for. Parts of a wrong type are passed over: the model reports them.
     """
-    _check_step_events(source, scenario)
-    check_sent(source, scenario, _steps(scenario))
-    _check_variables(source, scenario)
-    _check_settings(source, scenario)
+    caller = scenario.get("caller")
+    filtered = isinstance(caller, Mapping) and caller.get("webrtcfilter") is True
+    found = list(marked(Scenario, scenario))
+    settings = [one for one in found if one.kind == marks.SETTINGS and isinstance(one.value, Mapping)]
+    for one in found:
+        _check_marked(source, one, filtered=filtered)
+        _check_recording(source, one, path)
+    check_sent(source, scenario, (one for one in found if one.path[0] == "steps"))
+    _check_variables(source, found)
+    _check_settings(source, settings)
     _check_dialects(source, scenario)
     _check_rules(source, scenario)
     _check_diagnosis(source, scenario)
-    _check_recordings(source, scenario, path)
-    _warn_of_retirements(source, scenario)
+    _warn_of_retirements(source, scenario, settings)
 
 
 def step_word(source: Source, step: Any, path: Path) -> str | None:
@@ -78,31 +83,25 @@ def step_word(source: Source, step: Any, path: Path) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _check_step_events(source: Source, scenario: Mapping[str, Any]) -> None:
-    caller = scenario.get("caller")
-    filtered = isinstance(caller, Mapping) and caller.get("webrtcfilter") is True
-    for path, step in _steps(scenario):
-        for place, name, part_path, part in patterns_in(step, path):
-            if isinstance(name, str):
-                if wrong := wrong_server_event(name):
-                    source.report(source.at(place), wrong)
-                elif filtered and "expect" in step and not passes_filter(name):
-                    source.report(source.at(place), f"webrtcfilter=on keeps {name} from the client's channel")
-            _check_where(source, part.get("where"), (*part_path, "where"))
-            _check_save(source, part.get("save"), (*part_path, "save"))
-        if isinstance(step.get("expect"), Mapping):
-            _check_where(source, step.get("where"), (*path, "where"))
-            _check_save(source, step.get("save"), (*path, "save"))
-        tool = step.get("tool")
-        if isinstance(tool, Mapping):
-            _check_where(source, tool.get("arguments"), (*path, "tool", "arguments"))
-        sent = step.get("send")
-        if isinstance(sent, Mapping):
-            kind = sent.get("type")
+def _check_marked(source: Source, found: Marked, *, filtered: bool) -> None:
+    """A value by its kind: event names, conditions, variables and their fields."""
+    place, value = found.path, found.value
+    match found.kind:
+        case marks.AWAITED | marks.FORBIDDEN if isinstance(value, str):
+            if wrong := wrong_server_event(value):
+                source.report(source.at(place), wrong)
+            elif filtered and found.kind == marks.AWAITED and not passes_filter(value):
+                source.report(source.at(place), f"webrtcfilter=on keeps {value} from the client's channel")
+        case marks.CONDITIONS:
+            _check_where(source, value, place)
+        case marks.SAVED:
+            _check_save(source, value, place)
+        case marks.SENT if isinstance(value, Mapping):
+            kind = value.get("type")
             if not isinstance(kind, str):
-                source.report(source.at((*path, "send", "type")), "send needs a type: the name of a client event")
+                source.report(source.at((*place, "type")), "send needs a type: the name of a client event")
             elif wrong := wrong_client_event(kind):
-                source.report(source.at((*path, "send", "type")), wrong)
+                source.report(source.at((*place, "type")), wrong)
 
 
 def _check_where(source: Source, where: Any, path: Path) -> None:
@@ -162,17 +161,17 @@ def _check_save(source: Source, save: Any, path: Path) -> None:
                 )
 
 
-def _check_variables(source: Source, scenario: Mapping[str, Any]) -> None:
+def _check_variables(source: Source, found: Iterable[Marked]) -> None:
+    """What a step uses, an earlier step has to save."""
     saved: set[str] = set()
-    for path, step in _steps(scenario):
-        groups = [part for _, _, place, part in patterns_in(step, path) if place != path]
-        for word in ("where", "send", "send_raw", "text", "update", "tool"):
-            _check_used(source, step.get(word), (*path, word), saved)
-        for _, _, place, part in patterns_in(step, path):
-            _check_used(source, part.get("where"), (*place, "where"), saved)
-        for part in (step, *groups):
-            save = part.get("save")
-            saved.update(save if isinstance(save, Mapping) else ())
+    for _, parts in groupby((one for one in found if one.path[0] == "steps"), key=lambda one: one.path[:2]):
+        of_step = list(parts)
+        for one in of_step:
+            if one.kind in (marks.CONDITIONS, marks.SENT, marks.SETTINGS, marks.FILLED):
+                _check_used(source, one.value, one.path, saved)
+        for one in of_step:
+            if one.kind == marks.SAVED and isinstance(one.value, Mapping):
+                saved.update(one.value)
 
 
 def _check_used(source: Source, value: Any, path: Path, saved: Collection[str]) -> None:
@@ -190,17 +189,17 @@ def _check_used(source: Source, value: Any, path: Path, saved: Collection[str]) 
             )
 
 
-def _check_settings(source: Source, scenario: Mapping[str, Any]) -> None:
+def _check_settings(source: Source, settings: Iterable[Marked]) -> None:
     """A session word that is nearly a known one is a slip; any other unknown word may be meant."""
-    for path, words in _sessions(scenario):
-        for word in words:
+    for one in settings:
+        for word in one.value:
             if word not in SESSION_WORDS and (meant := did_you_mean(word, SESSION_WORDS)):
-                source.report(source.at_key((*path, word)), f"unknown session setting {word!r}{meant}")
+                source.report(source.at_key((*one.path, word)), f"unknown session setting {word!r}{meant}")
 
 
-def _warn_of_retirements(source: Source, scenario: Mapping[str, Any]) -> None:
+def _warn_of_retirements(source: Source, scenario: Mapping[str, Any], settings: Iterable[Marked]) -> None:
     """Models and fields that end, where the scenario runs in a dialect of their vendor that does not end before."""
-    asked = list(_sessions(scenario))
+    asked: list[tuple[Path, Mapping[str, Any]]] = [(one.path, one.value) for one in settings]
     caller = scenario.get("caller")
     if isinstance(caller, Mapping):
         asked.append((("caller",), {"model": caller.get("model")}))
@@ -272,30 +271,9 @@ def _rule_ids() -> frozenset[str]:
     return frozenset([*(rule.id for rule in all_rules()), *(row.id for row in unobservable_rules())])
 
 
-def _check_recordings(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
-    named: list[tuple[Path, Any]] = [((*place, "say"), step.get("say")) for place, step in _steps(scenario)]
-    fake = scenario.get("fake")
-    replies = fake.get("replies") if isinstance(fake, Mapping) else None
-    for number, reply in enumerate(replies if isinstance(replies, list) else ()):
-        if isinstance(reply, Mapping):
-            named.append((("fake", "replies", number, "audio"), reply.get("audio")))
-    for place, name in named:
-        if isinstance(name, str):
-            try:
-                resolve_audio(path, name)
-            except UsageError as error:
-                source.report(source.at(place), f"{error.what}; {error.fix}")
-
-
-def _sessions(scenario: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """The settings of the session, at the beginning and in each update, each with their place."""
-    written: list[tuple[Path, Any]] = [(("session",), scenario.get("session"))]
-    written += [((*path, "update"), step.get("update")) for path, step in _steps(scenario)]
-    yield from ((path, words) for path, words in written if isinstance(words, Mapping))
-
-
-def _steps(scenario: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    steps = scenario.get("steps")
-    for number, step in enumerate(steps if isinstance(steps, list) else ()):
-        if isinstance(step, Mapping):
-            yield ("steps", number), step
+def _check_recording(source: Source, found: Marked, path: FilePath) -> None:
+    if found.kind == marks.RECORDING and isinstance(found.value, str):
+        try:
+            resolve_audio(path, found.value)
+        except UsageError as error:
+            source.report(source.at(found.path), f"{error.what}; {error.fix}")

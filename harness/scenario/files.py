@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 import harness
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
 
 SUFFIXES = (".yaml", ".yml")
 _AUDIO = Path("fixtures", "audio")
@@ -70,13 +69,11 @@ def resolve_audio(scenario_path: Path, name: str) -> Path:
     for folder in folders:
         if os.path.isfile(folder / name):  # unlike Path.is_file: False for a name too long for the system
             return folder / name
-    near = get_close_matches(
-        name, sorted({path.name for folder in folders for path in folder.iterdir()}), n=1, cutoff=0.4
-    )
+    near = nearest(name, {path.name for folder in folders for path in folder.iterdir()}, cutoff=0.4)
     raise UsageError(
         f"no recording {name!r}",
         where=str(scenario_path),
-        fix=f"{f'did you mean {near[0]!r}? ' if near else ''}looked in {', '.join(map(str, folders))}",
+        fix=f"{f'did you mean {near!r}? ' if near else ''}looked in {', '.join(map(str, folders))}",
     )
 
 
@@ -109,6 +106,6 @@ def _hint(path: Path) -> str:
     """What may have been meant: a name in the same folder that is spelled alike, or the nearest folder that exists."""
     existing = next(folder for folder in path.absolute().parents if os.path.isdir(folder))
     missing = path.absolute().relative_to(existing).parts[0]
-    near = get_close_matches(missing, sorted(inner.name for inner in existing.iterdir()), n=1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(missing, (inner.name for inner in existing.iterdir()))
+    meant = f"did you mean {near!r}? " if near else ""
     return f"{meant}{existing} has no {missing!r}"

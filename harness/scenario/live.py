@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -42,3 +43,14 @@ class Live(Model):
         default=None, description="instructions added to the session's, so that a model does what the script does"
     )
     budgets: dict[Milestone, Duration] = Field(default_factory=dict, description="the budgets that hold there too")
+
+
+def needs_of_settings(session: Mapping[str, Any]) -> Iterator[Need]:
+    """What session settings ask of a service."""
+    tools, detection = session.get("tools"), session.get("turn_detection")
+    if isinstance(tools, list) and tools:
+        yield "function-calls"
+    if session.get("transcription") or session.get("type") == "transcription":
+        yield "transcription"
+    if isinstance(detection, Mapping) and detection.get("type") == "semantic_vad":
+        yield "semantic-vad"

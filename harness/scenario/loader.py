@@ -16,10 +16,12 @@ from harness.scenario import source as yaml_source
 from harness.scenario.check import check, step_word
 from harness.scenario.files import find, resolve_audio, suite_dir
 from harness.scenario.match import as_text
-from harness.scenario.model import STEPS, Scenario
+from harness.scenario.model import Scenario
+from harness.scenario.requirements import dialects_of
 from harness.scenario.schema import scenario_schema
 from harness.scenario.source import Source
-from harness.scenario.vocabulary import dialects_of, did_you_mean
+from harness.scenario.steps import STEPS
+from harness.scenario.vocabulary import did_you_mean
 
 __all__ = [
     "LoadedScenario",

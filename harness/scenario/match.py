@@ -157,6 +157,11 @@ def as_text(value: Any) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
+def span(seconds: float) -> str:
+    """A duration as a person writes it: 320 ms, 1.5 s."""
+    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
+
+
 def known(text: str, variables: Mapping[str, Any]) -> str:
     """A text for a person's eyes with the variables that have been saved; the others keep their names."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from harness.protocol.dialects import DIALECTS, SESSION_FIELDS
-from harness.scenario.model import STEPS, Condition, Scenario
+from harness.scenario.model import Scenario
 from harness.scenario.network import PRESETS
+from harness.scenario.steps import STEPS
 from harness.scenario.vocabulary import CLIENT_NAMES, SERVER_NAMES
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -33,26 +34,9 @@ def scenario_schema() -> dict[str, Any]:
     parts["Where"] = _where()
     parts["Session"] = _session()
     parts["SentEvent"] = {"type": "object", "properties": {"type": _ref("ClientEvent")}, "required": ["type"]}
-    for name, part in parts.items():
-        for key in ("where", "arguments"):
-            if key in part.get("properties", {}) and name != "FunctionCall":
-                part["properties"][key] = _ref("Where")
     for word, step in STEPS.items():
         parts[step.__name__]["required"] = [word]
-    parts["Expect"]["properties"]["expect"] = {"anyOf": [_ref("ServerEvent"), _ref("EventGroup")]}
-    parts["EventPattern"]["properties"]["event"] = _ref("ServerEvent")
-    several = {"type": "array", "minItems": 1, "items": {"anyOf": [_ref("ServerEvent"), _ref("EventPattern")]}}
-    parts["EventGroup"] |= {
-        "properties": {"all_of": several, "any_of": several},
-        "minProperties": 1,
-        "maxProperties": 1,
-    }
-    parts["HearWhat"]["oneOf"] = [{"required": ["speech"]}, {"required": ["silence"]}]
-    parts["Never"]["properties"]["never"] = _ref("ServerEvent")
-    parts["Send"]["properties"]["send"] = _ref("SentEvent")
-    parts["Update"]["properties"]["update"] = _ref("Session")
     properties = schema["properties"]
-    properties["session"] = _ref("Session")
     parts["AnyNetwork"] = {
         "anyOf": [*({"const": name, "description": text} for name, (text, _) in PRESETS.items()), _ref("Network")]
     }
@@ -66,7 +50,10 @@ def scenario_schema() -> dict[str, Any]:
     }
     properties["steps"]["items"] = {
         "description": "One step: its word, a colon, its value.",
-        "anyOf": [*(_ref(step.__name__) for step in STEPS.values()), {"enum": ["hush", "hang_up"]}],
+        "anyOf": [
+            *(_ref(step.__name__) for step in STEPS.values()),
+            {"enum": [word for word, step in STEPS.items() if step.model_fields[word].annotation is type(None)]},
+        ],
     }
     return {"$schema": _DIALECT, **schema, "title": "Scenario file"}
 
@@ -78,16 +65,13 @@ def _ref(name: str) -> dict[str, Any]:
 def _condition() -> dict[str, Any]:
     shapes: dict[str, dict[str, Any]] = {
         "equals": {},
-        "matches": {"type": "string", "format": "regex"},
+        "matches": {"type": "string", "format": "regex", "description": "a regular expression that is searched for"},
         "one_of": {"type": "array", "minItems": 1},
         "at_least": dict(_NUMBER),
         "at_most": dict(_NUMBER),
-        "contains": {},
+        "contains": {"description": "a substring, or an element of a list"},
         "absent": {"type": "boolean"},
     }
-    for name, info in Condition.model_fields.items():
-        if info.description:
-            shapes[name]["description"] = info.description
     return {
         "description": "What a field must be; all of it must hold.",
         "type": "object",
@@ -130,5 +114,5 @@ def _tidy(schema: Any) -> Any:
             value = f"{value:g}s"
         if key == "description" and isinstance(value, str):
             value = " ".join(value.replace("``", "").split())
-        tidy[key] = _tidy(value)
+        tidy |= _ref(value) if key == "x-part" else {key: _tidy(value)}
     return tidy

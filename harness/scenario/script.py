@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from harness.scenario.marks import Recording
 from harness.scenario.values import Duration, Model
 
 
@@ -30,7 +31,7 @@ class Message(Model):
     """One of several messages of a scripted reply; each becomes an item of its own."""
 
     text: str | None = Field(default=None, description="the message's text or transcript")
-    audio: str | None = Field(
+    audio: Recording | None = Field(
         default=None, description="the recording that is played; without one, a tone as long as the text"
     )
     phase: Literal["commentary", "final_answer"] | None = Field(
@@ -45,7 +46,7 @@ class Reply(Model):
     says: str | list[str | Message] | None = Field(
         default=None, description="the reply's text or transcript; a list: several messages in one response, in order"
     )
-    audio: str | None = Field(
+    audio: Recording | None = Field(
         default=None, description="the recording that is played; without one, a tone as long as the text"
     )
     after: Duration = Field(

@@ -13,26 +13,28 @@ from harness.protocol.dialects import Dialect
 from harness.protocol.events import findings
 from harness.protocol.mismatch import Problem
 from harness.protocol.session_body import session_body
+from harness.scenario.marks import SENT, SETTINGS, Marked, Path
 from harness.scenario.match import variables_in
+from harness.scenario.requirements import rows_of
 from harness.scenario.source import Source
-from harness.scenario.vocabulary import SESSION_WORDS, Path, did_you_mean, rows_of
+from harness.scenario.vocabulary import SESSION_WORDS, did_you_mean
 
 RULE = "EVT-06"
 _MEANT = f" (if that is the point: skip {RULE}, or send_raw)"
 
 
-def check_sent(source: Source, scenario: Mapping[str, Any], steps: Iterable[tuple[Path, Mapping[str, Any]]]) -> None:
-    """Report what is wrong with the events of ``send`` and ``update`` steps, in the dialects that the scenario runs in."""
+def check_sent(source: Source, scenario: Mapping[str, Any], found: Iterable[Marked]) -> None:
+    """Report what is wrong with the events and settings that steps send, in the dialects that the scenario runs in."""
     if _is_meant(scenario):
         return
     rows = rows_of(scenario)
-    for path, step in steps:
+    for one in found:
         # Dialects call one thing by several names: the first of them is enough.
-        found: dict[tuple[Path, str], dict[str, Problem]] = {}
+        problems: dict[tuple[Path, str], dict[str, Problem]] = {}
         for row in rows:
-            for place, problem in _of_step(row, step):
-                found.setdefault(((*path, *place), problem.kind), {}).setdefault(row.name, problem)
-        for (place, kind), by_dialect in found.items():
+            for place, problem in _wrong(row, one):
+                problems.setdefault(((*one.path, *place), problem.kind), {}).setdefault(row.name, problem)
+        for (place, kind), by_dialect in problems.items():
             stands = source.at_key(place) if kind == "unknown" else source.at(place)
             where = "" if len(by_dialect) == len(rows) else f" in {', '.join(by_dialect)}"
             source.report(stands, f"{next(iter(by_dialect.values()))}{where}{_MEANT}")
@@ -45,21 +47,20 @@ def _is_meant(scenario: Mapping[str, Any]) -> bool:
     return isinstance(skipped, Mapping) and RULE in skipped
 
 
-def _of_step(row: Dialect, step: Mapping[str, Any]) -> Iterator[tuple[Path, Problem]]:
-    """Each problem of what a step sends, with the part of the step that it comes from."""
-    event = step.get("send")
-    if isinstance(event, Mapping):
-        for problem in _problems(row, event):
-            yield ("send", *problem.place), problem
-    update = step.get("update")
-    words: Mapping[str, Any] = update if isinstance(update, Mapping) else {}
-    for word, value in words.items():
+def _wrong(row: Dialect, found: Marked) -> Iterator[tuple[Path, Problem]]:
+    """Each problem of what a step sends, with the part of it that it comes from."""
+    if not isinstance(found.value, Mapping):
+        return
+    if found.kind == SENT:
+        for problem in _problems(row, found.value):
+            yield problem.place, problem
+    for word, value in found.value.items() if found.kind == SETTINGS else ():
         if word not in SESSION_WORDS and did_you_mean(word, SESSION_WORDS):
             continue  # a slip, which is reported as one
-        kind = {"type": words["type"]} if "type" in words else {}
+        kind = {"type": found.value["type"]} if "type" in found.value else {}
         session, _ = session_body(row, {**kind, word: value})
         for problem in _problems(row, {"type": "session.update", "session": session}):
-            yield ("update", word, *_within(value, problem.place)), problem
+            yield (word, *_within(value, problem.place)), problem
 
 
 def _problems(row: Dialect, event: Mapping[str, Any]) -> Iterator[Problem]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
@@ -32,3 +33,8 @@ class Model(BaseModel):
     """Base of all parts: unknown keys are errors, values never change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
+
+    @classmethod
+    def describes(cls, raw: Mapping[str, Any]) -> bool:
+        """Whether a mapping of a file may be meant for this model, which need not be the only one at its place."""
+        return True

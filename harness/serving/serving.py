@@ -27,7 +27,7 @@ from harness.report.write import write_reports
 from harness.running.libraries import quiet_libraries
 from harness.scenario.files import resolve_audio
 from harness.scenario.loader import load
-from harness.scenario.model import FakeScript
+from harness.scenario.script import FakeScript
 from harness.serving.page import example_page
 from harness.trace import Entry, Header, Recorder, Trace
 from harness.trace.redact import Redactor

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.protocol.dialects import DIALECTS
-from harness.scenario.model import Caller, Need
+from harness.scenario.live import Need
+from harness.scenario.model import Caller
 from harness.scenario.unscripted import Unscripted
 from harness.targets.endpoints import (
     AZURE_KEY,

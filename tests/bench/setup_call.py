@@ -14,7 +14,8 @@ from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
 from harness.media.track import OutgoingAudio
 from harness.protocol.dialects import DIALECTS
-from harness.scenario.model import Caller, FakeScript
+from harness.scenario.model import Caller
+from harness.scenario.script import FakeScript
 from harness.targets.endpoints import fake_endpoints
 from harness.trace import Entry, Header, Recorder
 

@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.judging.grading import Capability
 from harness.report.write import write_reports
 from harness.rules.base import CLIENT, REGISTRY, Outcome
-from harness.scenario import unscripted as unscripted
+from harness.scenario import relaxation
 from harness.targets.service import Access
 from tests.unscripted import API_KEY, GATEWAY_KEY, Place, gateway, self_signed, service, with_beta_text
 from tests.unscripted import GA as ROW
@@ -68,7 +68,7 @@ fake: {replies: [{status: failed, reason: rate_limit_exceeded}]}
 @pytest.fixture
 def small_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A suite that has a script for everything, and no patience."""
-    monkeypatch.setattr(unscripted, "PATIENCE", 1.0)
+    monkeypatch.setattr(relaxation, "PATIENCE", 1.0)
     suite = tmp_path / "scenarios"
     bare = (SUITE / "signaling" / f"{SET_UP}.yaml").read_text()
     for name, text in (("signaling", bare), ("text", WRITTEN), ("tools", CALLS), ("responses", FAILS)):

@@ -23,7 +23,8 @@ from harness.running import clock
 from harness.running.faults import check_faults
 from harness.scenario.files import reference_suite
 from harness.scenario.loader import LoadedScenario, dialects_of, load, loads
-from harness.scenario.model import MILESTONES, Caller
+from harness.scenario.model import Caller
+from harness.scenario.values import MILESTONES
 from harness.targets.endpoints import fake_endpoints
 from harness.trace import Header, Recorder
 

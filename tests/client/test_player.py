@@ -4,15 +4,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from harness.client.describe import describe_step
 from harness.client.player import play
 from harness.errors import CallError, ConnectionLost, UsageError
 from harness.judging.results import Expectation
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.session_body import session_body
 from harness.running import clock
-from harness.scenario.model import Scenario, Step
-from harness.scenario.unscripted import Unscripted, adapt
+from harness.scenario.model import Scenario
+from harness.scenario.steps.base import Step
 from harness.trace import Header, Recorder, Trace
 
 PACKETS = (b"\xf8\xff\xfe",) * 50
@@ -581,30 +580,26 @@ class TestTool:
         assert done.met == [False]
 
 
-class Nap(Step):
-    """A step that nothing here knows how to take."""
+def test_a_step_without_words_or_action_is_no_step() -> None:
+    class Nap(Step):
+        """A step that nobody can take."""
 
-    word: ClassVar[str] = "nap"
-    nap: float = 59.0
+        word: ClassVar[str] = "nap"
 
-
-@pytest.mark.parametrize(
-    "take",
-    [
-        lambda nap: describe_step(nap, DIALECTS["azure-ga"]),
-        lambda nap: adapt(Scenario.model_construct(title="t", steps=[nap]), Unscripted()),
-    ],
-    ids=["in words", "on a service without a script"],
-)
-def test_a_step_that_nobody_knows_is_a_bug(take: Callable[[Step], object]) -> None:
-    with pytest.raises(AssertionError, match="Expected code to be unreachable"):
-        take(Nap())
+    with pytest.raises(TypeError, match=r"describe.*take"):
+        Nap()
 
 
-def test_a_step_that_nobody_knows_is_never_taken_for_met(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.client.player.describe_step", lambda step, dialect: step.word)
-    monkeypatch.setattr(
-        Scenario, "model_validate", lambda value: Scenario.model_construct(title="t", steps=value["steps"])
-    )
-    with pytest.raises(AssertionError, match="Expected code to be unreachable"):
-        walk([Nap()])
+class TestNote:
+    def test_it_is_written_down_with_its_variables_and_nothing_is_sent(self) -> None:
+        steps = [{"expect": "error", "save": {"code": "error.code"}}, {"note": "now ${code}"}]
+        done = walk(steps, at(1.0, "error", error={"code": "bad"}))
+        (note,) = done.trace.of("harness.note")
+        assert note.data == {"text": "now bad", "about": "scenario"}
+        assert done.line.sent == []
+        assert done.met == [True]
+        assert [entry.data["text"] for entry in done.trace.of("step.started")][1] == 'note "now bad"'
+
+    def test_a_variable_that_nobody_saved_is_a_miss(self) -> None:
+        done = walk([{"note": "now ${code}"}])
+        assert (done.met, done.actual) == ([False], "${code} has not been saved")

@@ -21,7 +21,8 @@ from harness.media.track import OutgoingAudio
 from harness.protocol.dialects import DIALECTS
 from harness.running import clock
 from harness.running.libraries import quiet_libraries
-from harness.scenario.model import Caller, FakeScript
+from harness.scenario.model import Caller
+from harness.scenario.script import FakeScript
 from harness.targets.endpoints import fake_endpoints
 from harness.trace import Entry, Header, Recorder
 from tests.endurance.held import Held

@@ -14,7 +14,7 @@ from harness.fake.actions import Action, Close, Play, Send, StopAudio
 from harness.fake.conversation import Conversation
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.events import problems
-from harness.scenario.model import FakeScript
+from harness.scenario.script import FakeScript
 from harness.trace import Trace
 from tests.traces import trace
 

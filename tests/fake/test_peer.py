@@ -20,7 +20,7 @@ from harness.fake.settings import FakeSettings
 from harness.media import opus, wav
 from harness.protocol.dialects import DIALECTS, WEBRTC_FILTER, Dialect
 from harness.running import clock
-from harness.scenario.model import FakeScript
+from harness.scenario.script import FakeScript
 from harness.trace import Header, Recorder
 from tests.fake.caller import Caller
 from tests.fake.requests import ALL, AZURE, OPENAI, PREVIEW, SETTINGS, call_path

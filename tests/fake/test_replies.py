@@ -19,7 +19,7 @@ from harness.fake.replies import (
     speaking_seconds,
     with_tool_choice,
 )
-from harness.scenario.model import FakeScript, Reply
+from harness.scenario.script import FakeScript, Reply
 from tests.fake.rim import script
 
 TOOLS = [

@@ -19,7 +19,7 @@ from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.running import clock
-from harness.scenario.model import FakeScript, Reply
+from harness.scenario.script import FakeScript, Reply
 from harness.trace import Entry, Header, Recorder
 from tests.fake.requests import (
     ALL,

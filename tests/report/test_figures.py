@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from harness.report.figures import LABEL, WIDTH, timeline
+from harness.trace import Trace
 from tests.traces import event, trace
 
 
@@ -27,10 +28,10 @@ CALL = trace(
 )
 
 
-def lanes() -> dict[str, list[tuple[str, str, float]]]:
+def lanes(call: Trace = CALL) -> dict[str, list[tuple[str, str, float]]]:
     """What is drawn in each lane: its class, what it says or its shape, and where along the axis it is (0 to 1)."""
     found: dict[str, list[tuple[str, str, float]]] = {}
-    for lane in ElementTree.fromstring(timeline(CALL)).findall("g[@transform]"):
+    for lane in ElementTree.fromstring(timeline(call)).findall("g[@transform]"):
         drawn = found.setdefault(lane.findtext("text") or "", [])
         for mark in lane.findall("g"):
             x = float(mark.find("rect").attrib["x"]) + 1.5  # type: ignore[union-attr]
@@ -57,3 +58,8 @@ def test_each_lane_shows_what_its_name_says() -> None:
         "caller's audio": [("speech", "4.0v12.0", 0.5)],
         "service's audio": [("sound", "7.0v6.0", 0.5)],
     }
+
+
+def test_a_remark_has_a_lane_of_its_own() -> None:
+    call = trace((0.0, "harness.note", {"text": "the caller asks", "about": "scenario"}), (2.0, "channel.open", {}))
+    assert lanes(call)["remarks"] == [("state", "0.000 s the caller asks", 0.0)]

@@ -20,7 +20,9 @@ from harness.running import runner
 from harness.running.jobs import Job
 from harness.running.runner import longest, run_job, run_many
 from harness.scenario.loader import LoadedScenario, load
-from harness.scenario.model import STEPS, Duration, Scenario
+from harness.scenario.model import Scenario
+from harness.scenario.steps import STEPS
+from harness.scenario.values import Duration
 from harness.trace import read_trace
 
 GREETING = """

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from harness.errors import ScenarioError
 from harness.protocol.dialects import DIALECTS
 from harness.scenario.loader import LoadedScenario, load, loads
-from harness.scenario.model import HangUp, Say
+from harness.scenario.steps.hang_up import HangUp
+from harness.scenario.steps.say import Say
 
 GOOD = """\
 title: The caller speaks, the assistant answers
@@ -116,10 +117,10 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
         # steps
         ("title: x\nsteps: [expct: error]\n", "2:9: unknown step 'expct'; did you mean 'expect'?"),
         ("title: x\nsteps: [{within: 1s, exepct: error}]\n", "2:22: unknown step 'exepct'; did you mean 'expect'?"),
-        ("title: x\nsteps: [{within: 1s}]\n", "2:9: no step word beside within; steps are: say, hush, expect,"),
+        ("title: x\nsteps: [{within: 1s}]\n", "2:9: no step word beside within; steps are: expect, hang_up, hear,"),
         ("title: x\nsteps: [hangup]\n", "2:9: unknown step 'hangup'; did you mean 'hang_up'?"),
         ("title: x\nsteps: [say]\n", "2:9: say needs a value; write say: and what"),
-        ("title: x\nsteps: [7]\n", "2:9: a step is a word with a colon and its value; steps are: say,"),
+        ("title: x\nsteps: [7]\n", "2:9: a step is a word with a colon and its value; steps are: expect,"),
         ("title: x\nsteps: [{}]\n", "2:9: a step is a word with a colon and its value"),
         ("title: x\nsteps: [{hang_up: now}]\n", '2:19: hang_up: takes no value, not "now"'),
         ("title: x\nsteps: [{wait: 1s, text: hi}]\n", "2:20: a step has one step word, and this one has wait and text; begin another step with a dash"),

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from harness.errors import ScenarioError
 from harness.protocol.dialects import DIALECTS
-from harness.scenario import model
 from harness.scenario.match import (
     CONDITIONS,
     MISSING,
@@ -26,6 +25,7 @@ from harness.scenario.match import (
     variables_in,
     wire_path,
 )
+from harness.scenario.schema import scenario_schema
 
 EVENT: dict[str, Any] = {
     "type": "response.done",
@@ -223,8 +223,8 @@ def test_a_where_is_described_in_words() -> None:
     assert describe({}) == ""
 
 
-def test_the_conditions_are_those_of_the_model() -> None:
-    assert set(CONDITIONS) == set(model.Condition.model_fields)
+def test_the_conditions_are_those_of_the_published_schema() -> None:
+    assert set(CONDITIONS) == set(scenario_schema()["$defs"]["Condition"]["properties"])
 
 
 def test_a_mapping_that_is_no_condition_is_compared_as_it_stands() -> None:

@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.scenario import model
-from harness.scenario.model import STEPS, Expect, Hear, Scenario, parse_duration
+from harness.scenario.model import Scenario
+from harness.scenario.steps import STEPS
+from harness.scenario.steps.expect import Expect
+from harness.scenario.steps.hear import Hear
+from harness.scenario.values import MILESTONES, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -78,7 +82,7 @@ def test_a_bare_word_that_needs_a_value_is_refused() -> None:
 
 
 def test_a_failure_can_be_at_every_milestone_and_in_the_session() -> None:
-    assert set(get_args(model.Failure.model_fields["at"].annotation)) == {*model.MILESTONES, "session"}
+    assert set(get_args(model.Failure.model_fields["at"].annotation)) == {*MILESTONES, "session"}
 
 
 def test_every_step_has_a_field_of_its_own_word_and_says_what_it_does() -> None:

@@ -13,8 +13,8 @@ from harness.errors import ScenarioError
 from harness.netem.emulator import BurstLoss, Conditions
 from harness.netem.emulator import Path as WayPath
 from harness.scenario.loader import loads, scenario_schema
-from harness.scenario.model import Disturb
 from harness.scenario.network import PRESETS, Network, parse_bandwidth, parse_percent
+from harness.scenario.steps.network import Disturb
 
 PATH = Path("x.yaml")
 

@@ -11,8 +11,8 @@ import pytest
 
 from harness.errors import ScenarioError
 from harness.scenario.loader import loads, scenario_schema
-from harness.scenario.model import STEPS
 from harness.scenario.source import parse
+from harness.scenario.steps import STEPS
 from tests.scenario.test_loader import GOOD
 
 

@@ -8,19 +8,12 @@ from typing import Any
 import pytest
 
 from harness.scenario.loader import find, load
-from harness.scenario.model import Expect, Hear, Scenario, Tool
-from harness.scenario.unscripted import (
-    HEARD,
-    NEEDS,
-    PATIENCE,
-    REASONS,
-    STORY,
-    Unscripted,
-    adapt,
-    cooperative_steps,
-    needs_of,
-    why_not,
-)
+from harness.scenario.model import Scenario
+from harness.scenario.relaxation import HEARD, PATIENCE, STORY
+from harness.scenario.steps.expect import Expect
+from harness.scenario.steps.hear import Hear
+from harness.scenario.steps.tool import Tool
+from harness.scenario.unscripted import NEEDS, REASONS, Unscripted, adapt, cooperative_steps, needs_of, why_not
 
 SUITE = Path(__file__).parents[2] / "scenarios"
 

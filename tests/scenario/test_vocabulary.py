@@ -8,10 +8,10 @@ import pytest
 
 from harness.protocol.dialects import BETA_NAMES, DIALECTS, FICTIONAL_EVENTS
 from harness.scenario.model import Scenario
+from harness.scenario.requirements import dialects_of
 from harness.scenario.vocabulary import (
     CLIENT_NAMES,
     SERVER_NAMES,
-    dialects_of,
     did_you_mean,
     speaks,
     wrong_client_event,

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from harness.client.describe import error_of
-from harness.client.http import shorten
+from harness.errors import shorten
 from harness.protocol.dialects import DIALECTS, FICTIONAL_EVENTS, Dialect
 from harness.scenario.match import MISSING, Mismatch, lookup, matches, wire_path
-from harness.scenario.model import EventPattern
+from harness.scenario.steps.patterns import EventPattern
 from harness.trace import Entry
 
 _LAST = 5
@@ -134,3 +133,10 @@ def _last_types(came: Sequence[Entry]) -> str:
     names = [f"{kind} ×{count}" if count > 1 else kind for kind, count in runs[-_LAST:]]
     more = "…, " if len(runs) > _LAST else ""
     return f"came instead: {more}{', '.join(names)}"
+
+
+def error_of(event: Mapping[str, Any]) -> str:
+    """The code and message of an ``error`` event, on one line."""
+    code, message = (lookup(event, f"error.{name}") for name in ("code", "message"))
+    texts = [shorten(one) for one in (code, message) if isinstance(one, str) and one]
+    return ": ".join(texts) or "without code and message"

@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.client.audio_match import Segment, segments, silence, speech
+from harness.scenario.steps.hear import Segment, segments, silence, speech
 from harness.trace import Entry
 
 
