@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.client.http import Response
-from harness.protocol.dialects import DIALECTS, Dialect, Path
+from harness.protocol.dialects import DIALECTS, Dialect
 from harness.protocol.session_body import session_body
+from harness.protocol.sessions import Path
 
 _BOUNDARY = "----realtime-harness-7MA4YWxkTrZu0gW"
 

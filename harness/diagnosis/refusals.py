@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.diagnosis.base import Case, Evidence, body_of, cause, status_of
-from harness.protocol.dialects import SESSION_FIELDS
+from harness.protocol.sessions import SESSION_FIELDS
 from harness.rules.support.fields import text
 from harness.rules.support.sources import MS_ERRORS, MS_PREVIEW_WEBRTC, MS_WEBRTC, issue
 from harness.trace import Entry
@@ -80,7 +80,7 @@ def realtime_not_supported(case: Case) -> Evidence:
 )
 def flat_transcription_in_ga(case: Case) -> Evidence:
     """A 5xx at the token request, whose body has input_audio_transcription in a GA dialect."""
-    if case.view.dialect.generation != "ga":
+    if not case.view.dialect.generation.typed:
         return []
     failed = case.refused(500, 502, 503, step="key")
     return [one for one in failed if (sent := case.request_of(one)) and "input_audio_transcription" in body_of(sent)]
@@ -107,7 +107,7 @@ def request_content_filtered(case: Case) -> Evidence:
 )
 def session_type_missing(case: Case) -> Evidence:
     """missing_required_parameter for session.type from the token request, or a session.update without a type (SES-06)."""
-    if case.view.dialect.generation != "ga":
+    if not case.view.dialect.generation.typed:
         return []
     named = r"missing_required_parameter(?s:.*)session\.type|session\.type(?s:.*)missing_required_parameter"
     updates = case.broken("SES-06")

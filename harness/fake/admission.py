@@ -21,7 +21,7 @@ from harness.fake.sample_names import as_documented
 from harness.fake.session import Configuration
 from harness.fake.settings import FakeSettings
 from harness.fake.tokens import KeyRing
-from harness.protocol.dialects import Dialect
+from harness.protocol.dialects import BEARER, WAYS, Dialect
 
 JSON_TYPE = "application/json"
 SDP_TYPE = "application/sdp"
@@ -50,8 +50,7 @@ class Ask:
     @property
     def bearer(self) -> str:
         """The Bearer credential, or an empty string."""
-        scheme, _, value = self.headers.get("authorization", "").partition(" ")
-        return value.strip() if scheme.lower() == "bearer" else ""
+        return BEARER.key_in(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,8 @@ def call_request(
         return vendor.not_ephemeral
     if key is None and not is_api_key(ask.bearer, settings):
         bare = vendor.key_wrong if ask.bearer else vendor.key_missing
-        return vendor.not_ephemeral if ask.headers.get("api-key") else bare
+        elsewhere = any(way.key_in(ask.headers) for way in WAYS if way != BEARER)
+        return vendor.not_ephemeral if elsewhere else bare
 
     parts = ask.parts or {"sdp": ask.body}
     model = key.model if key else dialect.default_model
@@ -188,8 +188,7 @@ def _no_resource(dialect: Dialect, ask: Ask) -> HttpRefusal | None:
 
 def _key_refusal(dialect: Dialect, ask: Ask, settings: FakeSettings) -> HttpRefusal | None:
     vendor = VENDORS[dialect.vendor]
-    given = {"api-key": ask.headers.get("api-key", "").strip(), "bearer": ask.bearer}
-    presented = [given[way] for way in dialect.auth if given[way]]
+    presented = [key for way in dialect.auth if (key := way.key_in(ask.headers))]
     if any(is_api_key(value, settings) for value in presented):
         return None
     return vendor.key_wrong if presented else vendor.key_missing

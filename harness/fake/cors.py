@@ -10,12 +10,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# What a page may send: the sample's two headers, api-key for a page that mints its own key, and what the OpenAI SDKs add. Any other
+from harness.protocol.dialects import WAYS
+
+# What a page may send: the sample's two headers, those that carry a key for a page that mints its own, and what the OpenAI SDKs add. Any other
 # custom header fails the preflight, as it does at OpenAI (openclaw/openclaw#76435).
 ALLOWED = (
-    "Authorization",
     "Content-Type",
-    "api-key",
+    *(way.header for way in WAYS),
     "OpenAI-Beta",
     "OpenAI-Safety-Identifier",
     "X-OpenAI-Agents-SDK",

@@ -50,7 +50,7 @@ from harness.fake.replies import recordings
 from harness.fake.settings import FakeSettings
 from harness.fake.tokens import Key, KeyRing
 from harness.fake.traces import Client, Traces
-from harness.protocol.dialects import DIALECTS, Dialect
+from harness.protocol.dialects import DIALECTS, WAYS, Dialect
 from harness.scenario.script import FakeScript
 from harness.trace import Recorder, dump
 from harness.webrtc.peer import RejectedDescription
@@ -353,7 +353,7 @@ def _client(request: Request) -> Client:
 
 def _asker(ask: Ask) -> str:
     """The credential of a request, whichever way it came."""
-    return ask.bearer or ask.headers.get("api-key", "")
+    return ask.bearer or next((key for way in WAYS if (key := way.key_in(ask.headers))), "")
 
 
 def _token_body(dialect: Dialect, key: Key) -> dict[str, Any]:

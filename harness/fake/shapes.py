@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.fake.checks import Check, Path, list_of, nullable, one_of, record, string, variant
 from harness.fake.values import BETA_CHECKS, BETA_ITEMS, GA_CHECKS, GA_ITEMS, PCM, REFERENCE, TRANSCRIPTION
-from harness.protocol.dialects import SESSION_FIELDS, Dialect, Generation
+from harness.protocol.dialects import Dialect
+from harness.protocol.sessions import SESSION_FIELDS
 
 _INSTRUCTIONS = "You are a helpful, friendly assistant. Speak quickly and answer briefly."
 
@@ -46,12 +47,12 @@ class Shape:
 
 def shape_of(dialect: Dialect) -> Shape:
     """The row of a dialect's generation."""
-    return SHAPES[dialect.generation]
+    return SHAPES[dialect.generation.name]
 
 
-def _paths(generation: Generation, *words: str) -> dict[Path, str]:
+def _paths(generation: str, *words: str) -> dict[Path, str]:
     """Where each setting stands in a session of this generation; with ``words``, only those."""
-    rows = [(getattr(row, generation), row.word) for row in SESSION_FIELDS if not words or row.word in words]
+    rows = [(row.path(generation), row.word) for row in SESSION_FIELDS if not words or row.word in words]
     return {path: word for path, word in rows if path is not None}
 
 
@@ -71,7 +72,7 @@ _INPUT = ("input_audio_format", "transcription", "noise_reduction", "turn_detect
 _OVERRIDES = ("modalities", "instructions", "voice", "output_audio_format", "tools", "tool_choice", "max_output_tokens")
 _BY_RESPONSE: Mapping[Path, str] = {("conversation",): "conversation", ("metadata",): "metadata", ("input",): "input"}
 
-SHAPES: Mapping[Generation, Shape] = {
+SHAPES: Mapping[str, Shape] = {
     "beta": Shape(
         paths=_paths("beta"),
         transcription_paths={**_paths("beta", "modalities", *_INPUT), ("include",): "include"},

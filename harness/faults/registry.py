@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from harness.errors import UsageError, nearest
-from harness.protocol.dialects import DIALECTS, Dialect
+from harness.protocol.dialects import ALL as ALL
+from harness.protocol.dialects import BETA as BETA
+from harness.protocol.dialects import GA as GA
+from harness.protocol.dialects import Dialect
 from harness.protocol.rtp import RtpPacket
-
-ALL: tuple[str, ...] = tuple(DIALECTS)
-BETA: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.generation == "beta")
-GA: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.generation == "ga")
 
 PREFERRED: tuple[str, ...] = ("azure-ga",)
 """Where a fault is shown that is possible in several dialects."""

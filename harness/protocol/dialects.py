@@ -7,105 +7,13 @@ fields, statuses, lifetimes. Facts and sources: the vendor pages named in ``sour
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from harness.protocol.sessions import FIELDS, SESSION_FIELDS, Generation, Path, SessionField
-
-# Canonical (GA) event type -> beta type; None: beta has no such event. Types not listed are spelled alike in both.
-BETA_NAMES: Mapping[str, str | None] = MappingProxyType(
-    {
-        "response.output_text.delta": "response.text.delta",
-        "response.output_text.done": "response.text.done",
-        "response.output_audio.delta": "response.audio.delta",
-        "response.output_audio.done": "response.audio.done",
-        "response.output_audio_transcript.delta": "response.audio_transcript.delta",
-        "response.output_audio_transcript.done": "response.audio_transcript.done",
-        "conversation.item.added": "conversation.item.created",
-        "conversation.item.done": None,
-        "conversation.item.input_audio_transcription.segment": None,
-        "input_audio_buffer.timeout_triggered": None,
-        "input_audio_buffer.dtmf_event_received": None,
-        "mcp_list_tools.in_progress": None,
-        "mcp_list_tools.completed": None,
-        "mcp_list_tools.failed": None,
-        "response.mcp_call_arguments.delta": None,
-        "response.mcp_call_arguments.done": None,
-        "response.mcp_call.in_progress": None,
-        "response.mcp_call.completed": None,
-        "response.mcp_call.failed": None,
-    }
-)
-
-CLIENT_EVENTS: frozenset[str] = frozenset(
-    {
-        "session.update",
-        "input_audio_buffer.append",
-        "input_audio_buffer.commit",
-        "input_audio_buffer.clear",
-        "output_audio_buffer.clear",
-        "conversation.item.create",
-        "conversation.item.retrieve",
-        "conversation.item.delete",
-        "conversation.item.truncate",
-        "response.create",
-        "response.cancel",
-    }
-)
-BETA_ONLY_CLIENT_EVENTS: frozenset[str] = frozenset({"transcription_session.update"})
-
-SERVER_EVENTS: frozenset[str] = frozenset(
-    {
-        "session.created",
-        "session.updated",
-        "conversation.created",
-        "conversation.item.created",
-        "conversation.item.added",
-        "conversation.item.done",
-        "conversation.item.retrieved",
-        "conversation.item.deleted",
-        "conversation.item.truncated",
-        "conversation.item.input_audio_transcription.delta",
-        "conversation.item.input_audio_transcription.completed",
-        "conversation.item.input_audio_transcription.segment",
-        "conversation.item.input_audio_transcription.failed",
-        "input_audio_buffer.committed",
-        "input_audio_buffer.cleared",
-        "input_audio_buffer.speech_started",
-        "input_audio_buffer.speech_stopped",
-        "input_audio_buffer.timeout_triggered",
-        "input_audio_buffer.dtmf_event_received",
-        "response.created",
-        "response.done",
-        "response.output_item.added",
-        "response.output_item.done",
-        "response.content_part.added",
-        "response.content_part.done",
-        "response.output_text.delta",
-        "response.output_text.done",
-        "response.output_audio.delta",
-        "response.output_audio.done",
-        "response.output_audio_transcript.delta",
-        "response.output_audio_transcript.done",
-        "response.function_call_arguments.delta",
-        "response.function_call_arguments.done",
-        "response.mcp_call_arguments.delta",
-        "response.mcp_call_arguments.done",
-        "response.mcp_call.in_progress",
-        "response.mcp_call.completed",
-        "response.mcp_call.failed",
-        "mcp_list_tools.in_progress",
-        "mcp_list_tools.completed",
-        "mcp_list_tools.failed",
-        "output_audio_buffer.started",
-        "output_audio_buffer.stopped",
-        "output_audio_buffer.cleared",
-        "rate_limits.updated",
-        "error",
-    }
-)
-BETA_ONLY_SERVER_EVENTS: frozenset[str] = frozenset({"transcription_session.updated"})
+from harness.protocol import generations
+from harness.protocol.generations import Generation
+from harness.protocol.sessions import FIELDS, Path
 
 # Azure GA only, `?webrtcfilter=on`: the types that still reach the client's channel (Microsoft, realtime-audio-webrtc, GA).
 WEBRTC_FILTER: frozenset[str] = frozenset(
@@ -138,8 +46,37 @@ FICTIONAL_EVENTS: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True)
+class Auth:
+    """A way to present the long-lived key: the header, lower-case; the scheme before the key, where there is one; how it looks."""
+
+    name: str
+    header: str
+    example: str
+    scheme: str = ""
+
+    def headers(self, key: str) -> dict[str, str]:
+        """The header with this key."""
+        return {self.header: f"{self.scheme} {key}".strip()}
+
+    def key_in(self, headers: Mapping[str, str]) -> str:
+        """The key that these headers (names in lower case) present in this way; empty where they do not."""
+        value = headers.get(self.header, "").strip()
+        if not self.scheme:
+            return value
+        scheme, _, key = value.partition(" ")
+        return key.strip() if scheme.lower() == self.scheme.lower() else ""
+
+
+API_KEY = Auth("api-key", "api-key", "api-key: <key>")
+BEARER = Auth("bearer", "authorization", "Authorization: Bearer <token>", scheme="Bearer")
+
+
+@dataclass(frozen=True)
 class Dialect:
-    """One row. URL templates take ``{resource}``, ``{region}``, ``{model}``, ``{api_version}``; a query value that is empty is left out."""
+    """One row. URL templates take ``{resource}``, ``{region}``, ``{model}``, ``{api_version}``; a query value that is empty is left out.
+
+    ``deployments``: models are called by the name of a deployment, which need not be the model's.
+    """
 
     name: str
     title: str
@@ -152,7 +89,7 @@ class Dialect:
     call_url: str
     call_query: Mapping[str, str]
     hangup_url: str | None
-    auth: tuple[Literal["api-key", "bearer"], ...]
+    auth: tuple[Auth, ...]
     key_path: Path
     expires_path: Path
     body: Literal["flat", "nested"]
@@ -165,42 +102,38 @@ class Dialect:
     session_minutes: int
     multipart: bool
     filter: bool
+    deployments: bool
     default_model: str
     default_voice: str
     default_api_version: str
     regions: tuple[str, ...]
     sources: tuple[str, ...]
-    names: Mapping[str, str | None] = field(default_factory=dict)
 
     def wire(self, canonical: str) -> str | None:
         """The wire type of a canonical event type in this dialect; None where the dialect has no such event.
 
         A wire name of this dialect is returned as it is.
         """
-        return self.names.get(canonical, canonical)
+        return self.generation.wire(canonical)
 
     def canonical(self, wire: str) -> str:
         """The canonical (GA) type of a wire type."""
-        return self._canonical.get(wire, wire)
-
-    @property
-    def _canonical(self) -> Mapping[str, str]:
-        return _REVERSED[self.generation]
+        return self.generation.canonical(wire)
 
     @property
     def server_events(self) -> frozenset[str]:
         """Wire types the service may send."""
-        return _SERVER[self.generation]
+        return self.generation.server_events
 
     @property
     def client_events(self) -> frozenset[str]:
         """Wire types the client may send."""
-        return _CLIENT[self.generation]
+        return self.generation.client_events
 
     def session_path(self, word: str) -> Path | None:
         """Where the session setting called ``word`` stands on the wire, or None where this dialect lacks it."""
         found = FIELDS.get(word)
-        return None if found is None else found.path(self.generation)
+        return None if found is None else found.path(self.generation.name)
 
 
 _MS_LEGACY = "Microsoft, realtime-audio-webrtc-legacy (preview WebRTC how-to)"
@@ -215,7 +148,7 @@ _ROWS = (
         name="azure-preview",
         title="Azure OpenAI, preview",
         vendor="azure",
-        generation="beta",
+        generation=generations.BETA,
         state="deprecated since 2026-04-30",
         key_url="https://{resource}.openai.azure.com/openai/realtimeapi/sessions",
         key_query={"api-version": "{api_version}"},
@@ -223,7 +156,7 @@ _ROWS = (
         call_url="https://{region}.realtimeapi-preview.ai.azure.com/v1/realtimertc",
         call_query={"model": "{model}"},
         hangup_url=None,
-        auth=("api-key", "bearer"),
+        auth=(API_KEY, BEARER),
         key_path=("client_secret", "value"),
         expires_path=("client_secret", "expires_at"),
         body="flat",
@@ -236,18 +169,18 @@ _ROWS = (
         session_minutes=60,
         multipart=False,
         filter=False,
+        deployments=True,
         default_model="gpt-4o-realtime-preview",
         default_voice="alloy",
         default_api_version="2025-04-01-preview",
         regions=("eastus2", "swedencentral"),
         sources=(_MS_LEGACY, _OPENAI_BETA),
-        names=BETA_NAMES,
     ),
     Dialect(
         name="azure-ga",
         title="Azure OpenAI, GA",
         vendor="azure",
-        generation="ga",
+        generation=generations.GA,
         state="current",
         key_url="https://{resource}.openai.azure.com/openai/v1/realtime/client_secrets",
         key_query={},
@@ -255,7 +188,7 @@ _ROWS = (
         call_url="https://{resource}.openai.azure.com/openai/v1/realtime/calls",
         call_query={},
         hangup_url="https://{resource}.openai.azure.com/openai/v1/realtime/calls/{call_id}/hangup",
-        auth=("api-key", "bearer"),
+        auth=(API_KEY, BEARER),
         key_path=("value",),
         expires_path=("expires_at",),
         body="nested",
@@ -268,6 +201,7 @@ _ROWS = (
         session_minutes=60,
         multipart=True,
         filter=True,
+        deployments=True,
         default_model="gpt-realtime",
         default_voice="alloy",
         default_api_version="",
@@ -278,7 +212,7 @@ _ROWS = (
         name="openai-ga",
         title="OpenAI, GA",
         vendor="openai",
-        generation="ga",
+        generation=generations.GA,
         state="current",
         key_url="https://api.openai.com/v1/realtime/client_secrets",
         key_query={},
@@ -286,7 +220,7 @@ _ROWS = (
         call_url="https://api.openai.com/v1/realtime/calls",
         call_query={},
         hangup_url="https://api.openai.com/v1/realtime/calls/{call_id}/hangup",
-        auth=("bearer",),
+        auth=(BEARER,),
         key_path=("value",),
         expires_path=("expires_at",),
         body="nested",
@@ -299,6 +233,7 @@ _ROWS = (
         session_minutes=60,
         multipart=True,
         filter=False,
+        deployments=False,
         default_model="gpt-realtime-2.1",
         default_voice="alloy",
         default_api_version="",
@@ -309,7 +244,7 @@ _ROWS = (
         name="openai-beta",
         title="OpenAI, beta",
         vendor="openai",
-        generation="beta",
+        generation=generations.BETA,
         state="removed 2026-05-12",
         key_url="https://api.openai.com/v1/realtime/sessions",
         key_query={},
@@ -317,7 +252,7 @@ _ROWS = (
         call_url="https://api.openai.com/v1/realtime",
         call_query={"model": "{model}"},
         hangup_url=None,
-        auth=("bearer",),
+        auth=(BEARER,),
         key_path=("client_secret", "value"),
         expires_path=("client_secret", "expires_at"),
         body="flat",
@@ -330,29 +265,22 @@ _ROWS = (
         session_minutes=30,
         multipart=False,
         filter=False,
+        deployments=False,
         default_model="gpt-4o-realtime-preview",
         default_voice="alloy",
         default_api_version="",
         regions=(),
         sources=(_OPENAI_BETA,),
-        names=BETA_NAMES,
     ),
 )
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({row.name: row for row in _ROWS})
 
-_REVERSED: Mapping[Generation, Mapping[str, str]] = {
-    "beta": {wire: canonical for canonical, wire in BETA_NAMES.items() if wire is not None},
-    "ga": {},
-}
-_SERVER: Mapping[Generation, frozenset[str]] = {
-    "ga": SERVER_EVENTS,
-    "beta": frozenset(wire for name in SERVER_EVENTS if (wire := BETA_NAMES.get(name, name)) is not None)
-    | BETA_ONLY_SERVER_EVENTS,
-}
-_CLIENT: Mapping[Generation, frozenset[str]] = {"ga": CLIENT_EVENTS, "beta": CLIENT_EVENTS | BETA_ONLY_CLIENT_EVENTS}
-
-__all__ = [
-    "BETA_NAMES", "BETA_ONLY_CLIENT_EVENTS", "BETA_ONLY_SERVER_EVENTS", "CLIENT_EVENTS", "DIALECTS", "FICTIONAL_EVENTS",
-    "SERVER_EVENTS", "SESSION_FIELDS", "WEBRTC_FILTER", "Dialect", "Generation", "Path", "SessionField",
-]  # fmt: skip
+WAYS: tuple[Auth, ...] = tuple(dict.fromkeys(way for row in DIALECTS.values() for way in row.auth))
+"""Every way in which some dialect takes the long-lived key."""
+ALL: tuple[str, ...] = tuple(DIALECTS)
+"""The names of all dialects, in the order of the table; below, of those of one generation or of one vendor."""
+BETA: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.generation == generations.BETA)
+GA: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.generation == generations.GA)
+AZURE: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.vendor == "azure")
+OPENAI: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.vendor == "openai")

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.protocol.dialects import Dialect, Generation
+from harness.protocol.dialects import Dialect
 from harness.protocol.mismatch import Problem, problems_of
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def problems(dialect: Dialect, by: Side, event: Mapping[str, Any]) -> list[str]:
 
     About a microsecond for a valid event. A service's event may have fields that no schema names. Never raises for what a peer sent.
     """
-    return [str(one) for one in findings(dialect.generation, by, event)]
+    return [str(one) for one in findings(dialect.generation.name, by, event)]
 
 
-def findings(generation: Generation, by: Side, event: Mapping[str, Any]) -> tuple[Problem, ...]:
+def findings(generation: str, by: Side, event: Mapping[str, Any]) -> tuple[Problem, ...]:
     """As :func:`problems`, each with its place and kind."""
     kind = event.get("type")
     if not isinstance(kind, str):
@@ -54,13 +54,13 @@ def findings(generation: Generation, by: Side, event: Mapping[str, Any]) -> tupl
         return (Problem((), "type", f"is no JSON: {error}"),)
 
 
-def types(generation: Generation, by: Side) -> frozenset[str]:
+def types(generation: str, by: Side) -> frozenset[str]:
     """The types of events that have a schema."""
     return frozenset(_file(generation, by)["events"])
 
 
 @cache
-def _validator(generation: Generation, by: Side, kind: str) -> Validator | None:
+def _validator(generation: str, by: Side, kind: str) -> Validator | None:
     from jsonschema_rs import Draft202012Validator
 
     if kind not in _file(generation, by)["events"]:
@@ -69,12 +69,12 @@ def _validator(generation: Generation, by: Side, kind: str) -> Validator | None:
 
 
 @cache
-def _file(generation: Generation, by: Side) -> Schema:
+def _file(generation: str, by: Side) -> Schema:
     whole: Schema = json.loads((_FOLDER / f"{generation}-{by}.json").read_text(encoding="utf-8"))
     return whole
 
 
-def _schema(generation: Generation, by: Side, kind: str) -> Schema:
+def _schema(generation: str, by: Side, kind: str) -> Schema:
     """The schema of one event with the definitions that it needs and no others: compiling takes time by size."""
     whole = _file(generation, by)
     definitions: Schema = {}

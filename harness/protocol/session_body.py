@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.protocol.dialects import Dialect
+from harness.protocol.generations import GENERATIONS
 from harness.protocol.sessions import Path, settings_in
 
-_FORMATS: Mapping[str, Mapping[str, Any]] = {
-    "pcm16": {"type": "audio/pcm", "rate": 24000},
-    "g711_ulaw": {"type": "audio/pcmu"},
-    "g711_alaw": {"type": "audio/pcma"},
-}
+_FORMAT_NAMES = {shape["type"]: name for row in GENERATIONS for name, shape in row.formats.items()}
 
 
 def session_body(dialect: Dialect, session: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -25,7 +22,7 @@ def session_body(dialect: Dialect, session: Mapping[str, Any]) -> tuple[dict[str
     """
     body: dict[str, Any] = {}
     notes: list[str] = []
-    if dialect.generation == "ga":
+    if dialect.generation.typed:
         body["type"] = session.get("type", "realtime")
     for row, place, value in settings_in(session):
         if row is None:
@@ -47,18 +44,16 @@ def session_body(dialect: Dialect, session: Mapping[str, Any]) -> tuple[dict[str
 
 
 def _value(dialect: Dialect, word: str, value: Any) -> Any:
-    """Values that the two generations write differently: audio formats and modalities."""
+    """Values that the generations write differently: audio formats and modalities."""
+    own = dialect.generation
     if word in ("input_audio_format", "output_audio_format"):
-        if dialect.generation == "ga" and isinstance(value, str):
-            return dict(_FORMATS.get(value, {"type": value}))
-        if dialect.generation == "beta" and isinstance(value, Mapping):
-            return next((name for name, ga in _FORMATS.items() if ga["type"] == value.get("type")), value)
-    if word == "modalities" and isinstance(value, list):
-        # GA: exactly one of audio or text; beta: text, optionally audio; audio alone is refused there.
-        if dialect.generation == "ga" and len(value) > 1:
-            return ["audio"]
-        if dialect.generation == "beta" and value == ["audio"]:
-            return ["audio", "text"]
+        if own.formats:
+            return dict(own.formats.get(value, {"type": value})) if isinstance(value, str) else value
+        if isinstance(value, Mapping):
+            return _FORMAT_NAMES.get(value.get("type"), value)
+    # GA: exactly one of audio or text; beta: text, optionally audio; audio alone is refused there.
+    if word == "modalities" and isinstance(value, list) and "audio" in value and set(value) != set(own.spoken):
+        return list(own.spoken)
     return value
 
 

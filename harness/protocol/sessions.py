@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 Path = tuple[str, ...]
-Generation = Literal["beta", "ga"]
 
 
 @dataclass(frozen=True)
@@ -23,9 +22,9 @@ class SessionField:
     ga: Path | None
     note: str = ""
 
-    def path(self, generation: Generation) -> Path | None:
-        """Where this generation keeps the setting."""
-        return self.beta if generation == "beta" else self.ga
+    def path(self, generation: str) -> Path | None:
+        """Where the generation of this name keeps the setting."""
+        return {"beta": self.beta, "ga": self.ga}.get(generation)
 
 
 # Canonical words are the scenario's.

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.diagnosis import CAUSES, Cause
-from harness.protocol.dialects import BETA_NAMES, DIALECTS, SESSION_FIELDS
+from harness.protocol.dialects import ALL, BETA, DIALECTS, GA
+from harness.protocol.generations import BETA_NAMES
+from harness.protocol.sessions import SESSION_FIELDS
 from harness.report.lifecycles import lifecycles_markdown
 from harness.report.sources import linked
-from harness.rules.base import ALL, BETA, GA, Rule, Unobservable
+from harness.rules.base import Rule, Unobservable
 from harness.rules.catalogue import all_rules, families, unobservable_rules
 
 
@@ -45,12 +47,12 @@ def dialects_json() -> list[dict[str, Any]]:
             "name": row.name,
             "title": row.title,
             "state": row.state,
-            "generation": row.generation,
+            "generation": row.generation.name,
             "key_url": row.key_url,
             "key_query": dict(row.key_query),
             "call_url": row.call_url,
             "call_query": dict(row.call_query),
-            "auth": list(row.auth),
+            "auth": [way.name for way in row.auth],
             "key_path": list(row.key_path),
             "label": row.label,
             "call_statuses": sorted(row.call_statuses),
@@ -71,7 +73,7 @@ def dialects_text() -> Iterator[str]:
         yield f"{row.name}  {row.title} ({row.state})"
         yield f"  key          POST {row.key_url}{_query(row.key_query)}"
         yield f"  call         POST {row.call_url}{_query(row.call_query)}"
-        yield f"  auth         {' or '.join(row.auth)}; key at {'.'.join(row.key_path)}; label {row.label}"
+        yield f"  auth         {' or '.join(way.name for way in row.auth)}; key at {'.'.join(row.key_path)}; label {row.label}"
         yield f"  success      {statuses}{'' if row.call_statuses_documented else ' (undocumented)'}"
         yield f"  sources      {'; '.join(row.sources)}"
         yield ""

@@ -27,7 +27,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-from harness.protocol.dialects import DIALECTS, Dialect
+from harness.protocol.dialects import ALL, DIALECTS, Dialect
 from harness.rules.support.short_forms import written_out
 from harness.trace import Entry, Trace
 
@@ -47,9 +47,6 @@ OBSERVED: Confidence = "O"
 INFERRED: Confidence = "I"
 UNKNOWN: Confidence = "U"
 
-ALL: frozenset[str] = frozenset(DIALECTS)
-BETA: frozenset[str] = frozenset(name for name, dialect in DIALECTS.items() if dialect.generation == "beta")
-GA: frozenset[str] = frozenset(name for name, dialect in DIALECTS.items() if dialect.generation == "ga")
 
 _FILTER_ON = re.compile(r"[?&]webrtcfilter=on(?:[&#]|$)")
 
@@ -143,7 +140,7 @@ class Rule:
     confidence: Confidence
     source: str
     check: Check
-    dialects: frozenset[str] = ALL
+    dialects: frozenset[str] = frozenset(ALL)
     hidden_by_filter: bool = False
     observers: frozenset[str] = frozenset({"client", "service"})
     per_dialect: Mapping[str, Severity] = field(default_factory=dict)

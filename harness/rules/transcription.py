@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.protocol.dialects import BETA
 from harness.rules.base import (
-    BETA,
     DOCUMENTED,
     INFERRED,
     INFO,

@@ -109,7 +109,7 @@ class Search:
             for name, wire in wanted.items():
                 rows = [row for row in DIALECTS.values() if row.generation != self._dialect.generation]
                 if wire != kind and any(row.wire(row.canonical(name)) == kind for row in rows):
-                    told.append(f"{kind} came: that is the {rows[0].generation} name of {wire or name}")
+                    told.append(f"{kind} came: that is the {rows[0].generation.name} name of {wire or name}")
             if kind in FICTIONAL_EVENTS:
                 told.append(f"{kind} came, which is no server event: {FICTIONAL_EVENTS[kind]}")
         return told

@@ -10,7 +10,8 @@ from enum import Enum
 from typing import Any, Final
 
 from harness.errors import ScenarioError
-from harness.protocol.dialects import SESSION_FIELDS, Dialect, SessionField
+from harness.protocol.dialects import Dialect
+from harness.protocol.sessions import SESSION_FIELDS, SessionField
 
 CONDITIONS: tuple[str, ...] = ("equals", "matches", "one_of", "at_least", "at_most", "contains", "absent")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.protocol.dialects import DIALECTS, SESSION_FIELDS
+from harness.protocol.dialects import DIALECTS
+from harness.protocol.sessions import SESSION_FIELDS
 from harness.scenario.model import Scenario
 from harness.scenario.network import PRESETS
 from harness.scenario.steps import STEPS

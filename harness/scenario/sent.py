@@ -66,7 +66,7 @@ def _wrong(row: Dialect, found: Marked) -> Iterator[tuple[Path, Problem]]:
 def _problems(row: Dialect, event: Mapping[str, Any]) -> Iterator[Problem]:
     if not isinstance(event.get("type"), str) or event["type"] not in row.client_events:
         return  # reported by its name
-    for problem in findings(row.generation, "client", event):
+    for problem in findings(row.generation.name, "client", event):
         if problem.kind in ("missing", "unknown") or not any(variables_in(_at(event, problem.place))):
             yield problem
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from harness.errors import nearest
-from harness.protocol.dialects import DIALECTS, FICTIONAL_EVENTS, SESSION_FIELDS, WEBRTC_FILTER, Dialect
+from harness.protocol.dialects import DIALECTS, FICTIONAL_EVENTS, WEBRTC_FILTER, Dialect
+from harness.protocol.sessions import SESSION_FIELDS
 from harness.scenario import marks
 from harness.scenario.marks import Marked, Path
 from harness.scenario.match import session_setting

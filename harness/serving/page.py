@@ -28,7 +28,7 @@ def _row(dialect: Dialect) -> dict[str, Any]:
         "name": dialect.name,
         "title": dialect.title,
         "key": _path(dialect, dialect.key_url, dialect.key_query),
-        "auth": dialect.auth[0],
+        "auth": {"header": dialect.auth[0].header, "scheme": dialect.auth[0].scheme},
         "token": body if dialect.body == "flat" else {"session": body},
         "keyPath": list(dialect.key_path),
         "label": dialect.label,

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from harness.errors import MissingCredentials, UsageError
-from harness.protocol.dialects import DIALECTS, Dialect
+from harness.protocol.dialects import API_KEY, BEARER, DIALECTS, Auth, Dialect
 from harness.protocol.retirements import retiring
 from harness.scenario.model import Caller
 
@@ -60,7 +60,7 @@ class Endpoints:
 
     dialect: Dialect
     api_key: str = field(repr=False)
-    auth: Literal["api-key", "bearer"]
+    auth: Auth
     model: str
     region: str = ""
     resource: str = ""
@@ -106,7 +106,7 @@ class Endpoints:
 
     def credentials(self) -> dict[str, str]:
         """The header that carries the long-lived key."""
-        return {"api-key": self.api_key} if self.auth == "api-key" else {"authorization": f"Bearer {self.api_key}"}
+        return self.auth.headers(self.api_key)
 
     def for_caller(self, caller: Caller) -> Endpoints:
         """These endpoints with what a scenario's ``caller`` block changes; what cannot be done is a note.
@@ -137,7 +137,7 @@ class Endpoints:
             "deployment": self.model,
             "api_version": self.api_version,
             "region": self.region,
-            "auth": self.auth,
+            "auth": self.auth.name,
             "key_url": self.key_url,
             "call_url": self.call_url,
         }
@@ -266,7 +266,7 @@ def _azure(row: Dialect, env: Mapping[str, str]) -> Endpoints:
     endpoints = Endpoints(
         dialect=row,
         api_key=_key(token or key, AZURE_TOKEN if token else AZURE_KEY),
-        auth="bearer" if token else "api-key",
+        auth=BEARER if token else API_KEY,
         model=model or row.default_model,
         region=region or next(iter(row.regions), ""),
         resource=resource,
@@ -286,7 +286,7 @@ def _openai(row: Dialect, env: Mapping[str, str]) -> Endpoints:
     return Endpoints(
         dialect=row,
         api_key=_key(key, OPENAI_KEY),
-        auth="bearer",
+        auth=BEARER,
         model=model or row.default_model,
         base=base,
         loopback=_is_loopback(base),

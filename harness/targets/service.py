@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.protocol.dialects import DIALECTS
+from harness.protocol.dialects import BEARER, DIALECTS
 from harness.scenario.live import Need
 from harness.scenario.model import Caller
 from harness.scenario.unscripted import Unscripted
@@ -30,7 +30,7 @@ from harness.targets.endpoints import (
 # What stands for the key of a service on this machine where none is set: such a service seldom asks for one.
 ANY_KEY = "any-key-0123456789"
 _NAMES: Mapping[str, Mapping[str, str]] = {
-    "azure": {"url": ENDPOINT, "key": AZURE_KEY, "model": DEPLOYMENT, "region": REGION},
+    "azure": {"url": ENDPOINT, "key": AZURE_KEY, "token": AZURE_TOKEN, "model": DEPLOYMENT, "region": REGION},
     "openai": {"url": OPENAI_BASE, "key": OPENAI_KEY, "model": OPENAI_MODEL},
 }
 
@@ -76,7 +76,7 @@ def service_endpoints(dialect: str, url: str, env: Mapping[str, str], access: Ac
     settings = {**env, **{names[word]: value for word, value in given.items() if value and word in names}}
     if access.key:
         settings |= {AZURE_TOKEN: "", f"VITE_{AZURE_TOKEN}": ""}
-    keyless = not (variable(settings, names["key"]) or (row.vendor == "azure" and variable(settings, AZURE_TOKEN)))
+    keyless = not any(variable(settings, names[word]) for word in ("key", "token") if word in names)
     found = live_endpoints(row, {**settings, names["key"]: ANY_KEY} if keyless else settings)
     if keyless and not found.loopback:
         raise UsageError(
@@ -86,7 +86,7 @@ def service_endpoints(dialect: str, url: str, env: Mapping[str, str], access: Ac
         )
     return replace(
         found,
-        auth="bearer" if access.key else found.auth,
+        auth=BEARER if access.key else found.auth,
         # On this machine the region would have to be told by another Host header: only for a service that asks for it.
         region=found.region if access.region or not found.loopback else "",
         verify=not access.insecure,

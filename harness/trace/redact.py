@@ -35,6 +35,8 @@ SECRET_HEADERS = frozenset(
         "set-cookie",
     }
 )
+# A gateway's own header for a key: x-gateway-key, x-auth-token.
+_KEY_HEADER = re.compile(r"(?i)[-_](?:key|token|secret)\Z")
 SECRET_FIELDS = frozenset(
     {
         "api-key",
@@ -149,7 +151,9 @@ class Redactor:
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """HTTP headers with lower-case names and secret values marked (the auth scheme stays readable)."""
         return {
-            name.lower(): self._credential(value) if name.lower() in SECRET_HEADERS else self.text(value)
+            name.lower(): self._credential(value)
+            if name.lower() in SECRET_HEADERS or _KEY_HEADER.search(name)
+            else self.text(value)
             for name, value in headers.items()
         }
 

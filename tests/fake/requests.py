@@ -53,7 +53,7 @@ def token_body(dialect: Dialect, **session: Any) -> dict[str, Any]:
 
 
 def credentials(dialect: Dialect, key: str = API_KEY) -> dict[str, str]:
-    return {"api-key": key} if "api-key" in dialect.auth else {"authorization": f"Bearer {key}"}
+    return dialect.auth[0].headers(key)
 
 
 def query(template: Mapping[str, str], dialect: Dialect) -> dict[str, str]:

@@ -118,22 +118,22 @@ class Rim:
 
     def update(self, **settings: Any) -> list[dict[str, Any]]:
         """session.update with settings in the dialect's own shape."""
-        typed = {"type": "realtime"} if self.dialect.generation == "ga" else {}
+        typed = {"type": "realtime"} if self.dialect.generation.name == "ga" else {}
         return self.send({"type": "session.update", "session": {**typed, **settings}})
 
     def turn_detection(self, value: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-        if self.dialect.generation == "ga":
+        if self.dialect.generation.name == "ga":
             return self.update(audio={"input": {"turn_detection": value}})
         return self.update(turn_detection=value)
 
     def transcribe(self, model: str = "gpt-4o-transcribe") -> None:
-        if self.dialect.generation == "ga":
+        if self.dialect.generation.name == "ga":
             self.update(audio={"input": {"transcription": {"model": model}}})
         else:
             self.update(input_audio_transcription={"model": model})
 
     def text_only(self) -> None:
-        self.update(**{"output_modalities" if self.dialect.generation == "ga" else "modalities": ["text"]})
+        self.update(**{"output_modalities" if self.dialect.generation.name == "ga" else "modalities": ["text"]})
 
     def write(self, text: str = "And now?", **fields: Any) -> list[dict[str, Any]]:
         """conversation.item.create with a user message."""

@@ -84,7 +84,7 @@ def test_a_spoken_turn(dialect):
     )
     assert (assistant["status"], assistant["content"]) == ("in_progress", [])
     done = rim.one("response.done")["response"]
-    part = "output_audio" if rim.dialect.generation == "ga" else "audio"
+    part = "output_audio" if rim.dialect.generation.name == "ga" else "audio"
     assert done["status"] == "completed"
     assert done["output"][0]["content"] == [{"type": part, "transcript": "I am sorry."}]
     assert "".join(e["delta"] for e in rim.of("response.output_audio_transcript.delta")) == "I am sorry."

@@ -44,7 +44,7 @@ def place_for(rim: Rim, word: str, value: Any) -> dict[str, Any]:
 
 
 def updates(rim: Rim) -> st.SearchStrategy[dict[str, Any]]:
-    ga = rim.dialect.generation == "ga"
+    ga = rim.dialect.generation.name == "ga"
     return st.sampled_from(
         [
             *[place_for(rim, "turn_detection", value) for value in VAD],
@@ -67,7 +67,7 @@ def step(rim: Rim, draw: st.DataObject) -> None:
     responses = [event["response"]["id"] for event in rim.of("response.created")] or ["resp_none"]
     calls = [event["item"].get("call_id") or "x" for event in rim.of("response.output_item.added")] or ["call_none"]
     item_id, milliseconds = st.sampled_from(known), st.integers(0, 3000)
-    typed = {"type": "realtime"} if rim.dialect.generation == "ga" else {}
+    typed = {"type": "realtime"} if rim.dialect.generation.name == "ga" else {}
     message = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "And?"}]}
     action = draw.draw(st.integers(0, 16))
     match action:
@@ -165,7 +165,7 @@ def judge(rim: Rim) -> None:
                 assert items[event["item"]["id"]] is False
                 items[event["item"]["id"]] = True
             case "conversation.item.deleted":
-                assert items.pop(event["item_id"]) is (rim.dialect.generation == "ga")
+                assert items.pop(event["item_id"]) is (rim.dialect.generation.name == "ga")
             case "input_audio_buffer.committed":
                 committed.append(event["item_id"])
             case "output_audio_buffer.started":

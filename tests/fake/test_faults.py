@@ -261,7 +261,9 @@ def minted(dialect: Dialect) -> str:
     expires = {"expires_at": 1_800_000_000}
     session = {"id": "sess_1", "model": "m", "voice": "alloy"}
     ga = {"value": "ek_1", **expires, "session": {**session, "type": "realtime"}}
-    return json.dumps(ga if dialect.generation == "ga" else {**session, "client_secret": {"value": "ek_1", **expires}})
+    return json.dumps(
+        ga if dialect.generation.name == "ga" else {**session, "client_secret": {"value": "ek_1", **expires}}
+    )
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)

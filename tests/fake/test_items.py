@@ -85,7 +85,7 @@ def test_what_is_refused(dialect, item, code, param):
 @BOTH
 def test_history_can_be_populated(dialect):
     rim = Rim(dialect)
-    kind = "output_text" if rim.dialect.generation == "ga" else "text"
+    kind = "output_text" if rim.dialect.generation.name == "ga" else "text"
     said = create(rim, {"type": "message", "role": "assistant", "content": [{"type": kind, "text": "Hello."}]})[0]
     assert said["item"]["content"] == [{"type": kind, "text": "Hello."}]
     call = create(rim, {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "call_x"})[0]

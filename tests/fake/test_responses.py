@@ -31,7 +31,7 @@ def test_a_written_turn_in_a_text_session(dialect):
         "response.output_item.done",
         "response.done",
     )
-    kind = "output_text" if rim.dialect.generation == "ga" else "text"
+    kind = "output_text" if rim.dialect.generation.name == "ga" else "text"
     content = rim.one("response.done")["response"]["output"][0]["content"]
     assert content == [{"type": kind, "text": "Well enough."}]
     assert rim.one("response.content_part.done")["part"] == {"type": "text", "text": "Well enough."}
@@ -41,7 +41,7 @@ def test_a_written_turn_in_a_text_session(dialect):
 @BOTH
 def test_one_response_can_be_text(dialect):
     rim = Rim(dialect)
-    name = "output_modalities" if rim.dialect.generation == "ga" else "modalities"
+    name = "output_modalities" if rim.dialect.generation.name == "ga" else "modalities"
     rim.send({"type": "response.create", "response": {name: ["text"], "metadata": {"topic": "greeting"}}})
     rim.run(1.0)
     response = rim.one("response.done")["response"]
@@ -103,7 +103,7 @@ def test_calls_then_an_output_then_the_answer(dialect):
         assert "".join(e["delta"] for e in deltas) == done["arguments"] == item["arguments"]
         assert {e["call_id"] for e in deltas} == {done["call_id"], item["call_id"]}
         assert done["output_index"] == index
-        assert done.get("name") == ("get_slots" if rim.dialect.generation == "ga" else None)
+        assert done.get("name") == ("get_slots" if rim.dialect.generation.name == "ga" else None)
     assert items[0]["arguments"] == '{"day": "Monday", "count": 2}'
     output = {"type": "function_call_output", "call_id": items[0]["call_id"], "output": "[9]"}
     events = rim.send({"type": "conversation.item.create", "item": output})
@@ -201,7 +201,7 @@ def test_it_runs_beside_the_default_one_and_leaves_no_items(dialect):
     rim.speak()
     rim.run(0.5)
     before = len(rim.of("conversation.item.added"))
-    modalities = "output_modalities" if rim.dialect.generation == "ga" else "modalities"
+    modalities = "output_modalities" if rim.dialect.generation.name == "ga" else "modalities"
     request = {"conversation": "none", modalities: ["text"], "metadata": {"k": "v"}, "input": []}
     rim.send({"type": "response.create", "response": request})
     rim.run(1.0)

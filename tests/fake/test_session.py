@@ -239,7 +239,7 @@ def test_the_voice_freezes_with_the_first_audio(dialect):
 
     def choose(voice):
         return rim.update(
-            **({"audio": {"output": {"voice": voice}}} if rim.dialect.generation == "ga" else {"voice": voice})
+            **({"audio": {"output": {"voice": voice}}} if rim.dialect.generation.name == "ga" else {"voice": voice})
         )
 
     assert choose("sage")[0]["type"] == "session.updated"
@@ -248,8 +248,8 @@ def test_the_voice_freezes_with_the_first_audio(dialect):
     assert choose("sage")[0]["type"] == "session.updated"
     error = error_of(choose("alloy"))
     assert error["code"] == "cannot_update_voice"
-    assert error["param"] == ("session.audio.output.voice" if rim.dialect.generation == "ga" else "session.voice")
-    override = {"audio": {"output": {"voice": "ash"}}} if rim.dialect.generation == "ga" else {"voice": "ash"}
+    assert error["param"] == ("session.audio.output.voice" if rim.dialect.generation.name == "ga" else "session.voice")
+    override = {"audio": {"output": {"voice": "ash"}}} if rim.dialect.generation.name == "ga" else {"voice": "ash"}
     error = error_of(rim.send({"type": "response.create", "response": override}))
     assert error["code"] == "cannot_update_voice"
 

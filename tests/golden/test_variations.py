@@ -29,12 +29,12 @@ def of_service(trace: Trace, entry: Entry) -> bool:
 
 
 def kind(trace: Trace, entry: Entry) -> str:
-    beta_item = entry.type == "conversation.item.created" and DIALECTS[trace.header.dialect].generation == "beta"
+    beta_item = entry.type == "conversation.item.created" and DIALECTS[trace.header.dialect].generation.name == "beta"
     return "conversation.item.added" if beta_item else DIALECTS[trace.header.dialect].canonical(entry.type)
 
 
 def is_ga(trace: Trace) -> bool:
-    return DIALECTS[trace.header.dialect].generation == "ga"
+    return DIALECTS[trace.header.dialect].generation.name == "ga"
 
 
 def said(like: Entry, sent: bool, type: str, **fields: Any) -> Entry:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.protocol.dialects import CLIENT_EVENTS, SERVER_EVENTS
+from harness.protocol.generations import CLIENT_EVENTS, SERVER_EVENTS
 from harness.protocol.states import (
     CONTENT_PART,
     ITEM,

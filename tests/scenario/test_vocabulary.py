@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.dialects import BETA_NAMES, DIALECTS, FICTIONAL_EVENTS
+from harness.protocol.dialects import DIALECTS, FICTIONAL_EVENTS
+from harness.protocol.generations import BETA_NAMES
 from harness.scenario.model import Scenario
 from harness.scenario.requirements import dialects_of
 from harness.scenario.vocabulary import (

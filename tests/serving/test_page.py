@@ -33,7 +33,7 @@ def test_the_fake_mints_a_key_for_each_row(name: str) -> None:
             FakeService(dialects=ALL) as service,
             httpx.AsyncClient(base_url=service.url, trust_env=False) as http,
         ):
-            header = {"api-key": {"api-key": "any"}, "bearer": {"Authorization": "Bearer any"}}[row["auth"]]
+            header = {row["auth"]["header"]: f"{row['auth']['scheme']} any".strip()}
             return await http.post(row["key"], headers=header, json=row["token"])
 
     answer = clock.run(main, time="virtual")

@@ -134,7 +134,7 @@ def test_without_a_base_url_openai_is_openai() -> None:
 
 def test_an_entra_token_is_sent_as_bearer() -> None:
     found = live_endpoints("azure-ga", {**AZURE, "AZURE_OPENAI_AD_TOKEN": "eyJhbGciOi.x.y"})
-    assert found.auth == "bearer"
+    assert found.auth.name == "bearer"
     assert found.credentials() == {"authorization": "Bearer eyJhbGciOi.x.y"}
     assert "eyJhbGciOi" not in repr(found)
     assert "eyJhbGciOi" not in str(found.config())
@@ -199,7 +199,7 @@ def test_a_fake_has_the_dialects_paths_and_defaults() -> None:
     found = fake_endpoints("azure-preview", "http://127.0.0.1:4711", api_key="key-1")
     assert found.key_url == "http://127.0.0.1:4711/openai/realtimeapi/sessions?api-version=2025-04-01-preview"
     assert found.call_url == "http://127.0.0.1:4711/v1/realtimertc?model=gpt-4o-realtime-preview"
-    assert (found.loopback, found.region, found.auth) == (True, "eastus2", "api-key")
+    assert (found.loopback, found.region, found.auth.name) == (True, "eastus2", "api-key")
     assert not fake_endpoints("openai-ga", "https://gateway.example", api_key="key-1").loopback
 
 

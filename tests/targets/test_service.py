@@ -33,7 +33,7 @@ def test_given_key_goes_before_everything_in_the_environment_and_is_not_shown() 
     env = {"AZURE_OPENAI_REALTIME_KEY": "azure-0123456789", "VITE_AZURE_OPENAI_AD_TOKEN": "eyJ.a.b"}
     access = Access(key="gateway-0123456789")
     found = service_endpoints("azure-ga", THERE, env, access)
-    assert (found.direct, found.api_key, found.auth) == (True, "gateway-0123456789", "bearer")
+    assert (found.direct, found.api_key, found.auth.name) == (True, "gateway-0123456789", "bearer")
     assert "gateway-0123456789" not in repr(access) + repr(found)
     assert access.unscripted.without == {"token-request"}
 

@@ -1,9 +1,14 @@
-"""The faults of a client: a catalogue of declared misbehaviours of the caller, by plane. Importing this package fills the registry."""
+"""The faults of a client: a catalogue of declared misbehaviours of the caller, by plane. Importing this package imports its files, which fill the registry."""
 
 from __future__ import annotations
 
-from harness.client.faults import audio, call, connection, events, offer, session, token, turns
+import pkgutil
+from importlib import import_module
+
 from harness.client.faults.base import CLIENT_FAULTS, ClientFault, ClientFaults, Conduct
+
+for _found in pkgutil.iter_modules(__path__, f"{__name__}."):
+    import_module(_found.name)
 
 __all__ = [
     "CLIENT_FAULTS",
@@ -11,5 +16,3 @@ __all__ = [
     "ClientFaults",
     "Conduct",
 ]
-
-MODULES = (token, call, offer, connection, events, session, turns, audio)

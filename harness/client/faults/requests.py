@@ -13,7 +13,6 @@ PREVIEW = ("azure-preview",)
 AZURE_GA = ("azure-ga",)
 OPENAI_GA = ("openai-ga",)
 OPENAI_BETA = ("openai-beta",)
-OPENAI = tuple(name for name, row in DIALECTS.items() if row.vendor == "openai")
 SINGLE_ENDPOINT = "/openai/realtime"
 """Where older code posts to: the preview's WebSocket path."""
 

@@ -9,10 +9,10 @@ from harness.client.faults.edits import send_at, session
 from harness.faults.events import Make, changed, each
 from harness.faults.registry import BETA, GA, SETUP, TURN
 from harness.faults.sdp import line
-from harness.protocol.dialects import DIALECTS, Dialect
+from harness.protocol.dialects import AZURE, Dialect
 from harness.protocol.session_body import session_body
 
-AZURE_GA = tuple(name for name, row in DIALECTS.items() if row.vendor == "azure" and row.generation == "ga")
+AZURE_GA = tuple(name for name in AZURE if name in GA)
 
 
 def update(name: str, title: str, make: Make, *caught_by: str, **more: Any) -> None:
@@ -131,9 +131,7 @@ update("model-changed", "session.update names another model", session(model="gpt
 
 
 def _voice(dialect: Dialect) -> Any:
-    body, _ = session_body(
-        dialect, {"type": "realtime", "voice": "sage"} if dialect.generation == "ga" else {"voice": "sage"}
-    )
+    body, _ = session_body(dialect, {"voice": "sage"})
     return send_at("output_audio_buffer.started", {"type": "session.update", "session": body}, after=0.8)(dialect)
 
 

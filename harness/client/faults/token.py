@@ -8,7 +8,6 @@ from harness.client.faults.base import RETRIES, client_fault
 from harness.client.faults.edits import at_step, body, headers, path, put, query
 from harness.client.faults.requests import (
     AZURE_GA,
-    OPENAI,
     OPENAI_BETA,
     OPENAI_GA,
     PREVIEW,
@@ -18,6 +17,7 @@ from harness.client.faults.requests import (
     request,
 )
 from harness.faults.registry import BETA, GA, SETUP
+from harness.protocol.dialects import OPENAI
 
 WRONG_KEY = "errors/invalid-api-key-is-refused.yaml"
 

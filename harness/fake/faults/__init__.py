@@ -1,25 +1,14 @@
-"""The faults of the service: a catalogue of declared misbehaviours, by plane. Importing this package fills the registry."""
+"""The faults of the service: a catalogue of declared misbehaviours, by plane. Importing this package imports its files, which fill the registry."""
 
 from __future__ import annotations
 
-from harness.fake.faults import (
-    answer,
-    call,
-    connection,
-    content,
-    envelope,
-    errors,
-    functions,
-    items,
-    playback,
-    responses,
-    session,
-    sound,
-    token,
-    transcription,
-    turns,
-)
+import pkgutil
+from importlib import import_module
+
 from harness.fake.faults.base import FAULTS, Conduct, Fault, Faults, Reply
+
+for _found in pkgutil.iter_modules(__path__, f"{__name__}."):
+    import_module(_found.name)
 
 __all__ = [
     "FAULTS",
@@ -28,21 +17,3 @@ __all__ = [
     "Faults",
     "Reply",
 ]
-
-MODULES = (
-    token,
-    call,
-    answer,
-    connection,
-    session,
-    envelope,
-    turns,
-    responses,
-    content,
-    items,
-    functions,
-    playback,
-    transcription,
-    errors,
-    sound,
-)

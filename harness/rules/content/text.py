@@ -136,8 +136,7 @@ def text_only(view: View, response: Response) -> bool:
     """Whether this response is known to be text alone: by its own modalities, else by the session's."""
     created = response.created
     own = mapping(created.event, "response") if created else {}
-    word = "output_modalities" if view.dialect.generation == "ga" else "modalities"
-    chosen = own.get(word)
+    chosen = own.get(view.dialect.generation.modalities)
     if chosen is None and created is not None:
         chosen = history(view).settings.value("modalities", created.entry.seq)
     return isinstance(chosen, (list, tuple)) and list(chosen) == ["text"]

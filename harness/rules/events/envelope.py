@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.protocol.dialects import DIALECTS, FICTIONAL_EVENTS, SERVER_EVENTS
+from harness.protocol.dialects import DIALECTS, FICTIONAL_EVENTS
 from harness.protocol.events import WITHOUT_EVENT_ID
+from harness.protocol.generations import GENERATIONS, SERVER_EVENTS
 from harness.rules.base import BOTH, CLIENT, DOCUMENTED, INFERRED, MUST, SHOULD, Observation, View, bad, good, judged
 from harness.rules.events import FAMILY
 from harness.rules.support import sources
@@ -84,12 +85,11 @@ def one_vocabulary(view: View) -> Iterator[Observation]:
         < conversation.item.added {"item": {"id": "i", "type": "message"}}
     """
     foreign = _foreign(view)
-    other = "beta" if view.dialect.generation == "ga" else "GA"
     for entry in view.server():
         if entry.type:
-            yield judged(
-                entry, entry.type not in foreign, f"names of {view.dialect.title}", f"the {other} name {entry.type}"
-            )
+            whose = next((row.title for row in GENERATIONS if entry.type in row.server_events), "")
+            seen = f"the {whose} name {entry.type}"
+            yield judged(entry, entry.type not in foreign, f"names of {view.dialect.title}", seen)
 
 
 @FAMILY.rule("04", MUST, DOCUMENTED, sources.SERVER_EVENTS)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from harness.protocol.dialects import Generation
 from harness.protocol.events import Side, findings
 from harness.protocol.mismatch import Problem
 from harness.rules.base import BOTH, DOCUMENTED, MUST, SHOULD, Observation, View, judged
@@ -27,7 +26,7 @@ class _Elsewhere(NamedTuple):
     events: str
     path: str
     kind: str = ""
-    generation: Generation | None = None
+    generation: str | None = None
     side: Side | None = None
 
 
@@ -57,7 +56,7 @@ _ELSEWHERE = (
 
 
 @cache
-def _is_elsewhere(generation: Generation, side: Side, event: str, path: str, kind: str) -> bool:
+def _is_elsewhere(generation: str, side: Side, event: str, path: str, kind: str) -> bool:
     return any(
         one.side in (None, side)
         and re.fullmatch(one.events, event) is not None
@@ -70,7 +69,7 @@ def _is_elsewhere(generation: Generation, side: Side, event: str, path: str, kin
 
 def _found(view: View, side: Side, entry: Entry) -> list[Problem]:
     """What the schema says against an event, without what other rules judge."""
-    generation = view.dialect.generation
+    generation = view.dialect.generation.name
     problems = findings(generation, side, entry.event)
     return [one for one in problems if not _is_elsewhere(generation, side, entry.type, one.path, one.kind)]
 

@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from harness.protocol.dialects import DIALECTS
-from harness.rules.base import (
-    BETA,
-    DOCUMENTED,
-    GA,
-    INFO,
-    MUST,
-    OBSERVED,
-    SERVICE,
-    SHOULD,
-    Observation,
-    View,
-    bad,
-    judged,
-)
+from harness.protocol.dialects import BETA, DIALECTS, GA
+from harness.rules.base import DOCUMENTED, INFO, MUST, OBSERVED, SERVICE, SHOULD, Observation, View, bad, judged
 from harness.rules.http import FAMILY
 from harness.rules.support.fields import at, mapping, shown, text
 from harness.rules.support.http_view import (
@@ -319,8 +306,8 @@ def no_beta(view: View) -> Iterator[Observation]:
     }
     gone = {
         urlsplit(url).path
-        for row in DIALECTS.values()
-        if row.vendor == view.dialect.vendor and row.generation == "beta"
+        for row in (DIALECTS[name] for name in BETA)
+        if row.vendor == view.dialect.vendor
         for url in (row.key_url, row.transcription_key_url, row.call_url)
     } - own
     for one in exchanges(view):

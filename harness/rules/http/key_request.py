@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from harness.rules.base import BETA, DOCUMENTED, GA, MUST, Observation, View, bad, judged
+from harness.protocol.dialects import BETA, GA, WAYS
+from harness.rules.base import DOCUMENTED, MUST, Observation, View, bad, judged
 from harness.rules.http import FAMILY
 from harness.rules.support.fields import MISSING, at, mapping, shown, text
 from harness.rules.support.http_view import (
@@ -13,7 +14,6 @@ from harness.rules.support.http_view import (
     body_of,
     exchanges,
     header,
-    is_bearer,
     is_loopback,
     media_type,
     query_of,
@@ -115,15 +115,18 @@ def one_credential(view: View) -> Iterator[Observation]:
     Fail[openai-ga]:
         request key {"headers": {"authorization": "__absent__", "api-key": "[redacted:11:64:text]"}}
     """
-    accepted = {"api-key": "api-key: <key>", "bearer": "Authorization: Bearer <token>"}
     for one in exchanges(view, "key"):
-        seen = [name for name in ("api-key", "authorization") if header(one.request, name)]
-        kinds = ["bearer" if name == "authorization" and is_bearer(one.request) else name for name in seen]
+        seen = [way for way in WAYS if header(one.request, way.header)]
+        right = [
+            way
+            for way in seen
+            if way in view.dialect.auth and way.key_in({way.header: header(one.request, way.header)})
+        ]
         yield judged(
             one.request,
-            len(kinds) == 1 and kinds[0] in view.dialect.auth,
-            [accepted[kind] for kind in view.dialect.auth],
-            " and ".join(seen) or "no credential",
+            len(seen) == len(right) == 1,
+            [way.example for way in view.dialect.auth],
+            " and ".join(way.header for way in seen) or "no credential",
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.rules.base import DOCUMENTED, GA, INFERRED, SHOULD, Observation, View, bad, good, judged
+from harness.protocol.dialects import GA
+from harness.rules.base import DOCUMENTED, INFERRED, SHOULD, Observation, View, bad, good, judged
 from harness.rules.content.parts import INTERRUPTED
 from harness.rules.items import FAMILY
 from harness.rules.support.fields import shown, text

@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.protocol.dialects import GA
 from harness.protocol.states import ITEM, step
-from harness.rules.base import (
-    BOTH,
-    CLIENT,
-    DOCUMENTED,
-    GA,
-    MUST,
-    OBSERVED,
-    SHOULD,
-    Observation,
-    View,
-    bad,
-    good,
-    judged,
-)
+from harness.rules.base import BOTH, CLIENT, DOCUMENTED, MUST, OBSERVED, SHOULD, Observation, View, bad, good, judged
 from harness.rules.items import FAMILY
 from harness.rules.support.fields import at, mapping, shown, text
 from harness.rules.support.history import History, Step, content_of, history, named_error, overdue, overtaken
@@ -39,14 +27,6 @@ _ANSWERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "conversation.item.delete": ("conversation.item.deleted", ("item_id",)),
     "conversation.item.truncate": ("conversation.item.truncated", ("item_id",)),
     "conversation.item.retrieve": ("conversation.item.retrieved", ("item", "id")),
-}
-_ALLOWED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "ga": {
-        "system": ("input_text",),
-        "user": ("input_text", "input_audio", "input_image"),
-        "assistant": ("output_text", "output_audio"),
-    },
-    "beta": {"system": ("input_text",), "user": ("input_text", "input_audio"), "assistant": ("text", "audio")},
 }
 
 
@@ -342,7 +322,7 @@ def service_content_fits_role(view: View) -> Iterator[Observation]:
 
 def _content(view: View, one: Step) -> Iterator[Observation]:
     item = mapping(one.event, "item")
-    allowed = _ALLOWED[view.dialect.generation].get(text(item, "role"))
+    allowed = view.dialect.generation.content.get(text(item, "role"))
     kinds = [part["type"] for part in content_of(item) if part.get("type") is not None]
     if text(item, "type") == "message" and allowed is not None and kinds:
         wrong = [kind for kind in kinds if kind not in allowed]

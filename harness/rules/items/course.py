@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from harness.rules.base import DOCUMENTED, GA, INFERRED, OBSERVED, SHOULD, Observation, View, bad, judged
+from harness.protocol.dialects import GA
+from harness.rules.base import DOCUMENTED, INFERRED, OBSERVED, SHOULD, Observation, View, bad, judged
 from harness.rules.items import FAMILY
 from harness.rules.support.fields import at, text
-from harness.rules.support.history import Step, history, overdue, overtaken, surely_in_default
+from harness.rules.support.history import Step, history, named_error, overdue, overtaken, surely_in_default
 from harness.rules.support.sources import LOG, sdk
 
 _ADDED = sdk("conversation_item_added.py", "conversation_item_created_event.py")
@@ -218,14 +219,19 @@ def truncated_as_asked(view: View) -> Iterator[Observation]:
         < conversation.item.truncated @/a//0 {"audio_end_ms": 900}
     Unseen:
         < conversation.item.truncated @/a//0 {"audio_end_ms": 1200}
+    Unseen:
+        > conversation.item.truncate @/a//0 {"audio_end_ms": 9000, "event_id": "e"}
+        < error {"error": {"type": "invalid_request_error", "message": "too long", "event_id": "e"}}
+        < conversation.item.truncated @/a//0 {"audio_end_ms": 1200}
     """
     course = history(view)
     for asked in course.client("conversation.item.truncate"):
         answers = [
             one for one in course.after(asked.entry, "conversation.item.truncated") if _cut(one)[0] == _cut(asked)[0]
         ]
-        if answers:
-            ok = any(_place_of(one) == _place_of(asked) for one in answers)
+        ok = any(_place_of(one) == _place_of(asked) for one in answers)
+        # A refused request is answered by an error: what is cut then, the service cuts by itself.
+        if answers and (ok or named_error(course, asked.entry) is None):
             yield judged(answers[0].entry, ok, _place_of(asked), _place_of(answers[0]))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from harness.rules.base import CLIENT, DOCUMENTED, GA, INFERRED, MUST, SHOULD, Observation, View, bad, good, judged
+from harness.protocol.dialects import GA
+from harness.rules.base import CLIENT, DOCUMENTED, INFERRED, MUST, SHOULD, Observation, View, bad, good, judged
 from harness.rules.content.parts import INTERRUPTED
 from harness.rules.items import FAMILY
 from harness.rules.support.disturbance import slack

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.rules.base import CLIENT, DOCUMENTED, GA, MUST, SHOULD, Observation, View, bad, judged
+from harness.protocol.dialects import GA
+from harness.rules.base import CLIENT, DOCUMENTED, MUST, SHOULD, Observation, View, bad, judged
 from harness.rules.items import FAMILY
 from harness.rules.support.fields import mapping, text
 from harness.rules.support.history import ITEM_EVENTS, Step, history, overdue

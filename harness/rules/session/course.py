@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.protocol.dialects import SESSION_FIELDS
+from harness.protocol.sessions import SESSION_FIELDS
 from harness.rules.base import (
     BOTH,
     CLIENT,
@@ -292,7 +292,7 @@ def _models(view: View, course: History) -> set[str]:
     asked |= {query_of(one.request).get("model", "") for one in http_exchanges(view, "call")}
     asked |= {text(entry.data, "deployment") for entry in view.trace.of("harness.config")}
     names = {text(one.session, "model") for one in course.settings.shown} | asked
-    return set() if view.dialect.vendor == "azure" and not asked - {""} else names - {""}
+    return set() if view.dialect.deployments and not asked - {""} else names - {""}
 
 
 def _same_model(one: str, other: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.protocol.dialects import DIALECTS
-from harness.protocol.retirements import retiring
+from harness.protocol.retirements import RETIREMENTS, retiring
 from harness.rules.base import CLIENT, DOCUMENTED, SHOULD, Observation, View, judged
 from harness.rules.session import FAMILY
 from harness.rules.session.course import EXPIRY_SECONDS, start_of
@@ -17,13 +17,14 @@ from harness.rules.support.http_view import body_of
 from harness.rules.support.sources import sdk
 from harness.trace import Entry
 
-OPENAI = [name for name, row in DIALECTS.items() if row.vendor == "openai" and row.state == "current"]
+_ENDING = {gone.vendor for gone in RETIREMENTS}
+ENDING = [name for name, row in DIALECTS.items() if row.vendor in _ENDING and row.state == "current"]
 
 
 _NAMES_NOTHING_THAT_ENDS = sdk("realtime_session_create_request.py", "audio_transcription.py")
 
 
-@FAMILY.rule("19", SHOULD, DOCUMENTED, _NAMES_NOTHING_THAT_ENDS, who=CLIENT, dialects=OPENAI, hidden_by_filter=False)
+@FAMILY.rule("19", SHOULD, DOCUMENTED, _NAMES_NOTHING_THAT_ENDS, who=CLIENT, dialects=ENDING, hidden_by_filter=False)
 def names_nothing_that_ends(view: View) -> Iterator[Observation]:
     """the client names nothing whose end is announced
 

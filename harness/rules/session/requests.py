@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.protocol.dialects import DIALECTS, SESSION_FIELDS
-from harness.rules.base import (
-    BOTH,
-    CLIENT,
-    DOCUMENTED,
-    GA,
-    MUST,
-    OBSERVED,
-    SHOULD,
-    Observation,
-    View,
-    bad,
-    good,
-    judged,
-)
+from harness.protocol.dialects import DIALECTS, GA
+from harness.protocol.sessions import SESSION_FIELDS
+from harness.rules.base import BOTH, CLIENT, DOCUMENTED, MUST, OBSERVED, SHOULD, Observation, View, bad, good, judged
 from harness.rules.session import FAMILY
 from harness.rules.session.state import UPDATED, UPDATES, exchanges
 from harness.rules.support.fields import MISSING, at, mapping, number, shown, text
@@ -28,10 +17,10 @@ from harness.rules.support.http_view import body_of
 from harness.rules.support.sources import MS_REFERENCE, TURN_DETECTION, beta_sdk, issue, sdk
 from harness.trace import Entry
 
+DEPLOYMENTS = tuple(name for name in GA if DIALECTS[name].deployments)
 EARLY_SECONDS = 0.2  # session.updated and the audio travel on different paths
 EAGERNESS = ("low", "medium", "high", "auto")
 TURN_TYPES = ("server_vad", "semantic_vad")
-AZURE_GA = frozenset(name for name, row in DIALECTS.items() if row.vendor == "azure" and row.generation == "ga")
 # Canonical words whose place in beta is another than in GA: sent to a GA session they make the whole update fail.
 _BETA_WORDS = frozenset(field.beta[0] for field in SESSION_FIELDS if field.beta is not None and field.beta != field.ga)
 _GA_PATHS = frozenset(field.ga for field in SESSION_FIELDS if field.ga is not None)
@@ -199,9 +188,8 @@ def modalities(view: View) -> Iterator[Observation]:
     Fail[azure-preview]:
         > session.update {"session": {"modalities": ["audio"]}}
     """
-    ga = view.dialect.generation == "ga"
-    wanted = ('["audio"]', '["text"]') if ga else ('["text"]', '["text", "audio"]')
-    legal = ({"audio"}, {"text"}) if ga else ({"text"}, {"text", "audio"})
+    legal = ({"text"}, set(view.dialect.generation.spoken))
+    wanted = ('["text"]', json.dumps(view.dialect.generation.spoken))
     sessions = list(requested(view))
     sessions += [(one.step.entry, one.session) for one in history(view).settings.shown]
     for entry, session in sessions:
@@ -279,7 +267,7 @@ def turn_detection_type(view: View) -> Iterator[Observation]:
             yield judged(entry, ok, (*TURN_TYPES, "null"), shown(kind))
 
 
-@FAMILY.rule("15", SHOULD, DOCUMENTED, MS_REFERENCE, who=CLIENT, dialects=AZURE_GA, hidden_by_filter=False)
+@FAMILY.rule("15", SHOULD, DOCUMENTED, MS_REFERENCE, who=CLIENT, dialects=DEPLOYMENTS, hidden_by_filter=False)
 def transcription_deployment(view: View) -> Iterator[Observation]:
     """the transcription model is a deployment name
 

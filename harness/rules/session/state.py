@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
-from harness.protocol.dialects import SESSION_FIELDS
+from harness.protocol.sessions import SESSION_FIELDS
 from harness.protocol.states import SESSION
 from harness.protocol.states import step as leads_to
 from harness.rules.base import DOCUMENTED, MUST, OBSERVED, SHOULD, Observation, View, bad, good, judged
@@ -165,19 +165,19 @@ def created_shape(view: View) -> Iterator[Observation]:
     Fail[azure-preview]:
         < session.created {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
     """
-    ga = view.dialect.generation == "ga"
+    own = view.dialect.generation
     for entry in view.server("session.created"):
         session = at(entry.event, "session")
         if not isinstance(session, Mapping):
             yield bad(entry, "a session object", shown(session))
             continue
-        foreign = [name for name in (_BETA_ONLY if ga else _GA_ONLY) if name in session]
+        foreign = [name for name in (_BETA_ONLY if own.typed else _GA_ONLY) if name in session]
         if foreign:
-            other = "beta" if ga else "GA"
-            yield bad(entry, f"the {view.dialect.generation} shape", f"{other} fields: {', '.join(foreign)}")
-        elif ga and session.get("type") not in ("realtime", "transcription"):
+            other = "beta" if own.typed else "GA"
+            yield bad(entry, f"the {own.name} shape", f"{other} fields: {', '.join(foreign)}")
+        elif own.typed and session.get("type") not in ("realtime", "transcription"):
             yield bad(entry, ("type realtime", "type transcription"), f"type {shown(at(session, 'type'))}")
-        elif ga and not isinstance(session.get("audio", {}), Mapping):
+        elif own.typed and not isinstance(session.get("audio", {}), Mapping):
             yield bad(entry, "audio is an object", f"audio {shown(session['audio'])}")
         else:
             yield good(entry)

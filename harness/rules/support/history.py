@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.protocol.dialects import BETA_NAMES
+from harness.protocol.generations import BETA_NAMES
 from harness.rules.base import Observation, View, open_at_end
 from harness.rules.support.disturbance import slack
 from harness.rules.support.fields import MISSING, at, listing, mapping, text
@@ -26,6 +26,7 @@ from harness.trace import Entry, Observer
 PATIENCE = 10.0
 # Both ends act at once: what was on its way for less than this was sent without knowing of the other's event.
 RACE = 0.5
+# Also a service that speaks the other vocabulary is understood, but for the one name that both use for different things.
 _CANONICAL: Mapping[str, str] = {
     wire: canonical
     for canonical, wire in BETA_NAMES.items()
@@ -117,9 +118,8 @@ class History:
         trace = view.trace
         for entry in trace.of("event.sent", "event.received"):
             by = trace.sender(entry)
-            # The one name that both vocabularies use, for different things: in beta it is how items are announced.
-            beta_item = view.dialect.generation == "beta" and entry.type == "conversation.item.created"
-            kind = "conversation.item.added" if beta_item else _CANONICAL.get(entry.type, entry.type)
+            own = view.dialect.canonical(entry.type)
+            kind = _CANONICAL.get(own, own)
             step = Step(entry, by, kind)
             self.steps.append(step)
             self._kinds.setdefault((by, kind), []).append(step)

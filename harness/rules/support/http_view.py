@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from harness.protocol.dialects import WAYS
 from harness.rules.base import View
 from harness.rules.support.fields import at, mapping, number, text
 from harness.trace import Entry
@@ -131,8 +132,8 @@ def is_sdp(body: Any) -> bool:
 
 
 def credential(request: Entry) -> Mark | None:
-    """The mark of the request's credential: its ``api-key``, else its ``Authorization``; None where there is none."""
-    return parse_mark(header(request, "api-key")) or parse_mark(header(request, "authorization"))
+    """The mark of the request's credential, whichever way it is presented; None where there is none."""
+    return next((mark for way in WAYS if (mark := parse_mark(header(request, way.header)))), None)
 
 
 def is_bearer(request: Entry) -> bool:

@@ -98,8 +98,7 @@ def request(dialect: Dialect, step: str) -> dict[str, Any]:
     headers = {"authorization": f"Bearer {_EPHEMERAL}"}
     body: Any = ""
     if step == "key":
-        own = {"api-key": _KEY} if "api-key" in dialect.auth else {"authorization": f"Bearer {_KEY}"}
-        headers = {**own, "content-type": "application/json"}
+        headers = {**dialect.auth[0].headers(_KEY), "content-type": "application/json"}
         flat = {"model": "my-realtime", "voice": "alloy"}
         nested = {"session": {"type": "realtime", "model": "my-realtime", "audio": {"output": {"voice": "alloy"}}}}
         body = flat if dialect.body == "flat" else nested
