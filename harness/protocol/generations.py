@@ -145,7 +145,7 @@ BETA = Generation(
     client_events=CLIENT_EVENTS | {"transcription_session.update"},
     typed=False,
     modalities="modalities",
-    spoken=("text", "audio"),
+    spoken=("audio", "text"),
     content={"system": ("input_text",), "user": ("input_text", "input_audio"), "assistant": ("text", "audio")},
     names=BETA_NAMES,
 )
