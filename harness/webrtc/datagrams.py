@@ -1,71 +1,101 @@
-"""Where the emulated network and the loop's clock enter private parts of aioice and aiortc; the other half of the taps."""
+"""The way of a received datagram, as one chain: each link takes it or hands it on to the next; aioice's own callback is the last."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from typing import Any
+
+import pylibsrtp
 
 from harness.netem.link import Wire
 
+Receive = Callable[[bytes, Any], None]
+Link = Callable[[Receive], Receive]
+"""Given the next link's callback, a link's own."""
 
-def lead_through(wire: Wire, protocol: Any) -> None:
-    """Lead every datagram of this socket (an ``aioice.ice.StunProtocol``) through the wire, in both directions.
+_WAITING = 1024  # datagrams in aioice's queue; far more than a burst leaves there
 
-    Do it last: what else is hooked to the socket's callback is then behind the wire, as it is behind a real network.
+
+def install(protocol: Any, *links: Link | None) -> None:
+    """Put these links, first to last, in front of the callback of a socket (an ``aioice.ice.StunProtocol``); None is left out."""
+    receive = protocol.datagram_received
+    for link in reversed(links):
+        receive = link(receive) if link else receive
+    protocol.datagram_received = receive
+
+
+def emulated(wire: Wire | None, protocol: Any) -> Link | None:
+    """The emulated network, where there is one. What the socket sends goes through it too."""
+    if wire is None:
+        return None
+
+    def link(receive: Receive) -> Receive:
+        transport = protocol.transport
+        send, close = transport.sendto, transport.close
+
+        def sendto(data: bytes, addr: Any = None) -> None:
+            wire.carry("sent", data, lambda: send(data, addr), socket=protocol)
+
+        def datagram_received(data: bytes, addr: Any) -> None:
+            wire.carry("received", data, lambda: receive(data, addr), socket=protocol)
+
+        def hasten_and_close() -> None:
+            wire.hasten(protocol)
+            transport.sendto = send
+            protocol.datagram_received = receive
+            close()
+
+        transport.sendto, transport.close = sendto, hasten_and_close
+        return datagram_received
+
+    return link
+
+
+def guarded(connection: Any) -> Link:
+    """A guard: an empty datagram, which anybody can send, would end the DTLS transport; and no queue grows without end."""
+    waiting = connection._queue.qsize
+
+    def link(receive: Receive) -> Receive:
+        def datagram_received(data: bytes, addr: Any) -> None:
+            if not data or waiting() > _WAITING:
+                return
+            try:
+                receive(data, addr)
+            except Exception:  # malformed STUN; nobody is known to have sent it
+                return
+
+        return datagram_received
+
+    return link
+
+
+def media_first(connection: Any, dtls: Any, take: Callable[[bytes], None]) -> Link:
+    """A shortcut for SRTP, handed to ``take`` from the socket's callback itself: no parsing as STUN, no queue, no task that wakes up.
+
+    The first octet tells the protocols on a WebRTC socket apart (:rfc:`7983` section 7). Media waits its turn in aioice's queue
+    as long as there is something in it, so that the order of arrival is kept while the handshake finishes.
     """
-    transport = protocol.transport
-    send, receive, close = transport.sendto, protocol.datagram_received, transport.close
+    none_waiting = connection._queue.empty
 
-    def sendto(data: bytes, addr: Any = None) -> None:
-        wire.carry("sent", data, lambda: send(data, addr), socket=protocol)
+    def link(receive: Receive) -> Receive:
+        def datagram_received(data: bytes, addr: Any) -> None:
+            first = data[0] if data else 0
+            if 127 < first < 192:
+                srtp = dtls._rx_srtp
+                # RTCP shares the port; its packet types lie where RTP would have these (RFC 5761 section 4).
+                if srtp is not None and len(data) > 1 and not 192 <= data[1] <= 223 and none_waiting():
+                    try:
+                        clear = srtp.unprotect(data)
+                    except (pylibsrtp.Error, ValueError):
+                        return  # forged, replayed or broken
+                    take(clear)
+                else:
+                    connection.data_received(data, 1)
+            elif 19 < first < 64:
+                connection.data_received(data, 1)
+            else:
+                receive(data, addr)
 
-    def datagram_received(data: bytes, addr: Any) -> None:
-        wire.carry("received", data, lambda: receive(data, addr), socket=protocol)
+        return datagram_received
 
-    def hasten_and_close() -> None:
-        wire.hasten(protocol)
-        transport.sendto = send
-        protocol.datagram_received = receive
-        close()
-
-    transport.sendto = sendto
-    transport.close = hasten_and_close
-    protocol.datagram_received = datagram_received
-
-
-def begin_low(sctp: Any) -> None:
-    """Let an SCTP association begin with a TSN in the lower half, which no call counts up to the wrap, and a tag other than zero.
-
-    aiortc sorts the numbers that came out of order without regard to the wrap: after a loss there it acknowledges nothing any more.
-    Both are free to choose, but for the tag, which must not be zero (:rfc:`9260` section 3.3.2).
-    """
-    sctp._local_verification_tag = sctp._local_verification_tag or 1
-    first = sctp._local_tsn & 0x7FFFFFFF
-    sctp._local_tsn = sctp._reconfig_request_seq = first
-    sctp._last_sacked_tsn = sctp._advanced_peer_ack_tsn = first - 1 & 0xFFFFFFFF
-
-
-def measure_on_loop(sctp: Any) -> None:
-    """Let an SCTP association measure its round trips (:rfc:`9260` section 6.3.1) on the loop's clock.
-
-    aiortc takes them from ``time.time()``, which stands nearly still in virtual time, and arms its timers on the loop.
-    """
-    clock = asyncio.get_running_loop().time
-    send, receive, update = sctp._send_chunk, sctp._receive_sack_chunk, sctp._update_rto
-    round_trip = 0.0
-
-    async def send_chunk(chunk: Any) -> None:
-        if getattr(chunk, "_sent_count", 0) == 1:
-            chunk._sent_time = clock()
-        await send(chunk)
-
-    async def receive_sack(chunk: Any) -> None:
-        # Only the first chunk that is acknowledged is measured, and none that has been sent again.
-        nonlocal round_trip
-        if sctp._sent_queue:
-            round_trip = clock() - (sctp._sent_queue[0]._sent_time or clock())
-        await receive(chunk)
-
-    sctp._send_chunk = send_chunk
-    sctp._receive_sack_chunk = receive_sack
-    sctp._update_rto = lambda _: update(round_trip)
+    return link

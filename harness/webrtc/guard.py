@@ -10,7 +10,6 @@ _DCEP = 50  # RFC 8832 section 8.1
 _OPEN, _ACK = 0x03, 0x02  # RFC 8832 section 8.2.1
 _OPEN_HEADER = 12
 # Datagrams that wait for a handshake that has not begun; one flight of DTLS is a handful.
-_WAITING = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +165,3 @@ def _dcep_problem(sctp: Any, stream_id: int, data: bytes, limits: Limits) -> str
     except UnicodeDecodeError:
         return "a DCEP OPEN whose label or protocol is not UTF-8 is ignored"
     return "" if len(data) >= end else "a DCEP OPEN that is cut off is ignored"
-
-
-def guard_socket(protocol: Any, connection: Any) -> None:
-    """Guard a socket (an ``aioice.ice.StunProtocol``): an empty datagram, which anybody can send, would end the DTLS transport."""
-    receive, waiting = protocol.datagram_received, connection._queue.qsize
-
-    def datagram_received(data: bytes, addr: Any) -> None:
-        if not data or waiting() > _WAITING:
-            return
-        try:
-            receive(data, addr)
-        except Exception:  # malformed STUN; nobody is known to have sent it
-            return
-
-    protocol.datagram_received = datagram_received

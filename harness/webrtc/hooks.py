@@ -17,20 +17,22 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import pylibsrtp
 from aiortc import RTCPeerConnection, RTCRtpTransceiver
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcdtlstransport import State
 
 from harness.netem.link import Wire
 from harness.protocol import rtp
-from harness.protocol.rtp import Direction, Reception, RtpPacket
+from harness.protocol.rtp import Reception, RtpPacket
 from harness.webrtc import private_parts as private_parts  # checks first that everything can be hooked
-from harness.webrtc.datagrams import begin_low, lead_through, measure_on_loop
-from harness.webrtc.guard import Limits, PacketGuard, guard_association, guard_socket
+from harness.webrtc.association import InvalidText as InvalidText
+from harness.webrtc.association import tap_association
+from harness.webrtc.callbacks import Callbacks as Callbacks
+from harness.webrtc.datagrams import emulated, guarded, install, media_first
+from harness.webrtc.guard import Limits, PacketGuard
 from harness.webrtc.handshake import Handshake as Handshake
 from harness.webrtc.handshake import handshake_of
 from harness.webrtc.misbehavior import Misbehavior as Misbehavior
@@ -41,27 +43,6 @@ logger = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 _NTP_EPOCH = 2208988800  # seconds from 1900 to 1970, RFC 5905 section 6
 _LARGEST_DATAGRAM = 65536
-_DCEP = 50  # RFC 8832 section 8.1
-_DCEP_OPEN, _DCEP_ACK = b"\x03", b"\x02"  # RFC 8832 section 8.2.1
-_STRING = 51  # RFC 8831 section 8
-
-
-class InvalidText(bytes):
-    """A message sent as a string (PPID 51) whose octets are not UTF-8 (:rfc:`8831` section 6.6 says they are)."""
-
-
-@dataclass(frozen=True)
-class Callbacks:
-    """Who is told what. Each is called on the event loop, synchronously, and must not raise."""
-
-    packet: Callable[[RtpPacket], None] | None
-    rtcp: Callable[[Direction, bytes], None]
-    dcep: Callable[[Direction, int, bytes], None]
-    early: Callable[[str], None]
-    dtls_state: Callable[[str], None]
-    secured: Callable[[Handshake], None]
-    ignored: Callable[[str], None]
-    overrun: Callable[[str], None]
 
 
 class Hooks:
@@ -182,55 +163,35 @@ class Hooks:
         async def handle_rtp(data: bytes, arrival_time_ms: int) -> None:
             self._received(dtls, data)
 
-        async def gather_and_shortcut(component: int, addresses: list[str], timeout: int = 5) -> Any:
+        async def gather_and_tap(component: int, addresses: list[str], timeout: int = 5) -> Any:
             where = [LOOPBACK] if self._loopback else addresses
             candidates = await gather(component=component, addresses=where, timeout=timeout)
             for protocol in connection._protocols:
-                self._once(protocol, lambda tapped: self._shortcut(tapped, connection, dtls))
+                self._once(protocol, lambda tapped: self._tap_socket(tapped, connection, dtls))
             return candidates
 
         dtls._validate_peer_identity = validate_and_tell
         dtls._send_rtp = send_rtcp
         dtls._handle_rtcp_data = handle_rtcp_and_tell
         dtls._handle_rtp_data = handle_rtp
-        connection.get_component_candidates = gather_and_shortcut
+        connection.get_component_candidates = gather_and_tap
         be_patient(connection)
         dtls._set_state = set_state
 
-    def _shortcut(self, protocol: Any, connection: Any, dtls: Any) -> None:
-        """Hand SRTP on from the socket's callback itself: no parsing as STUN, no queue, no task that wakes up for it.
-
-        The first octet tells the protocols on a WebRTC socket apart (:rfc:`7983` section 7). Media waits its turn in aioice's queue
-        as long as there is something in it, so that the order of arrival is kept while the handshake finishes.
-        """
-        datagram_received = protocol.datagram_received
-        waiting = connection._queue.empty
-
-        def received(data: bytes, addr: Any) -> None:
-            first = data[0] if data else 0
-            if 127 < first < 192:
-                srtp = dtls._rx_srtp
-                # RTCP shares the port; its packet types lie where RTP would have these (RFC 5761 section 4).
-                if srtp is not None and len(data) > 1 and not 192 <= data[1] <= 223 and waiting():
-                    try:
-                        clear = srtp.unprotect(data)
-                    except (pylibsrtp.Error, ValueError):
-                        return  # forged, replayed or broken
-                    self._received(dtls, clear)
-                else:
-                    connection.data_received(data, 1)
-            elif 19 < first < 64:
-                connection.data_received(data, 1)
-            else:
-                datagram_received(data, addr)
-
-        protocol.datagram_received = received
-        guard_socket(protocol, connection)
+    def _tap_socket(self, protocol: Any, connection: Any, dtls: Any) -> None:
+        """Set up the way of a received datagram: through these, first to last, then to aioice, which takes STUN and the rest."""
+        install(
+            protocol,
+            emulated(self._wire, protocol),
+            guarded(connection),
+            media_first(connection, dtls, partial(self._received, dtls)),
+        )
         # asyncio reads into 256 KiB, for which the allocator goes to the kernel every time: 13 of 17 us of a datagram's way.
         if hasattr(protocol.transport, "max_size"):
             protocol.transport.max_size = _LARGEST_DATAGRAM
-        if self._wire is not None:
-            lead_through(self._wire, protocol)
+
+    def _tap_sctp(self, sctp: Any) -> None:
+        tap_association(sctp, self._callbacks, self._misbehavior, self._limits)
 
     # RTP
 
@@ -338,54 +299,6 @@ class Hooks:
             sender._RTCRtpSender__octet_count = octets
             sender._RTCRtpSender__packet_count = count
 
-    # SCTP
-
-    def _tap_sctp(self, sctp: Any) -> None:
-        callbacks = self._callbacks
-        begin_low(sctp)
-        measure_on_loop(sctp)
-        receive, send = sctp._data_channel_receive, sctp._send
-        opened: set[int] = set()
-
-        async def receive_and_tell(stream_id: int, pp_id: int, data: bytes) -> None:
-            if pp_id == _DCEP:
-                opened.add(stream_id)
-                callbacks.dcep("received", stream_id, data)
-                if not self._misbehavior.heeds_message_size:
-                    sctp._remote_max_message_size = 0
-            elif pp_id == _STRING and not _is_utf8(data):
-                # aiortc would end the whole transport over it.
-                if stream_id in sctp._data_channels:
-                    sctp._data_channels[stream_id].emit("message", InvalidText(data))
-                return
-            elif pp_id == _STRING and stream_id not in opened:
-                # The stack drops it without a word.
-                callbacks.early(data.decode())
-            await receive(stream_id, pp_id, data)
-
-        async def send_and_tell(stream_id: int, pp_id: int, user_data: bytes, *args: Any, **options: Any) -> None:
-            if pp_id == _DCEP and user_data[:1] == _DCEP_ACK:
-                if not self._misbehavior.acknowledges:
-                    return
-                stream_id = stream_id if self._misbehavior.ack_stream is None else self._misbehavior.ack_stream
-            if pp_id == _DCEP and self._misbehavior.early is not None and user_data[:1] == _DCEP_OPEN:
-                await send(stream_id, _STRING, self._misbehavior.early().encode(), *args, **options)
-            if pp_id == _DCEP:
-                callbacks.dcep("sent", stream_id, user_data)
-            await send(stream_id, pp_id, user_data, *args, **options)
-
-        sctp._data_channel_receive = receive_and_tell
-        sctp._send = send_and_tell
-        guard_association(sctp, self._limits, self._loop.time, callbacks.ignored, callbacks.overrun)
-
 
 def _is_opus(codec: Any) -> bool:
     return bool(codec.mimeType.lower() == "audio/opus")
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
