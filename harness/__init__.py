@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -76,13 +75,12 @@ def run(
     Returns a result for each scenario and dialect; those that the target cannot be made to do are left out.
     Raises UsageError (a wrong option, missing credentials) or ScenarioError (a wrong file, with its line) before any call.
     """
-    from harness.checking.service import not_tried
     from harness.report.write import write_reports
-    from harness.running.jobs import not_exercised, select
-    from harness.running.runner import run_many
+    from harness.running.jobs import select
+    from harness.running.plan import carry_out, plan
 
     folder = None if out is None else Path(out)
-    jobs = select(
+    chosen = select(
         [Path(path) for path in paths],
         dialects=dialects,
         target=target,
@@ -91,13 +89,10 @@ def run(
         network=network,
         seed=seed,
     )
-    unable = not_exercised(jobs)
-    began = perf_counter()
-    results = run_many([(job, loaded) for job, loaded in jobs if job not in unable], workers=workers)
+    made = carry_out(plan(chosen), workers=workers)
     if folder is not None:
-        left_out = [not_tried(job, loaded, unable[job]) for job, loaded in jobs if job in unable]
-        write_reports(results, folder, seconds=perf_counter() - began, left_out=left_out)
-    return results
+        write_reports(made.results, folder, seconds=made.seconds, left_out=made.left_out)
+    return list(made.results)
 
 
 def judge(recording: Trace | Path | str) -> Result:
@@ -125,13 +120,13 @@ def check(
     """
     from harness.checking import service
     from harness.report.write import write_reports
+    from harness.running.plan import carry_out
     from harness.targets.service import Access
 
     folder = None if out is None else Path(out)
     access = Access(key, model, without=service.needs_named(without))
     what = service.plan(url, dialect, access, paths=[Path(path) for path in paths], out=folder)
-    began = perf_counter()
-    found = service.check(what, workers=workers)
+    made = carry_out(what, workers=workers)
     if folder is not None:
-        write_reports(found.results, folder, seconds=perf_counter() - began, left_out=found.left_out)
-    return found
+        write_reports(made.results, folder, seconds=made.seconds, left_out=made.left_out)
+    return service.graded(made)

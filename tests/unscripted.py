@@ -140,7 +140,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
 def with_beta_text(row: Dialect) -> Dialect:
     """The row of a service that kept the beta names of text events: a mistake that gateways make."""
     names = {f"response.output_text.{end}": f"response.text.{end}" for end in ("delta", "done")}
-    return replace(row, names={**row.names, **names})
+    return replace(row, generation=replace(row.generation, names={**row.generation.names, **names}))
 
 
 def _fake(row: Dialect, faults: Sequence[str] = ()) -> FakeService:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import UsageError, nearest
 from harness.judging.grading import Capability, Grade, NotExercised, grade
 from harness.judging.results import Result, exit_code
-from harness.running.jobs import Job, not_exercised, select
-from harness.running.runner import run_many
+from harness.running.jobs import select
+from harness.running.plan import Made, Plan
+from harness.running.plan import plan as planned
 from harness.scenario.files import reference_suite
 from harness.scenario.live import Need
-from harness.scenario.loader import LoadedScenario
 from harness.scenario.unscripted import NEEDS, NEVER
 from harness.targets.endpoints import load_environment
 from harness.targets.service import Access, absent, service_endpoints, tls
 
 MARKS: dict[Grade, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "not-exercised": "-"}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a check will do: the runs, the plainest first, and what the service cannot be made to do."""
-
-    jobs: tuple[tuple[Job, LoadedScenario], ...]
-    left_out: tuple[NotExercised, ...]
 
 
 @dataclass(frozen=True)
@@ -63,41 +55,22 @@ def plan(
     endpoints = service_endpoints(dialect, url, load_environment(cwd or Path.cwd()), access)
     tls(endpoints)
     access = replace(access, without=access.without | absent(endpoints, access) | (set() if slow else {"time"}))
-    chosen = [
-        (replace(job, access=access), loaded)
-        for job, loaded in select(
-            paths or [reference_suite()],
-            dialects=(dialect,),
-            target=url,
-            time="real",
-            out=out,
-            keyword=keyword,
-            network=network,
-            cwd=cwd,
-        )
-    ]
-    reasons = not_exercised(chosen)
-    jobs = sorted(((job, loaded) for job, loaded in chosen if job not in reasons), key=_plainness)
-    return Plan(tuple(jobs), tuple(not_tried(job, loaded, reasons[job]) for job, loaded in chosen if job in reasons))
+    chosen = select(
+        paths or [reference_suite()],
+        dialects=(dialect,),
+        target=url,
+        time="real",
+        out=out,
+        keyword=keyword,
+        network=network,
+        cwd=cwd,
+    )
+    return planned([(replace(job, access=access), loaded) for job, loaded in chosen], probing=True)
 
 
-def check(what: Plan, *, workers: int = 1, done: Callable[[Result], None] = lambda _: None) -> Checked:
-    """Make the first run; where even that one finds no service to talk to, stop, else make all others and grade them.
-
-    ``done`` is called with each result as it is ready.
-    """
-    left_out = what.left_out
-    results = run_many(what.jobs[:1], done=done)
-    others = what.jobs[1:]
-    if results and results[0].error and results[0].milestones["channel-open"] is None:
-        first = results[0].id
-        left_out += tuple(
-            not_tried(job, loaded, f"not tried: {first} could not make its call") for job, loaded in others
-        )
-    else:
-        results += run_many(others, workers=workers, done=done)
-    ordered = tuple(sorted(results, key=lambda result: result.id))
-    return Checked(ordered, left_out, grade(ordered, left_out))
+def graded(made: Made) -> Checked:
+    """The results of a check, by capability."""
+    return Checked(made.results, made.left_out, grade(made.results, made.left_out))
 
 
 def needs_named(names: Sequence[str]) -> frozenset[Need]:
@@ -122,27 +95,5 @@ def table(capabilities: Sequence[Capability]) -> Iterator[str]:
         yield f"  {'':<{width}}  {rules}"
 
 
-def reasons(left_out: Sequence[NotExercised]) -> Iterator[str]:
-    """Why scenarios were not exercised: a line a reason, with their number."""
-    by_reason: dict[str, dict[str, None]] = {}
-    for one in left_out:
-        by_reason.setdefault(one.reason, {})[Path(one.scenario).stem] = None
-    for reason, scenarios in by_reason.items():
-        names = list(scenarios)
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield f"- not exercised: {reason}: {', '.join(names[:3])}{more}"
-
-
 def _named(word: str, ids: Sequence[str]) -> str:
     return f", {len(ids)} {word} ({', '.join(ids)})" if ids else ""
-
-
-def not_tried(job: Job, loaded: LoadedScenario, reason: str) -> NotExercised:
-    """A run that is not made, and why, for the reports."""
-    return NotExercised(job.name, job.dialect, loaded.scenario.title, reason)
-
-
-def _plainness(one: tuple[Job, LoadedScenario]) -> tuple[bool, bool, int]:
-    """Sorts calls that must succeed first, and of these the smoke tests, and of these the shortest."""
-    scenario = one[1].scenario
-    return scenario.assert_.fails is not None, "smoke" not in scenario.tags, len(scenario.steps)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,9 @@ from harness.cli.terminal import (
 )
 from harness.errors import HarnessError, UsageError, nearest
 from harness.protocol.dialects import DIALECTS
+
+if TYPE_CHECKING:
+    from harness.running.plan import Made, Plan
 
 app = typer.Typer(
     cls=Commands,
@@ -104,12 +107,11 @@ def run(
     out: Out = Path("reports"),
 ) -> None:
     """Run scenario files and judge them. Without a path: scenarios/ here, else the packaged suite."""
-    from harness.checking.service import not_tried, reasons
     from harness.judging.results import exit_code
-    from harness.running.jobs import not_exercised, select
-    from harness.running.runner import configurations, run_many
+    from harness.running.jobs import select
+    from harness.running.plan import plan
 
-    jobs = select(
+    chosen = select(
         paths or [],
         dialects=_known_dialects(dialect) if dialect else (),
         target=target,
@@ -122,21 +124,7 @@ def run(
         seed=seed,
         cwd=Path.cwd(),
     )
-    unable = not_exercised(jobs)
-    left_out = [not_tried(job, loaded, unable[job]) for job, loaded in jobs if job in unable]
-    for line in reasons(left_out):
-        say(line)
-    jobs = [(job, loaded) for job, loaded in jobs if job not in unable]
-    warned = dict.fromkeys(f"warning: {warning}" for _, loaded in jobs for warning in loaded.warnings)
-    for line in (*configurations([job for job, _ in jobs]), *warned):
-        print(line, file=sys.stderr)
-    began = time.perf_counter()
-    with kept(len(jobs), out, left_out) as advance:
-        results = run_many(jobs, workers=workers, done=advance)
-    seconds = time.perf_counter() - began
-    written = written_reports(results, out, seconds, left_out)
-    print_results(results, seconds, written, out)
-    raise typer.Exit(exit_code(results))
+    raise typer.Exit(exit_code(_carried_out(plan(chosen), workers, out).results))
 
 
 @app.command()
@@ -168,22 +156,32 @@ def check(
 ) -> None:
     """Check any service with the reference suite; graded by capability. Credentials as for --target live."""
     from harness.checking import service as suite
-    from harness.report.write import write_reports
+    from harness.running.plan import reasons
     from harness.targets.service import Access
 
     (name,) = _known_dialects([dialect])
     access = Access(key, model, region, cafile, insecure, form, suite.needs_named(without or []))
     what = suite.plan(url, name, access, keyword=k, slow=slow, network=network, out=out, cwd=Path.cwd())
-    began = time.perf_counter()
-    with kept(len(what.jobs), out) as advance:
-        found = suite.check(what, workers=workers, done=advance)
-    seconds = time.perf_counter() - began
-    written = write_reports(found.results, out, seconds=seconds, left_out=found.left_out)
-    print_results(found.results, seconds, None, out)
-    for line in ("", *suite.reasons(found.left_out), "", *suite.table(found.capabilities)):
+    found = suite.graded(_carried_out(what, workers, out))
+    for line in ("", *reasons(found.left_out[len(what.left_out) :]), *suite.table(found.capabilities)):
         say(line)
-    say(f"  report: {written}")
     raise typer.Exit(found.exit_code)
+
+
+def _carried_out(what: Plan, workers: int, out: Path) -> Made:
+    """Say what is left out, make the runs with their progress, write the reports and print what was found."""
+    from harness.running.plan import carry_out, reasons
+    from harness.running.runner import configurations
+
+    for line in reasons(what.left_out):
+        say(line)
+    for line in (*configurations([job for job, _ in what.jobs]), *what.warnings):
+        print(line, file=sys.stderr)
+    with kept(len(what.jobs), out, what.left_out) as advance:
+        made = carry_out(what, workers=workers, done=advance)
+    written = written_reports(made.results, out, made.seconds, made.left_out)
+    print_results(made.results, made.seconds, written, out)
+    return made
 
 
 @app.command()

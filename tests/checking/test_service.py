@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from harness.checking.service import Checked, check, needs_named, plan, reasons, table
+from harness.checking.service import Checked, graded, needs_named, plan, table
 from harness.cli import main as cli
 from harness.errors import UsageError
 from harness.judging.grading import Capability
 from harness.report.write import write_reports
 from harness.rules.base import CLIENT, REGISTRY, Outcome
+from harness.running.plan import carry_out, reasons
 from harness.scenario import relaxation
 from harness.targets.service import Access
 from tests.unscripted import API_KEY, GATEWAY_KEY, Place, gateway, self_signed, service, with_beta_text
@@ -33,10 +34,10 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def checked(place: Place, keyword: str, access: Access | None = None, out: Path | None = None) -> Checked:
     what = plan(place.url, "openai-ga", access or Access(), paths=[SUITE], keyword=keyword, out=out)
-    return check(what)
+    return graded(carry_out(what))
 
 
-def graded(found: Checked) -> dict[str, Capability]:
+def by_name(found: Checked) -> dict[str, Capability]:
     return {one.name: one for one in found.capabilities}
 
 
@@ -80,8 +81,8 @@ def small_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_each_capability_has_its_own_grade(small_suite: Path, tmp_path: Path) -> None:
     with service() as place:
         what = plan(place.url, "openai-ga", Access(), paths=[small_suite], out=tmp_path)
-        found = check(what, workers=1)
-    grades = {name: one.grade for name, one in graded(found).items()}
+        found = graded(carry_out(what))
+    grades = {name: one.grade for name, one in by_name(found).items()}
     # Nobody answers "Sorry" here, and no model calls the function; neither is the service's fault.
     assert grades == {
         "signaling": "conformant",
@@ -100,8 +101,10 @@ def test_each_capability_has_its_own_grade(small_suite: Path, tmp_path: Path) ->
 
 def test_broken_capability_is_the_only_one_that_is_nonconformant(small_suite: Path) -> None:
     with service(with_beta_text(ROW)) as place:
-        found = check(plan(place.url, "openai-ga", Access(), paths=[small_suite], keyword="text or signaling"))
-    grades = graded(found)
+        found = graded(
+            carry_out(plan(place.url, "openai-ga", Access(), paths=[small_suite], keyword="text or signaling"))
+        )
+    grades = by_name(found)
     assert (grades["signaling"].grade, grades["text"].grade) == ("conformant", "nonconformant")
     assert found.exit_code == 1
     missed = [one.actual for run in found.results for one in run.expectations if not one.met]
@@ -150,7 +153,7 @@ def test_gateway_without_token_endpoint_is_never_asked_for_a_key() -> None:
     assert order.expected == "in this order: offer, answer, channel-open, session.update"
     about_key = {"HTTP-08", "HTTP-09", "HTTP-10"} & {rule.id for rule in run.rules}
     assert {rule.outcome for rule in run.rules if rule.id in about_key} <= {Outcome.NOT_EXERCISED, Outcome.SKIPPED}
-    assert graded(found)["errors"].grade == "not-exercised"
+    assert by_name(found)["errors"].grade == "not-exercised"
     assert [one.reason for one in found.left_out] == ["the service has no token endpoint"]
     assert found.exit_code == 0
 
@@ -158,7 +161,7 @@ def test_gateway_without_token_endpoint_is_never_asked_for_a_key() -> None:
 def test_failed_rule_of_signaling_does_not_spread_to_what_is_called_over_it() -> None:
     with gateway(location=False) as place:
         found = checked(place, f"{SET_UP} or unknown-event-gets", Access(key=GATEWAY_KEY))
-    grades = graded(found)
+    grades = by_name(found)
     assert (grades["signaling"].grade, grades["signaling"].must.failed) == ("nonconformant", ("HTTP-18",))
     assert grades["errors"].grade == "conformant"
     assert [run.verdict for run in found.results] == ["nonconformant", "nonconformant"]
@@ -186,7 +189,7 @@ def test_self_signed_certificate_is_trusted_only_when_told_so(tmp_path: Path) ->
     (run,) = refused.results
     assert "no TLS connection" in (run.error or "")
     assert "could not make its call" in refused.left_out[0].reason
-    assert (refused.exit_code, graded(refused)["text"].grade) == (3, "not-exercised")
+    assert (refused.exit_code, by_name(refused)["text"].grade) == (3, "not-exercised")
 
 
 def test_wrong_key_ends_the_check_at_the_first_call() -> None:
@@ -202,7 +205,7 @@ def test_what_is_declared_absent_is_not_exercised_and_said_so() -> None:
     access = Access(without=needs_named(["function-calls"]))
     what = plan("http://127.0.0.1:9", "openai-ga", access, paths=[SUITE], keyword="function-call-is-answered")
     assert [one.reason for one in what.left_out] == ["the service has no function calls"]
-    found = check(what)
+    found = graded(carry_out(what))
     assert (found.results, found.exit_code) == ((), 3)
     (line, rules) = table(found.capabilities)
     assert line.split() == ["-", "tools", "not", "exercised", "1", "not", "exercised"]
