@@ -19,9 +19,8 @@ from harness.client.bodies import answer_problem, call_form, call_id, key_of, ke
 from harness.client.channel import EventChannel
 from harness.client.connection import channel_fix, last_states
 from harness.client.faults import ClientFaults
-from harness.client.http import Requests, Response
+from harness.client.http import Requests, Response, seen
 from harness.client.outbox import Outbox
-from harness.client.refusals import explain, seen
 from harness.client.watch import first_of
 from harness.errors import (
     CallError,
@@ -168,7 +167,7 @@ class Call:
             secrets=keys_in,
         )
         if not response.ok:
-            raise self._refused(TokenRequestFailed, "key", url, response)
+            raise self._refused(TokenRequestFailed, "key", response)
         key, problem, fix = key_of(self.dialect, response)
         if problem:
             raise self._unusable(TokenRequestFailed, response, problem, fix)
@@ -248,7 +247,7 @@ class Call:
             failed=CallRequestFailed,
         )
         if not self._conduct.believes(response.status):
-            raise self._refused(CallRequestFailed, "call", url, response)
+            raise self._refused(CallRequestFailed, "call", response)
         self.call_id = call_id(response.headers.get("location", ""))
         problem = answer_problem(response)
         if problem:
@@ -379,10 +378,10 @@ class Call:
         for text in texts:
             self.recorder.record("harness.note", text=text, about=about)
 
-    def _refused(self, kind: type[CallError], step: str, url: str, response: Response) -> CallError:
-        redact = self.recorder.redactor.text
-        what, fix = explain(self.endpoints, step, url, response, redact)
-        return kind(redact(what), seen=seen(response, redact), fix=redact(fix), status=response.status)
+    def _refused(self, kind: type[CallError], step: str, response: Response) -> CallError:
+        """The facts alone: what they mean and what to do is said by :mod:`harness.diagnosis`."""
+        what = f"the service answers the {'token' if step == 'key' else step} request with status {response.status}"
+        return kind(what, seen=seen(response, self.recorder.redactor.text), status=response.status)
 
     def _unusable(self, kind: type[CallError], response: Response, what: str, fix: str) -> CallError:
         return kind(what, seen=seen(response, self.recorder.redactor.text), fix=fix, status=response.status)

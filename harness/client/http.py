@@ -6,13 +6,11 @@ Redirects are never followed: they would carry the key to another host.
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -21,6 +19,7 @@ import httpx
 from harness import __version__
 from harness.errors import CallError, shorten
 from harness.protocol.messages import parse
+from harness.protocol.retry_after import retry_after
 from harness.trace import Recorder
 
 RequestStep = Literal["key", "call", "hangup"]
@@ -205,25 +204,6 @@ def retry_pause(response: Response) -> float | None:
     return asked if asked <= LONGEST_WAIT else None
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that ``retry-after-ms`` (Azure) or ``Retry-After`` (RFC 9110 section 10.2.3, seconds or a date) asks to wait.
-
-    A date is counted from the response's own ``Date``; None where nothing usable is said.
-    """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * unit
-        except ValueError:
-            continue
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
-    try:
-        until = parsedate_to_datetime(headers.get("retry-after", ""))
-        return max(0.0, (until - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
 def no_response(error: BaseException, url: str, timeout: float, redact: Callable[[str], str]) -> tuple[str, str, str]:
     """Name, message and fix for a request that got no response, from the exception and everything that caused it."""
     host = urlsplit(url).netloc
@@ -315,3 +295,22 @@ def _json_or_text(text: str) -> tuple[Any, bool]:
         return parse(text), True
     except ValueError:
         return text, False
+
+
+def seen(response: Response, redact: Callable[[str], str]) -> str:
+    """A response on one line: status, media type, and the error it names or its beginning.
+
+    Redacted before it is shortened: half a key would not be recognised.
+    """
+    kind = shorten(redact(response.content_type)) or "no content-type"
+    return f"HTTP {response.status}, {kind}: {shorten(redact(_message(response))) or 'empty body'}"
+
+
+def _message(response: Response) -> str:
+    """The ``error`` of a JSON body in either vendor's shape, else the body's text."""
+    body: Any = response.body
+    error = body.get("error", body) if response.json and isinstance(body, Mapping) else None
+    if isinstance(error, Mapping) and isinstance(error.get("message"), str):
+        code = error.get("code") or error.get("type")
+        return f"{code}: {error['message']}" if code else error["message"]
+    return response.text

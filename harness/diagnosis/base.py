@@ -134,6 +134,11 @@ class Case:
             found += [entry for entry in last if not 200 <= status_of(entry) < 300]
         return found
 
+    def configured(self, name: str) -> str:
+        """A setting that the caller noted at the start of the call ("deployment", "region"); empty where it did not."""
+        noted = self.trace.first("harness.config")
+        return text(noted.data, name) if noted else ""
+
     def refused(self, *statuses: int, step: str = "", saying: str = "") -> list[Entry]:
         """Responses that ended the call, with one of these statuses, and a body like ``saying``; empty arguments fit all."""
         return [
@@ -180,7 +185,7 @@ class Cause:
     """A known cause: what it is, what to do, where it is documented, and when it fits.
 
     ``found`` returns the entries that show it; None where no recording can show it, and ``recognised`` then says what can be
-    looked at instead, and ``rank`` is None too. ``tell`` completes the text of the cause from the case; without it the request that was refused does. ``alone``: it is for what no other row explains.
+    looked at instead, and ``rank`` is None too. ``tell`` completes the text of the cause from the case, and the request that was refused does. ``alone``: it is for what no other row explains.
     """
 
     id: str
@@ -264,7 +269,7 @@ def diagnose(
             continue
         entries = tuple(row.found(case))
         if entries:
-            words = [row.cause, row.tell(case) if row.tell else _where(case, entries)]
+            words = [row.cause, row.tell(case) if row.tell else "", _where(case, entries)]
             found.append(
                 Diagnosis(
                     row.id, " ".join(filter(None, words)), row.fix, tuple(dict.fromkeys(entry.seq for entry in entries))

@@ -6,8 +6,8 @@ import re
 
 from harness.diagnosis.base import Case, Evidence, body_of, cause, status_of
 from harness.protocol.sessions import SESSION_FIELDS
-from harness.rules.support.fields import text
-from harness.rules.support.sources import MS_ERRORS, MS_PREVIEW_WEBRTC, MS_WEBRTC, issue
+from harness.rules.support.http_view import asked_pause, media_type
+from harness.rules.support.sources import MS_ERRORS, MS_PREVIEW_WEBRTC, MS_WEBRTC, OWN, issue
 from harness.trace import Entry
 
 _UNKNOWN_FIELD = r"unknown_parameter|unknown parameter|unsupported_parameter"
@@ -36,15 +36,41 @@ def error_taken_for_answer(case: Case) -> Evidence:
 
 
 @cause(
+    "web-page-answers",
+    "A web page came instead of an answer of the API.",
+    rank=102,
+    fix="Check host and URL: a proxy, a login page, a gateway or another site answers there.",
+    source=OWN,
+)
+def web_page_answers(case: Case) -> Evidence:
+    """A request that is refused with HTML. 501 is a server that knows no POST, which wrong-path is about."""
+    return [one for one in case.refused() if status_of(one) >= 400 and status_of(one) != 501 and _is_page(one)]
+
+
+@cause(
     "deployment-not-found",
     "The resource has no deployment of this name.",
     rank=105,
     fix="Put the deployment's name (not the model's; upper and lower case count) into AZURE_OPENAI_REALTIME_DEPLOYMENT; a new deployment needs up to five minutes.",
     source=f"{MS_ERRORS}; {MS_WEBRTC}",
+    tell=lambda case: _named(case, "deployment"),
 )
 def deployment_not_found(case: Case) -> Evidence:
     """The token or call request is refused with DeploymentNotFound, or with words to that effect."""
     return case.refused(saying=r"DeploymentNotFound|deployment.{0,60}(not (been )?found|does not exist)")
+
+
+@cause(
+    "model-not-found",
+    "The service has no model of this name, or none that this key may use.",
+    rank=107,
+    fix="Set OPENAI_REALTIME_MODEL to a realtime model that the account has access to.",
+    source="OpenAI API reference, Error codes",
+    tell=lambda case: _named(case, "model"),
+)
+def model_not_found(case: Case) -> Evidence:
+    """The token or call request is refused with model_not_found, or with words to that effect."""
+    return case.refused(saying=r"model_not_found|model.{0,60}(not found|does not exist)")
 
 
 @cause(
@@ -163,6 +189,7 @@ def quota_exhausted(case: Case) -> Evidence:
     rank=150,
     fix="Wait as long as Retry-After (retry-after-ms) says, lower the number of parallel calls, or raise the deployment's limit.",
     source=MS_ERRORS,
+    tell=lambda case: _pause(case),
 )
 def rate_limited(case: Case) -> Evidence:
     """429 as the last word of a request."""
@@ -187,6 +214,7 @@ def call_id_not_found(case: Case) -> Evidence:
     rank=160,
     fix="Set AZURE_OPENAI_WEBRTC_REGION to the region of the resource; the preview runs in eastus2 and swedencentral only.",
     source=f"{MS_PREVIEW_WEBRTC}; {issue('Azure-Samples/realtime-call-center-accelerator#5')}",
+    tell=lambda case: f"The region is {case.configured('region')}." if case.configured("region") else "",
 )
 def region_mismatch(case: Case) -> Evidence:
     """In the preview the key was minted but the regional host refuses, or its name does not resolve.
@@ -196,8 +224,7 @@ def region_mismatch(case: Case) -> Evidence:
     dialect = case.view.dialect
     if not dialect.regions:
         return []
-    config = case.trace.first("harness.config")
-    region = text(config.data, "region") if config else ""
+    region = case.configured("region")
     elsewhere = bool(region) and region not in dialect.regions
     said = case.refused(401, 403, 404, step="call", saying=r"\bregion")
     set_wrong = case.refused(401, 403, 404, step="call") if elsewhere else []
@@ -209,3 +236,18 @@ def region_mismatch(case: Case) -> Evidence:
 def _empty(case: Case, response: Entry) -> bool:
     asked = case.request_of(response)
     return asked is not None and body_of(asked) in ("", "{}", "null", '""')
+
+
+def _named(case: Case, kind: str) -> str:
+    name = case.configured("deployment")
+    return f"The {kind} was called {name!r}." if name else ""
+
+
+def _pause(case: Case) -> str:
+    """How long the service asks to wait."""
+    asked = [asked_pause(one) for one in case.refused(429)]
+    return f"It asks to wait for {asked[0]:g} s." if asked and asked[0] is not None else ""
+
+
+def _is_page(response: Entry) -> bool:
+    return "html" in media_type(response) or bool(re.match(r"\s*<(!doctype\s+)?html", body_of(response), re.IGNORECASE))

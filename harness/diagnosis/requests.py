@@ -150,8 +150,8 @@ def token_request_empty(case: Case) -> Evidence:
     source=MS_ERRORS,
 )
 def token_request_refused(case: Case) -> Evidence:
-    """400, 415 or 422 at the token request without a better reason."""
-    return case.refused(400, 405, 411, 413, 415, 422, step="key")
+    """A status from 400 to 422 at the token request without a better reason."""
+    return case.refused(*(set(range(400, 423)) - {401, 403, 404}), step="key")
 
 
 @cause(
@@ -160,6 +160,7 @@ def token_request_refused(case: Case) -> Evidence:
     rank=350,
     fix="Use the service's own https address; API requests are not redirected, and following one would carry the key to another host.",
     source=OWN,
+    tell=lambda case: _target(case),
 )
 def redirected(case: Case) -> Evidence:
     """A 3xx status as the last word of a request."""
@@ -273,6 +274,12 @@ def service_unreachable(case: Case) -> Evidence:
 def service_error(case: Case) -> Evidence:
     """5xx as the last word of a request, apart from 501: there the method is unknown."""
     return [one for one in case.refused() if status_of(one) >= 500 and status_of(one) != 501]
+
+
+def _target(case: Case) -> str:
+    """Where a redirect leads."""
+    named = [where for one in redirected(case) if (where := text(one.data, "headers", "location"))]
+    return f"It leads to {named[0]}." if named else ""
 
 
 def _failure(entry: Entry, pattern: str) -> bool:

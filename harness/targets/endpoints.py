@@ -34,14 +34,6 @@ OPENAI_MODEL = "OPENAI_REALTIME_MODEL"
 # Variables whose values must never be shown; HARNESS_KEY and HARNESS_CALL_KEY are those of services at a URL.
 SECRETS = (AZURE_KEY, AZURE_TOKEN, OPENAI_KEY, "HARNESS_KEY", "HARNESS_CALL_KEY")
 
-# The variable behind each setting, by vendor: messages name it so that a person knows what to look at.
-VARIABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "azure": {"key": AZURE_KEY, "model": DEPLOYMENT, "host": f"{RESOURCE} (or {ENDPOINT})", "region": REGION},
-        "openai": {"key": OPENAI_KEY, "model": OPENAI_MODEL, "host": OPENAI_BASE, "region": ""},
-    }
-)
-
 # Hosts of an Azure resource: they stand for the resource, not for a gateway in front of every URL.
 _AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\Z")

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from harness.client.call import Call
+from harness.diagnosis import diagnose
 from harness.errors import (
     CallError,
     CallRequestFailed,
@@ -22,7 +23,7 @@ from harness.media.track import OutgoingAudio
 from harness.running import clock
 from harness.scenario.model import Caller, IceServer
 from harness.targets.endpoints import fake_endpoints
-from harness.trace import Header, Recorder, Trace
+from harness.trace import Entry, Header, Recorder, Trace
 from harness.webrtc.peer import InvalidText, Peer
 from tests.client.service import BETA_TOKEN, EPHEMERAL, GA_TOKEN, KEY, Service
 
@@ -197,6 +198,20 @@ def refusing(part: str, response: httpx.Response) -> Callable[[Service, httpx.Re
     return lambda service, request: response if request.url.path.endswith(part) else None
 
 
+def told_of(trace: Trace, failure: CallError) -> str:
+    """What a person is told: the error with its facts, then the first cause with its fix."""
+    data = {
+        "error": type(failure).__name__,
+        "step": failure.step,
+        "what": failure.what,
+        "seen": failure.seen,
+        "fix": "",
+    }
+    end = Entry(len(trace.entries), trace.seconds, "harness.error", data)
+    found = diagnose(Trace(trace.header, (*trace.entries, end), "failed"))[0]
+    return f"{failure}\n{found.cause}\n{found.fix}"
+
+
 HTML = httpx.Response(200, html="<!doctype html><title>Sign in</title>")
 
 
@@ -205,12 +220,12 @@ class TestTheTokenRequestFails:
         ("response", "what", "fix"),
         [
             (httpx.Response(401, json={"error": {"code": "401", "message": f"bad key {KEY}"}}), "does not accept the API key", "AZURE_OPENAI_REALTIME_KEY"),
-            (httpx.Response(404, json={"error": {"code": "DeploymentNotFound", "message": "x"}}), "no deployment called 'gpt-realtime'", "case sensitive"),
-            (httpx.Response(403, text="Forbidden"), "forbids", "network rules"),
-            (httpx.Response(302, headers={"location": "https://login.example/?key=abcdefgh"}), "redirects to https://login.example/", "final address"),
-            (httpx.Response(429, headers={"retry-after": "30"}), "rate limit", "wait 30 s"),
-            (httpx.Response(500, text="oops"), "failed (500)", "later"),
-            (httpx.Response(418, text="teapot"), "refuses the token request", "harness dialects"),
+            (httpx.Response(404, json={"error": {"code": "DeploymentNotFound", "message": "x"}}), "The deployment was called 'gpt-realtime'", "upper and lower case"),
+            (httpx.Response(403, text="Forbidden"), "does not let it in", "network rules"),
+            (httpx.Response(302, headers={"location": "https://login.example/?key=abcdefgh"}), "leads to https://login.example/", "own https address"),
+            (httpx.Response(429, headers={"retry-after": "30"}), "rate limit", "wait for 30 s"),
+            (httpx.Response(500, text="oops"), "itself failed", "back-off"),
+            (httpx.Response(418, text="teapot"), "refuses what the token request asks for", "message and param"),
             (HTML, "a web page, not JSON", "login page"),
             (httpx.Response(200, text=""), "is empty", "gateway"),
             (httpx.Response(204), "is empty", "gateway"),
@@ -222,11 +237,12 @@ class TestTheTokenRequestFails:
     def test_at_the_key_with_status_meaning_and_fix(self, response: httpx.Response, what: str, fix: str) -> None:
         trace, _, failure = make_call(handler=refusing("client_secrets", response))
         assert isinstance(failure, TokenRequestFailed)
-        assert what in failure.what
-        assert fix in failure.fix
+        told = told_of(trace, failure)
+        assert what in told
+        assert fix in told
         assert failure.status == response.status_code
         assert f"HTTP {response.status_code}" in failure.seen
-        assert "abcdefgh" not in str(failure)
+        assert "abcdefgh" not in told
         assert trace.of("channel.created") == ()
         assert trace.of("sdp.offer") == ()
 
@@ -260,10 +276,10 @@ class TestTheCallRequestFails:
     @pytest.mark.parametrize(
         ("response", "what", "fix"),
         [
-            (httpx.Response(401, json={"error": {"code": "Unauthorized", "message": f"key {EPHEMERAL} has expired"}}), "had expired", "right after"),
-            (httpx.Response(400, json={"error": {"code": "invalid_offer", "message": "x"}}), "refuses the offer", "application/sdp"),
-            (httpx.Response(307, headers={"location": "/elsewhere"}), "redirects to /elsewhere", "final address"),
-            (httpx.Response(503), "failed (503)", "later"),
+            (httpx.Response(401, json={"error": {"code": "Unauthorized", "message": f"key {EPHEMERAL} has expired"}}), "had expired", "right before the offer"),
+            (httpx.Response(400, json={"error": {"code": "invalid_offer", "message": "x"}}), "refuses the SDP offer", "one data channel"),
+            (httpx.Response(307, headers={"location": "/elsewhere"}), "leads to /elsewhere", "own https address"),
+            (httpx.Response(503), "itself failed", "back-off"),
             (HTML, "a web page, not SDP", "login page"),
             (httpx.Response(201, json={"sdp": "v=0"}), "JSON, not SDP", "not wrapped in JSON"),
             (httpx.Response(201, text="v=0\r\nm=application 9 x\r\n"), "no audio section", "RFC 9429"),
@@ -275,8 +291,9 @@ class TestTheCallRequestFails:
         trace, _, failure = make_call(handler=refusing("/calls", response))
         assert isinstance(failure, CallRequestFailed)
         assert failure.step == "answer"
-        assert what in failure.what
-        assert fix in failure.fix
+        told = told_of(trace, failure)
+        assert what in told
+        assert fix in told
         assert trace.of("sdp.answer") == ()
         assert trace.of("channel.open") == ()
         succeeded = 200 <= response.status_code < 300
@@ -291,8 +308,9 @@ class TestTheCallRequestFails:
             handler=refusing("/realtimertc", httpx.Response(404, text="region not available")),
         )
         assert isinstance(failure, CallRequestFailed)
-        assert "'eastus'" in failure.what
-        assert "eastus is not a WebRTC region" in failure.fix
+        told = told_of(trace, failure)
+        assert "The region is eastus." in told
+        assert "eastus2 and swedencentral only" in told
         assert any("eastus is no region" in entry.data["text"] for entry in trace.of("harness.note"))
 
     def test_an_answer_to_another_offer_is_refused_by_the_stack(self) -> None:

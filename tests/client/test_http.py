@@ -1,4 +1,5 @@
 import asyncio
+import json
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.client.http import LIMIT, Requests, Response, no_response, retry_after, retry_pause, shorten
-from harness.errors import TokenRequestFailed
+from harness.client.http import LIMIT, Requests, Response, no_response, retry_pause, seen
+from harness.errors import TokenRequestFailed, shorten
+from harness.protocol.retry_after import retry_after
 from harness.running import clock
 from harness.trace import Header, Recorder
 from harness.trace.redact import Redactor
@@ -345,3 +347,31 @@ def test_shortened_text_is_one_line_that_can_be_written(text: str) -> None:
     assert len(line) <= 201
     assert "\n" not in line
     line.encode()
+
+
+class TestSeen:
+    def test_either_vendors_error_shape(self) -> None:
+        def line(body: Any) -> str:
+            return seen(
+                Response(404, {"content-type": "application/json; x=y"}, json.dumps(body), body, True, False, 0), str
+            )
+
+        assert line({"error": {"code": "DeploymentNotFound", "message": "no such\nthing"}}) == (
+            "HTTP 404, application/json: DeploymentNotFound: no such thing"
+        )
+        assert line({"error": {"message": "m", "type": "invalid_request_error", "code": None}}) == (
+            "HTTP 404, application/json: invalid_request_error: m"
+        )
+        assert line({"code": "404", "message": "m"}) == "HTTP 404, application/json: 404: m"
+        assert line({"error": "m"}) == 'HTTP 404, application/json: {"error": "m"}'
+        assert line([]) == "HTTP 404, application/json: []"
+
+    def test_nothing_is_said_to_be_nothing(self) -> None:
+        assert seen(Response(500, {}, " ", " ", False, False, 0), str) == "HTTP 500, no content-type: empty body"
+
+    def test_a_key_across_the_cut_is_not_shown_by_half(self) -> None:
+        key = "long-lived-key-0123456789"
+        text = "x" * 190 + key + "y" * 100
+        line = seen(Response(500, {}, text, text, False, False, 0), Redactor([key]).text)
+        assert len(line) < 260
+        assert "long-lived" not in line

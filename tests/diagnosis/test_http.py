@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.diagnosis import CAUSES
+from harness.protocol.dialects import DIALECTS
 from tests.diagnosis.cases import Cases, Recorded, error_body, failed, http, names, refused, unanswered
 from tests.traces import trace
 
@@ -13,6 +16,10 @@ AZURE = "https://res.openai.azure.com"
 
 CASES: Cases = {
     "error-taken-for-answer": lambda: refused("call", 429, broken={"HTTP-20": 0}),
+    "web-page-answers": lambda: refused("key", 502, "<html><h1>Bad gateway"),
+    "model-not-found": lambda: refused(
+        "key", 404, error_body("model_not_found", "The model `m` does not exist"), dialect="openai-ga"
+    ),
     "deployment-not-found": lambda: refused("key", 404, error_body("DeploymentNotFound")),
     "beta-api-removed": lambda: refused("key", 400, error_body("beta_api_shape_disabled"), dialect="openai-beta"),
     "realtime-not-supported": lambda: refused("key", 400, error_body("OpperationNotSupported")),
@@ -153,3 +160,49 @@ def test_request_that_was_refused_is_named() -> None:
     assert (
         unanswered("ConnectError", "refused").diagnose()[0].cause.endswith(" POST https://fake.example/x: no response.")
     )
+
+
+def test_the_name_of_what_is_missing_is_told() -> None:
+    body, config = error_body("404", "The deployment was not found"), {"deployment": "my-deployment"}
+    (found, *_) = refused("key", 404, body, config=config).diagnose()
+    assert (found.id, "The deployment was called 'my-deployment'." in found.cause) == ("deployment-not-found", True)
+    body = error_body("model_not_found", "The model `m` does not exist")
+    (found, *_) = refused("call", 404, body, config=config, dialect="openai-ga").diagnose()
+    assert (found.id, "The model was called 'my-deployment'." in found.cause) == ("model-not-found", True)
+    (found, *_) = refused("call", 403, "", dialect=PREVIEW, config={"region": "eastus"}).diagnose()
+    assert (found.id, "The region is eastus." in found.cause) == ("region-mismatch", True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [({"retry-after": "60"}, "It asks to wait for 60 s."), ({"retry-after-ms": "500"}, "for 0.5 s."), ({}, "")],
+)
+def test_429_says_how_long(headers: dict[str, str], told: str) -> None:
+    asked, (t, kind, data) = http("key", 429)
+    (found, *_) = failed(asked, (t, kind, {**data, "headers": headers})).diagnose()
+    assert found.id == "rate-limited"
+    assert told in found.cause
+    assert ("asks to wait" in found.cause) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "page"),
+    [
+        ("<!DOCTYPE html><p>", {}, True),
+        (" <HTML>", {}, True),
+        ("x", {"content-type": "text/html; charset=utf-8"}, True),
+        ('{"a": "<html>"}', {}, False),
+    ],
+)
+def test_a_web_page_is_called_one(body: str, headers: dict[str, str], page: bool) -> None:
+    asked, (t, kind, data) = http("key", 502, body)
+    assert names(failed(asked, (t, kind, {**data, "headers": headers})), "web-page-answers") is page
+
+
+@given(
+    st.integers(300, 999), st.sampled_from(["key", "call"]), st.sampled_from(sorted(DIALECTS)), st.text(max_size=200)
+)
+def test_every_refusal_has_a_cause_and_a_fix(status: int, step: str, dialect: str, body: str) -> None:
+    found = refused(step, status, body, dialect=dialect).diagnose()
+    assert found
+    assert all(one.cause and one.fix for one in found)

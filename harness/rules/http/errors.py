@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 
 from harness.rules.base import (
     BOTH,
@@ -26,9 +24,9 @@ from harness.rules.http import FAMILY
 from harness.rules.support.fields import MISSING, at, shown, text
 from harness.rules.support.http_view import (
     Exchange,
+    asked_pause,
     body_of,
     credential,
-    epoch_of,
     exchanges,
     following,
     header,
@@ -190,23 +188,6 @@ def error_body(view: View) -> Iterator[Observation]:
         yield judged(one.response, sound, "JSON with error.message and error.code", seen)
 
 
-def _asked_pause(response: Entry) -> float | None:
-    """Seconds that retry-after-ms or Retry-After (seconds or a date) asks to wait; None where neither says so."""
-    for name, a_second in (("retry-after-ms", 1000), ("retry-after", 1)):
-        try:
-            seconds = float(header(response, name)) / a_second
-        except ValueError:
-            continue
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
-    now = epoch_of(response)
-    try:
-        until = parsedate_to_datetime(header(response, "retry-after")).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return 0.0 if now is None else max(0.0, until - now)
-
-
 _WAIT_AS_TOLD = (MS_ERRORS, "RFC 9110 section 10.2.3, https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3")
 
 
@@ -246,7 +227,7 @@ def wait_as_told(view: View) -> Iterator[Observation]:
     for one in exchanges(view):
         if one.status != 429 or one.response is None:
             continue
-        pause = _asked_pause(one.response)
+        pause = asked_pause(one.response)
         said = header(one.response, "retry-after-ms") or header(one.response, "retry-after")
         yield judged(
             one.response, pause is not None, ["Retry-After", "retry-after-ms"], f"{said!r}" if said else "neither"

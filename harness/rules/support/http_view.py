@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from harness.protocol.dialects import WAYS
+from harness.protocol.retry_after import retry_after
 from harness.rules.base import View
 from harness.rules.support.fields import at, mapping, number, text
 from harness.trace import Entry
@@ -171,6 +173,13 @@ def epoch_of(entry: Entry) -> float | None:
         return parsedate_to_datetime(header(entry, "date")).timestamp()
     except (TypeError, ValueError, IndexError, OverflowError):
         return number(entry.data, "epoch")
+
+
+def asked_pause(response: Entry) -> float | None:
+    """Seconds that a response asks to wait; None where it does not say so. A date on no clock that is known asks for no pause."""
+    now = epoch_of(response)
+    headers = {name: header(response, name) for name in ("retry-after-ms", "retry-after", "date")}
+    return retry_after(headers, now=math.inf if now is None else now)
 
 
 def long_lived(view: View) -> frozenset[int]:

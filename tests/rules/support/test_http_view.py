@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import View
-from harness.rules.http.errors import _asked_pause
 from harness.rules.support.http_view import (
+    asked_pause,
     body_of,
     credential,
     epoch_of,
@@ -185,7 +185,7 @@ class TestReading:
         ],
     )
     def test_pauses(self, headers: dict[str, str], seconds: float | None) -> None:
-        assert _asked_pause(entry(headers=headers)) == seconds
+        assert asked_pause(entry(headers=headers)) == seconds
 
     @pytest.mark.parametrize(
         ("url", "leaks"),
@@ -252,4 +252,4 @@ def test_nothing_that_was_recorded_makes_a_reader_raise(data: dict[str, Any]) ->
         is_bearer(one),
         epoch_of(one),
     )
-    _ = secrets_in_url(one), from_browser(one), _asked_pause(one)
+    _ = secrets_in_url(one), from_browser(one), asked_pause(one)
