@@ -46,8 +46,3 @@ def as_html(source: str) -> Markup:
     return Markup("; ").join(
         Markup('<a href="{}">{}</a>').format(url, words) if url else escape(words) for words, url in linked(source)
     )
-
-
-def as_markdown(source: str) -> str:
-    """A source with its links."""
-    return "; ".join(f"[{words}]({url})" if url else words for words, url in linked(source))

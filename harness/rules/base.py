@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -315,17 +315,7 @@ def judge_rule(one: Rule, trace: Trace, *, skip: Mapping[str, str] | None = None
     return RuleResult(one.id, outcome, severity, len(observations), failures or pending)
 
 
-def judge_all(trace: Trace, *, skip: Mapping[str, str] | None = None) -> tuple[RuleResult, ...]:
-    """Judge every registered rule, in order of id. Import :mod:`harness.rules.catalogue` first: it fills the registry."""
-    return tuple(judge_rule(one, trace, skip=skip) for _, one in sorted(_RULES.items(), key=lambda row: order(row[0])))
-
-
 def order(id: str) -> tuple[int, int]:
     """Sort key of a rule's id: the family's place in the catalogue, then the number."""
     family, _, number = id.partition("-")
     return (_FAMILIES[family].rank, int(number))
-
-
-def failures_of(results: Iterable[RuleResult], severity: Severity = MUST) -> Iterator[RuleResult]:
-    """Results that failed at this severity."""
-    return (result for result in results if result.outcome is Outcome.FAIL and result.severity == severity)

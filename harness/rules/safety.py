@@ -11,6 +11,7 @@ from harness.rules.support.sources import MS_WEBRTC, OPENAPI, WEBRTC
 from harness.trace.redact import Redactor
 
 FAMILY = Family("SEC", "Safety", rank=170, who=CLIENT)
+_NO_SECRET_RECORDED = "own policy: keys, api-key headers and ice-pwd are redacted before anything is stored"
 
 
 @FAMILY.rule("01", MUST, DOCUMENTED, WEBRTC, MS_WEBRTC)
@@ -49,9 +50,6 @@ def long_lived_key(view: View) -> Iterator[Observation]:
         form = media_type(one.request).startswith("multipart/") and not from_browser(one.request)
         leaked = one.step == "call" and mark is not None and mark.number in lasting and not form
         yield judged(one.request, not leaked, "the ephemeral key", "the long-lived key at the call endpoint")
-
-
-_NO_SECRET_RECORDED = "own policy: keys, api-key headers and ice-pwd are redacted before anything is stored"
 
 
 @FAMILY.rule("02", MUST, DOCUMENTED, _NO_SECRET_RECORDED, who=BOTH)

@@ -32,6 +32,8 @@ _FAILED = sdk("conversation_item_input_audio_transcription_failed_event.py")
 OVERTAKEN_SECONDS = (
     2.0  # transcriptions run side by side: a short turn may overtake a long one, but not one that is over for long
 )
+_NO_RESPONSES = sdk("realtime_transcription_session_create_request.py", "realtime_transcription_session_audio_input.py")
+_ENDS_BEHIND_ITEM = (_COMPLETED, sdk("conversation_item_added.py", "conversation_item_created_event.py"))
 
 
 def configured(course: History, seq: int) -> bool | None:
@@ -181,9 +183,6 @@ FAMILY.unobservable(
 )
 
 
-_NO_RESPONSES = sdk("realtime_transcription_session_create_request.py", "realtime_transcription_session_audio_input.py")
-
-
 @FAMILY.rule("05", MUST, DOCUMENTED, _NO_RESPONSES, hidden_by_filter=False)
 def no_responses(view: View) -> Iterator[Observation]:
     """a transcription session answers nothing
@@ -265,9 +264,6 @@ def nothing_after_end(view: View) -> Iterator[Observation]:
             yield good(end.entry)
         else:
             yield bad(late.entry, f"no delta behind {end.kind}", late.kind)
-
-
-_ENDS_BEHIND_ITEM = (_COMPLETED, sdk("conversation_item_added.py", "conversation_item_created_event.py"))
 
 
 @FAMILY.rule("08", SHOULD, INFERRED, *_ENDS_BEHIND_ITEM, hidden_by_filter=False)

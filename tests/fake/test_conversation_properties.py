@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.rules.base import BOTH, SERVICE, Outcome, judge_all
+from harness.rules.base import BOTH, SERVICE, Outcome
 from harness.rules.catalogue import all_rules
 from tests.fake.rim import EVERY_DIALECT, Rim, script
+from tests.judging_all import judge_all
 
 REPLIES = (
     {"says": "I am sorry.", "audio": "short.wav", "hears": "Hi there."},

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.rules import catalogue
-from harness.rules.base import MUST, Outcome, judge_all
+from harness.rules.base import MUST, Outcome
 from harness.trace import Entry, Trace, read_trace
+from tests.judging_all import judge_all
 
 FILES = sorted(Path(__file__).parent.rglob("*.ndjson"))
 IDS = [f"{path.parent.name}/{path.stem}" for path in FILES]

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from harness.diagnosis import CAUSES
-from harness.report.sources import as_html, as_markdown, linked
+from harness.report.sources import as_html, linked
 from harness.rules.catalogue import all_rules
 
 SDK = "https://github.com/openai/openai-python/blob/v3.57.0/src/openai"
@@ -57,7 +57,7 @@ def test_links_are_written_and_words_escaped() -> None:
     assert as_html("a <b> & c; RFC 8832") == (
         'a &lt;b&gt; &amp; c; <a href="https://www.rfc-editor.org/rfc/rfc8832">RFC 8832</a>'
     )
-    assert as_markdown("x; RFC 8832") == "x; [RFC 8832](https://www.rfc-editor.org/rfc/rfc8832)"
+    assert list(linked("x; RFC 8832")) == [("x", ""), ("RFC 8832", "https://www.rfc-editor.org/rfc/rfc8832")]
 
 
 def test_the_catalogue_keeps_all_its_words() -> None:

@@ -29,15 +29,14 @@ from harness.rules.base import (
     Unobservable,
     View,
     bad,
-    failures_of,
     good,
-    judge_all,
     judge_rule,
     judged,
     open_at_end,
 )
 from harness.rules.catalogue import all_rules, unobservable_rules
 from harness.trace import Entry, Header, Trace
+from tests.judging_all import failures_of, judge_all
 
 ENTRY = Entry(3, 0.5, "harness.note", {"text": "x"})
 oks = st.sampled_from([True, False, None])

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from harness.protocol.dialects import DIALECTS as ROWS
 from harness.rules import catalogue
-from harness.rules.base import Outcome, judge_all
+from harness.rules.base import Outcome
 from harness.trace import Entry, Trace, read_trace
+from tests.judging_all import judge_all
 
 FILES = sorted((Path(__file__).parents[1] / "golden").rglob("*.ndjson"))
 JSON = st.recursive(

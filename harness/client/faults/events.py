@@ -11,7 +11,6 @@ from harness.faults.events import Make, changed, each
 from harness.faults.registry import GA, SETUP
 from harness.trace import dump
 
-TYPED = "text/text-question-gets-a-spoken-answer.yaml"
 CREATED = "session.created"
 
 

@@ -15,6 +15,7 @@ from harness.rules.support.sdp_view import LARGEST_PORT, answers, pairs
 from harness.rules.support.sources import OPENAPI, WEBRTCHACKS, issue, rfc
 
 _JSEP = rfc(9429, "5.3.1")
+_CANDIDATE_PLACES = (f"the example answer in {OPENAPI}", WEBRTCHACKS)
 
 
 @FAMILY.rule("05", MUST, DOCUMENTED, rfc(9143, "7.3"), OPENAPI)
@@ -307,9 +308,6 @@ def candidates(view: View) -> Iterator[Observation]:
 
 def _candidates(sdp: Sdp) -> list[Candidate]:
     return [candidate for media in sdp.media for candidate in media.candidates]
-
-
-_CANDIDATE_PLACES = (f"the example answer in {OPENAPI}", WEBRTCHACKS)
 
 
 @FAMILY.rule("15", INFO, OBSERVED, *_CANDIDATE_PLACES, dialects=("openai-ga", "openai-beta"))

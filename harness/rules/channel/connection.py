@@ -48,6 +48,8 @@ SRTP_PROFILES = frozenset(
 _VERSION = re.compile(r"1\.(\d)")
 _OWN = "own policy, no vendor names a time"
 _OTHER = {"client": "server", "server": "client"}
+_DTLS_STRENGTH = "RFC 8827 section 6.5; RFC 5764 section 4.1.2, https://www.rfc-editor.org/rfc/rfc5764"
+_CLOSES = "OpenAI Python SDK 3.57.0, resources/realtime/calls.py (hangup); W3C WebRTC, RTCPeerConnection.close()"
 
 
 def dtls_role(view: View, party: Observer) -> str:
@@ -158,9 +160,6 @@ def dtls_identity(view: View) -> Iterator[Observation]:
             yield good(entry)
 
 
-_DTLS_STRENGTH = "RFC 8827 section 6.5; RFC 5764 section 4.1.2, https://www.rfc-editor.org/rfc/rfc5764"
-
-
 @FAMILY.rule("03", MUST, DOCUMENTED, _DTLS_STRENGTH)
 def dtls_strength(view: View) -> Iterator[Observation]:
     """DTLS 1.2 or newer, and an SRTP profile that protects
@@ -226,9 +225,6 @@ def opens_in_time(view: View) -> Iterator[Observation]:
         yield judged(opened, took <= limit, wanted, f"open after {took:.2f} s")
     elif view.trace.seconds - answer.t > limit:
         yield bad(answer, wanted, "not open when the trace ended")
-
-
-_CLOSES = "OpenAI Python SDK 3.57.0, resources/realtime/calls.py (hangup); W3C WebRTC, RTCPeerConnection.close()"
 
 
 @FAMILY.rule("13", SHOULD, DOCUMENTED, _CLOSES, who=CLIENT)

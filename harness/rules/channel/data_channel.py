@@ -31,6 +31,7 @@ DEFAULT_MAX_MESSAGE = 65536  # RFC 8841 section 6.1: the value where the attribu
 DCEP_PPID = 50  # RFC 8832 section 8.1
 DCEP_CHANNEL_TYPES = frozenset({0x01, 0x02, 0x80, 0x81, 0x82})  # RFC 8832 section 5.1, all but reliable ordered (0x00)
 _RFC8832 = "RFC 8832 section {}, https://www.rfc-editor.org/rfc/rfc8832"
+_STRINGS = "RFC 8831 section 6.6, https://www.rfc-editor.org/rfc/rfc8831; one object a message: vendor samples"
 
 
 @FAMILY.rule("04", SHOULD, OBSERVED, issue("cloudflare/realtime-examples#12"), MS_WEBRTC, WEBRTC, who=CLIENT)
@@ -191,9 +192,6 @@ def reliable(view: View) -> Iterator[Observation]:
     for entry in view.trace.of("channel.dcep"):
         if index(entry.data, "type") in DCEP_CHANNEL_TYPES:
             yield bad(entry, "channel type 0x00 (reliable, ordered)", f"channel type {index(entry.data, 'type'):#04x}")
-
-
-_STRINGS = "RFC 8831 section 6.6, https://www.rfc-editor.org/rfc/rfc8831; one object a message: vendor samples"
 
 
 @FAMILY.rule("09", MUST, OBSERVED, _STRINGS)

@@ -14,6 +14,7 @@ from harness.rules.support.sources import sdk
 _TEXT = sdk("response_text_done_event.py")
 _TRANSCRIPT = sdk("response_audio_transcript_done_event.py")
 _FIELD = {TEXT: "text", TRANSCRIPT: "transcript"}
+_TEXT_REPEATED = sdk("response_content_part_done_event.py", "response_output_item_done_event.py")
 
 
 def final_text(part: Part, stream: str) -> str | None:
@@ -77,9 +78,6 @@ def transcript_streamed(view: View) -> Iterator[Observation]:
         < response.done {"response": {"id": "r", "status": "cancelled"}}
     """
     yield from _streamed(view, TRANSCRIPT)
-
-
-_TEXT_REPEATED = sdk("response_content_part_done_event.py", "response_output_item_done_event.py")
 
 
 @FAMILY.rule("05", SHOULD, INFERRED, _TEXT_REPEATED, hidden_by_filter=True)

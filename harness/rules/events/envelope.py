@@ -16,6 +16,7 @@ from harness.rules.support.sources import beta_sdk, sdk
 
 _UNIONS = f"{sdk('realtime_client_event.py', 'realtime_server_event.py')}; the same files in types/beta/realtime"
 _RENAMES = "Microsoft, Realtime API preview-to-GA migration guide; OpenAI Python SDK 3.57.0, types/realtime against types/beta/realtime"
+_UNIQUE_CLIENT_IDS = sdk("realtime_error.py") + '; "The event_id of the client event that caused the error"'
 
 
 def _foreign(view: View) -> frozenset[str]:
@@ -237,9 +238,6 @@ def server_types(view: View) -> Iterator[Observation]:
         elif entry.type and entry.type not in foreign:
             meant = FICTIONAL_EVENTS.get(entry.type, "a server event of this dialect")
             yield bad(entry, meant, entry.type)
-
-
-_UNIQUE_CLIENT_IDS = sdk("realtime_error.py") + '; "The event_id of the client event that caused the error"'
 
 
 @FAMILY.rule("13", SHOULD, INFERRED, _UNIQUE_CLIENT_IDS, who=CLIENT)

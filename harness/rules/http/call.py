@@ -39,6 +39,8 @@ _BROWSER_HEADERS = frozenset(
 )  # fmt: skip
 # Added on the way by proxies, or by the browser itself.
 _BROWSER_PREFIXES = ("sec-", "proxy-", "x-forwarded-", "x-real-ip", "cf-", "x-envoy-", "x-request-id", "traceparent")
+_MODEL_IN_URL = (MS_PREVIEW_WEBRTC, issue("TanStack/ai#699"), issue("m1guelpf/swift-realtime-openai#54"))
+_REGION = (MS_PREVIEW_WEBRTC, issue("Azure-Samples/realtime-call-center-accelerator#5"))
 
 
 @FAMILY.rule("13", MUST, DOCUMENTED, _CALLS)
@@ -82,9 +84,6 @@ def _has_part(body: object, name: str) -> bool:
     return name in body if isinstance(body, Mapping) else isinstance(body, str) and f'name="{name}"' in body
 
 
-_MODEL_IN_URL = (MS_PREVIEW_WEBRTC, issue("TanStack/ai#699"), issue("m1guelpf/swift-realtime-openai#54"))
-
-
 @FAMILY.rule("14", SHOULD, OBSERVED, *_MODEL_IN_URL)
 def model_in_url(view: View) -> Iterator[Observation]:
     """the call URL names the model in beta and not in GA
@@ -116,9 +115,6 @@ def model_in_url(view: View) -> Iterator[Observation]:
             )
         else:
             yield judged(one.request, model is None, "no model in the URL", f"model={model}")
-
-
-_REGION = (MS_PREVIEW_WEBRTC, issue("Azure-Samples/realtime-call-center-accelerator#5"))
 
 
 @FAMILY.rule("15", SHOULD, DOCUMENTED, *_REGION, dialects=("azure-preview",))

@@ -41,6 +41,7 @@ _BACK_OFF = 0.1
 # Clocks and rounding between the response's arrival and the next request.
 _TOLERANCE = 0.01
 _CONNECTED = ("connection.secured", "channel.open", "channel.created")
+_WAIT_AS_TOLD = (MS_ERRORS, "RFC 9110 section 10.2.3, https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3")
 
 
 def _uses(view: View, one: Exchange) -> Entry | None:
@@ -186,9 +187,6 @@ def error_body(view: View) -> Iterator[Observation]:
         sound = bool(text(error, "message")) and at(error, "code") is not MISSING
         seen = f"error with {', '.join(error)}" if isinstance(error, Mapping) else shown(body, 80)
         yield judged(one.response, sound, "JSON with error.message and error.code", seen)
-
-
-_WAIT_AS_TOLD = (MS_ERRORS, "RFC 9110 section 10.2.3, https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3")
 
 
 @FAMILY.rule("23", SHOULD, DOCUMENTED, *_WAIT_AS_TOLD, who=BOTH)

@@ -25,6 +25,7 @@ from harness.rules.support.sources import MS_PREVIEW_WEBRTC, MS_WEBRTC, beta_sdk
 _SECRETS = sdk("client_secret_create_params.py", "client_secret_create_response.py")
 _BETA_SECRETS = beta_sdk("session_create_params.py", "session_create_response.py")
 WITHIN_SECONDS, WITHIN_SHARE = 10.0, 0.1  # own policy: the larger of both, either way
+_KEY_LIFETIME = (MS_PREVIEW_WEBRTC, _SECRETS, _BETA_SECRETS)
 
 
 @FAMILY.rule("08", MUST, DOCUMENTED, _SECRETS, _BETA_SECRETS, who=SERVICE)
@@ -125,9 +126,6 @@ def expires_at(view: View) -> Iterator[Observation]:
             yield good(one.response, f"{when}")
         else:
             yield judged(one.response, when > now, f"later than {now:.0f}", f"{when}, {now - when:.0f} s ago")
-
-
-_KEY_LIFETIME = (MS_PREVIEW_WEBRTC, _SECRETS, _BETA_SECRETS)
 
 
 @FAMILY.rule(

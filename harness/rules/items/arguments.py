@@ -12,6 +12,8 @@ from harness.rules.support.fields import shown, text
 from harness.rules.support.history import Response, Step, history
 from harness.rules.support.sources import sdk
 
+_MCP_ARGUMENTS = sdk("response_mcp_call_arguments_done.py", "response_mcp_call_in_progress.py")
+
 
 def _mine(response: Response, item: str, *kinds: str) -> list[Step]:
     return [one for one in response.all(*kinds) if item in (text(one.event, "item_id"), text(one.event, "item", "id"))]
@@ -64,9 +66,6 @@ def function_arguments(view: View) -> Iterator[Observation]:
         < response.function_call_arguments.delta @r/i/0 {"call_id": "c", "delta": "{}"}
     """
     yield from _stream(view, "response.function_call_arguments", "function_call")
-
-
-_MCP_ARGUMENTS = sdk("response_mcp_call_arguments_done.py", "response_mcp_call_in_progress.py")
 
 
 @FAMILY.rule("22", SHOULD, INFERRED, _MCP_ARGUMENTS, dialects=GA)

@@ -28,6 +28,11 @@ _ANSWERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "conversation.item.truncate": ("conversation.item.truncated", ("item_id",)),
     "conversation.item.retrieve": ("conversation.item.retrieved", ("item", "id")),
 }
+_DONE_BEHIND_ADDED = sdk("conversation_item_added.py", "conversation_item_done.py")
+_ANNOUNCED_ONCE = (LOG, sdk("conversation_item_created_event.py", "conversation_item_added.py"))
+_REQUEST_ANSWERED = sdk(
+    "conversation_item_delete_event.py", "conversation_item_truncate_event.py", "conversation_item_retrieve_event.py"
+)
 
 
 @FAMILY.rule("01", SHOULD, DOCUMENTED, _ADDED, _CREATE, who=BOTH, hidden_by_filter=False)
@@ -69,9 +74,6 @@ def ids(view: View) -> Iterator[Observation]:
             yield judged(one.entry, known, ("a known item", "null", '"root"'), f"previous_item_id {previous!r}")
 
 
-_DONE_BEHIND_ADDED = sdk("conversation_item_added.py", "conversation_item_done.py")
-
-
 @FAMILY.rule("02", MUST, DOCUMENTED, _DONE_BEHIND_ADDED, dialects=GA, hidden_by_filter=False)
 def done_behind_added(view: View) -> Iterator[Observation]:
     """each conversation.item.added has at most one conversation.item.done, behind it
@@ -109,9 +111,6 @@ def done_behind_added(view: View) -> Iterator[Observation]:
                 one.entry, new is not None, "one conversation.item.done behind the added item", f"{named!r} {seen}"
             )
         states[named] = new or state
-
-
-_ANNOUNCED_ONCE = (LOG, sdk("conversation_item_created_event.py", "conversation_item_added.py"))
 
 
 @FAMILY.rule("03", SHOULD, OBSERVED, *_ANNOUNCED_ONCE, hidden_by_filter=False)
@@ -223,11 +222,6 @@ def _answers(sent: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
     if text(sent, "id"):
         return text(sent, "id") == text(seen, "id")
     return all(name not in sent or sent[name] == seen.get(name) for name in ("type", "role", "call_id"))
-
-
-_REQUEST_ANSWERED = sdk(
-    "conversation_item_delete_event.py", "conversation_item_truncate_event.py", "conversation_item_retrieve_event.py"
-)
 
 
 @FAMILY.rule("11", MUST, DOCUMENTED, _REQUEST_ANSWERED)

@@ -12,6 +12,10 @@ from harness.rules.support.history import ITEM_EVENTS, Step, history, overdue
 from harness.rules.support.sources import sdk
 
 _LISTING_ENDS = sdk("mcp_list_tools_in_progress.py", "mcp_list_tools_completed.py", "mcp_list_tools_failed.py")
+_MCP_CALL_ENDS = sdk(
+    "response_mcp_call_in_progress.py", "response_mcp_call_completed.py", "response_mcp_call_failed.py"
+)
+_APPROVAL_KNOWN = sdk("realtime_mcp_approval_response.py", "realtime_mcp_approval_request.py")
 
 
 @FAMILY.rule("09", MUST, DOCUMENTED, _LISTING_ENDS, dialects=GA, hidden_by_filter=False)
@@ -38,11 +42,6 @@ def listing_ends(view: View) -> Iterator[Observation]:
         < rate_limits.updated {"rate_limits": []}
     """
     yield from _ends(view, "mcp_list_tools", "conversation.item.done")
-
-
-_MCP_CALL_ENDS = sdk(
-    "response_mcp_call_in_progress.py", "response_mcp_call_completed.py", "response_mcp_call_failed.py"
-)
 
 
 @FAMILY.rule("18", SHOULD, DOCUMENTED, _MCP_CALL_ENDS, dialects=GA)
@@ -79,9 +78,6 @@ def _ends(view: View, prefix: str, final: str) -> Iterator[Observation]:
             yield bad(begun.pop(item).entry, ends, f"{final} (entry {one.entry.seq}) without either")
     for one in begun.values():
         yield from overdue(view, one.entry, " or ".join(ends))
-
-
-_APPROVAL_KNOWN = sdk("realtime_mcp_approval_response.py", "realtime_mcp_approval_request.py")
 
 
 @FAMILY.rule("10", MUST, DOCUMENTED, _APPROVAL_KNOWN, who=CLIENT, dialects=GA, hidden_by_filter=False)

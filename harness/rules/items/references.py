@@ -29,6 +29,7 @@ _MENTIONS = (
     "mcp_list_tools.failed",
 )
 _REQUESTS = ("conversation.item.delete", "conversation.item.truncate", "conversation.item.retrieve")
+_KNOWN_ITEMS_ONLY = sdk("conversation_item_delete_event.py", "conversation_item_retrieve_event.py")
 
 
 @FAMILY.rule("14", SHOULD, INFERRED, sdk("realtime_server_event.py"))
@@ -50,9 +51,6 @@ def announced_first(view: View) -> Iterator[Observation]:
         yield judged(
             one.entry, course.known(named, one.entry.seq), "an item that was announced", f"{one.kind} of {named!r}"
         )
-
-
-_KNOWN_ITEMS_ONLY = sdk("conversation_item_delete_event.py", "conversation_item_retrieve_event.py")
 
 
 @FAMILY.rule("16", SHOULD, DOCUMENTED, _KNOWN_ITEMS_ONLY, who=CLIENT, hidden_by_filter=False)

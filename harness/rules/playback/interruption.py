@@ -29,6 +29,7 @@ CANCEL_SECONDS = (
 )
 BARGE_SECONDS = 2.0  # the same for speech of the caller
 HEARD_SECONDS = 0.5  # jitter buffer and the clocks of two paths
+_TRUNCATES_WHAT_WAS_HEARD = issue("twilio-samples/speech-assistant-openai-realtime-api-python#22")
 
 
 @FAMILY.rule("13", SHOULD, DOCUMENTED, SERVER_EVENTS)
@@ -231,9 +232,6 @@ def _interrupted(view: View, speech: Step, response: Response) -> Iterator[Obser
         wanted = (f"{CLEARED} of {response.id!r}", "response.done cancelled, turn_detected")
         seen = f"{behind[-1].kind} {waited:.1f} s later" if behind else f"nothing in {waited:.1f} s"
         yield bad(speech.entry, wanted, seen)
-
-
-_TRUNCATES_WHAT_WAS_HEARD = issue("twilio-samples/speech-assistant-openai-realtime-api-python#22")
 
 
 @FAMILY.rule("09", SHOULD, OBSERVED, _TRUNCATES_WHAT_WAS_HEARD, who=CLIENT, hidden_by_filter=False)

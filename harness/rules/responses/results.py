@@ -31,6 +31,13 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
     "cancelled": ("turn_detected", "client_cancelled"),
     "incomplete": ("max_output_tokens", "content_filter"),
 }
+_ITEM_STATUS = (
+    sdk("conversation_item_added.py"),
+    "a published event log, liusida/dictionary, Server2/OpenAI-Realtime-API-responses-example.md, https://github.com/liusida/dictionary",
+)
+_USAGE_DETAILS = sdk(
+    "realtime_response_usage_input_token_details.py", "realtime_response_usage_output_token_details.py"
+)
 
 
 @FAMILY.rule("06", MUST, DOCUMENTED, _STATUS)
@@ -135,12 +142,6 @@ def no_raw_audio(view: View) -> Iterator[Observation]:
         items = [item for item in listing(done.event, "response", "output") if isinstance(item, Mapping)]
         raw = [text(item, "id") for item in items for part in content_of(item) if part.get("audio")]
         yield judged(done.entry, not raw, "no audio bytes", f"audio in {', '.join(map(repr, raw))}")
-
-
-_ITEM_STATUS = (
-    sdk("conversation_item_added.py"),
-    "a published event log, liusida/dictionary, Server2/OpenAI-Realtime-API-responses-example.md, https://github.com/liusida/dictionary",
-)
 
 
 @FAMILY.rule("13", SHOULD, OBSERVED, *_ITEM_STATUS)
@@ -323,11 +324,6 @@ def _refused(course: History, create: Step) -> bool:
     """Whether an error names this very request."""
     named = text(create.event, "event_id")
     return bool(named) and any(text(one.event, "error", "event_id") == named for one in course.server("error"))
-
-
-_USAGE_DETAILS = sdk(
-    "realtime_response_usage_input_token_details.py", "realtime_response_usage_output_token_details.py"
-)
 
 
 @FAMILY.rule("19", SHOULD, INFERRED, _USAGE_DETAILS)

@@ -33,6 +33,12 @@ from harness.rules.support.sources import LOG, issue, sdk
 
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 EXPIRY_SECONDS = 60.0  # the Date header has whole seconds and the clocks of a gateway and its backend may differ
+_UPDATED_UNASKED = (
+    sdk("session_updated_event.py") + '; "Returned when a session is updated with a session.update event"'
+)
+_PARTIAL_UPDATE = (
+    sdk("session_update_event.py") + '; "Only the fields that are present in the session.update are updated"'
+)
 
 
 @FAMILY.rule("13", SHOULD, OBSERVED, issue("pollen-robotics/reachy_mini_conversation_app#134"))
@@ -118,11 +124,6 @@ FAMILY.unobservable(
 )
 
 
-_UPDATED_UNASKED = (
-    sdk("session_updated_event.py") + '; "Returned when a session is updated with a session.update event"'
-)
-
-
 @FAMILY.rule("16", SHOULD, INFERRED, _UPDATED_UNASKED)
 def updated_unasked(view: View) -> Iterator[Observation]:
     """session.updated comes only as an answer
@@ -164,11 +165,6 @@ def same_id(view: View) -> Iterator[Observation]:
     named = [(entry, session) for entry, session in named if session]
     for entry, session in named[1:]:
         yield judged(entry, session == named[0][1], repr(named[0][1]), repr(session))
-
-
-_PARTIAL_UPDATE = (
-    sdk("session_update_event.py") + '; "Only the fields that are present in the session.update are updated"'
-)
 
 
 @FAMILY.rule("18", SHOULD, DOCUMENTED, _PARTIAL_UPDATE)

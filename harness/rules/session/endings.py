@@ -22,6 +22,9 @@ ENDING = [name for name, row in DIALECTS.items() if row.vendor in _ENDING and ro
 
 
 _NAMES_NOTHING_THAT_ENDS = sdk("realtime_session_create_request.py", "audio_transcription.py")
+_BEGINS_BEFORE_IT_ENDS = (
+    sdk("realtime_session_create_response.py") + '; "Expiration timestamp for the session, in seconds since epoch"'
+)
 
 
 @FAMILY.rule("19", SHOULD, DOCUMENTED, _NAMES_NOTHING_THAT_ENDS, who=CLIENT, dialects=ENDING, hidden_by_filter=False)
@@ -50,11 +53,6 @@ def names_nothing_that_ends(view: View) -> Iterator[Observation]:
         yield judged(
             entry, not ending, "models and fields without an announced end", "; ".join(ending) or "none that ends"
         )
-
-
-_BEGINS_BEFORE_IT_ENDS = (
-    sdk("realtime_session_create_response.py") + '; "Expiration timestamp for the session, in seconds since epoch"'
-)
 
 
 @FAMILY.rule("20", SHOULD, DOCUMENTED, _BEGINS_BEFORE_IT_ENDS, hidden_by_filter=False)

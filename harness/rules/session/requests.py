@@ -31,6 +31,9 @@ _RANGES: tuple[tuple[str, tuple[str, ...], float, float], ...] = (
     ("speed", (), 0.25, 1.5),
 )
 MOST_TOKENS = 4096
+_UPDATE_HAS_TYPE = (issue("TanStack/ai#586"), sdk("session_update_event.py"))
+_UPDATE_FIELDS_KNOWN = issue("microsoft/agent-framework#924")
+_VALUE_RANGES = (TURN_DETECTION, sdk("realtime_session_create_request.py"), beta_sdk("session.py"))
 
 
 def requested(view: View) -> Iterator[tuple[Entry, Mapping[str, Any]]]:
@@ -46,9 +49,6 @@ def word(view: View, session: Mapping[str, Any], name: str) -> Any:
     """The setting called ``name`` in this dialect's wire session, or MISSING."""
     path = view.dialect.session_path(name)
     return MISSING if path is None else at(session, *path)
-
-
-_UPDATE_HAS_TYPE = (issue("TanStack/ai#586"), sdk("session_update_event.py"))
 
 
 @FAMILY.rule("06", MUST, OBSERVED, *_UPDATE_HAS_TYPE, who=CLIENT, dialects=GA, hidden_by_filter=False)
@@ -68,9 +68,6 @@ def update_has_type(view: View) -> Iterator[Observation]:
         kind = at(entry.event, "session", "type")
         ok = kind in ("realtime", "transcription")
         yield judged(entry, ok, ('"type": "realtime"', '"type": "transcription"'), f"type {shown(kind)}")
-
-
-_UPDATE_FIELDS_KNOWN = issue("microsoft/agent-framework#924")
 
 
 @FAMILY.rule("07", MUST, OBSERVED, _UPDATE_FIELDS_KNOWN, who=CLIENT, dialects=GA, hidden_by_filter=False)
@@ -119,9 +116,6 @@ def _paths(session: Mapping[str, Any]) -> list[tuple[str, ...]]:
         else:
             found.append((str(name),))
     return found
-
-
-_VALUE_RANGES = (TURN_DETECTION, sdk("realtime_session_create_request.py"), beta_sdk("session.py"))
 
 
 @FAMILY.rule("08", MUST, DOCUMENTED, *_VALUE_RANGES, who=CLIENT, hidden_by_filter=False)

@@ -23,6 +23,7 @@ RESOLVED = frozenset({"model", "tracing", "prompt", "client_secret"})
 PRECISION = (
     0.001  # share of a number: a single-precision float is exact to a ten-millionth, text with three digits to this
 )
+_UPDATE_ECHOED = "Microsoft, Realtime API via WebRTC (preview), event log; " + sdk("session_update_event.py")
 
 
 @dataclass(frozen=True)
@@ -218,9 +219,6 @@ def update_answered(view: View) -> Iterator[Observation]:
             yield bad(entry, (*UPDATED, "error"), f"no answer by {evidence.kind} (entry {evidence.entry.seq})")
         else:
             yield from overdue(view, entry, "session.updated or error")
-
-
-_UPDATE_ECHOED = "Microsoft, Realtime API via WebRTC (preview), event log; " + sdk("session_update_event.py")
 
 
 @FAMILY.rule("05", SHOULD, OBSERVED, _UPDATE_ECHOED)

@@ -25,6 +25,7 @@ from harness.rules.turns import FAMILY
 from harness.rules.turns.detected import COMMITTED, STARTED, STOPPED
 
 _OFF = f"{sdk('session_update_event.py')}; {TURN_DETECTION}"
+_ONLY_WHEN_ASKED = (sdk("input_audio_buffer_commit_event.py", "response_create_event.py"), _OFF)
 
 
 @FAMILY.rule("07", MUST, DOCUMENTED, _OFF)
@@ -60,9 +61,6 @@ def no_speech_events(view: View) -> Iterator[Observation]:
             speaking = step.kind == STARTED and not manual
         elif manual and step.kind in (COMMITTED, "response.created"):
             yield good(step.entry)
-
-
-_ONLY_WHEN_ASKED = (sdk("input_audio_buffer_commit_event.py", "response_create_event.py"), _OFF)
 
 
 @FAMILY.rule("08", MUST, DOCUMENTED, *_ONLY_WHEN_ASKED, hidden_by_filter=True)

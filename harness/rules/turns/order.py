@@ -17,6 +17,7 @@ CLEARED = "input_audio_buffer.cleared"
 
 
 _CLEAR_AND_CLEARED = sdk("input_audio_buffer_clear_event.py", "input_audio_buffer_cleared_event.py")
+_NO_SECOND_START = SPEECH + '; "any time audio is added to the buffer (unless speech is already detected)"'
 
 
 @FAMILY.rule("15", SHOULD, DOCUMENTED, _CLEAR_AND_CLEARED, hidden_by_filter=True)
@@ -225,9 +226,6 @@ def idle_timeout(view: View) -> Iterator[Observation]:
             yield from overdue(view, step.entry, "response.created")
         else:
             yield good(step.entry)
-
-
-_NO_SECOND_START = SPEECH + '; "any time audio is added to the buffer (unless speech is already detected)"'
 
 
 @FAMILY.rule("13", SHOULD, DOCUMENTED, _NO_SECOND_START)
