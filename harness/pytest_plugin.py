@@ -120,7 +120,8 @@ class ScenarioItem(pytest.Item):
         """Make the call and judge it."""
         from harness.running.jobs import not_exercised
         from harness.running.runner import run_job
-        from harness.targets.endpoints import available, load_environment
+        from harness.targets.endpoints import available
+        from harness.targets.environment import load_environment
 
         environment = load_environment(self.config.rootpath)
         if self.live and (reason := available(self.dialect, environment)):

@@ -15,7 +15,7 @@ from harness.running.plan import plan as planned
 from harness.scenario.files import reference_suite
 from harness.scenario.live import Need
 from harness.scenario.unscripted import NEEDS, NEVER
-from harness.targets.endpoints import load_environment
+from harness.targets.environment import load_environment
 from harness.targets.service import Access, absent, service_endpoints, tls
 
 MARKS: dict[Grade, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "not-exercised": "-"}

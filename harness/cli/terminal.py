@@ -56,7 +56,7 @@ def written_out() -> Iterator[None]:
 
 def without_secrets(text: str) -> str:
     """What is said of an error, without the credentials of the environment, should one have got into it."""
-    from harness.targets.endpoints import SECRETS, load_environment, variable
+    from harness.targets.environment import SECRETS, load_environment, variable
     from harness.trace.redact import Redactor
 
     try:

@@ -7,20 +7,17 @@ session.update at once. Everything is recorded; whoever wants the events watches
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 from aiortc import RTCDataChannel
 
-from harness.client.bodies import answer_problem, call_form, call_id, key_of, keys_in, token_body
 from harness.client.channel import EventChannel
 from harness.client.connection import channel_fix, last_states
 from harness.client.faults import ClientFaults
-from harness.client.http import Requests, Response, seen
 from harness.client.outbox import Outbox
+from harness.client.signaling import Signaling
 from harness.client.watch import first_of
 from harness.errors import (
     CallError,
@@ -28,7 +25,6 @@ from harness.errors import (
     ChannelNeverOpened,
     ConnectionLost,
     OfferFailed,
-    TokenRequestFailed,
     UsageError,
     shorten,
 )
@@ -41,7 +37,6 @@ from harness.targets.endpoints import Endpoints
 from harness.trace import Recorder
 from harness.webrtc.peer import Peer, RejectedDescription, RtpPacket
 
-HANG_UP_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 
 
@@ -75,15 +70,10 @@ class Call:
         self.lost = asyncio.Event()
         self.lost_because = ""
         self.ended = asyncio.Event()
-        self.call_id = ""
         self._session = session
         self._caller = caller
-        self._requests = Requests(
-            http,
-            recorder,
-            timeout=caller.timeout,
-            rewrite=self._faults.requests(self.endpoints),
-            pause=self._faults.pause,
+        self._signaling = Signaling(
+            self.endpoints, recorder, session=session, timeout=caller.timeout, http=http, faults=self._faults
         )
         self._outbox = Outbox(self._faults, self.dialect, recorder, self._transmit)
         self._make_peer = peer
@@ -107,12 +97,12 @@ class Call:
         Raises the CallError of the step that failed; what was set up until then is taken down by :meth:`close`.
         """
         self._begin()
-        key = self.endpoints.api_key if self.endpoints.direct else await self._request_key()
+        key = self.endpoints.api_key if self.endpoints.direct else await self._signaling.request_key()
         peer = self._connect()
         offer = await self._offer(peer)
         if self._caller.key_age:
             await asyncio.sleep(self._caller.key_age)
-        answer = await self._request_call(key, offer)
+        answer = await self._signaling.request_call(key, offer)
         await self._accept(peer, answer)
         await self._wait_for_channel()
 
@@ -152,26 +142,6 @@ class Call:
         servers = [] if self.endpoints.loopback else [one.urls for one in self._caller.ice_servers]
         self.recorder.record("harness.config", **self.endpoints.config(), label=self.dialect.label, ice_servers=servers)
         self._note("target", self.endpoints.notes)
-
-    async def _request_key(self) -> str:
-        wants_transcription = self._session.get("type") == "transcription"
-        url = self.endpoints.transcription_key_url if wants_transcription else self.endpoints.key_url
-        body, notes = token_body(self.dialect, self.endpoints.model, self._session)
-        self._note("session", notes)
-        response = await self._requests.post(
-            "key",
-            url,
-            headers={"content-type": "application/json", **self.endpoints.credentials()},
-            content=json.dumps(body),
-            failed=TokenRequestFailed,
-            secrets=keys_in,
-        )
-        if not response.ok:
-            raise self._refused(TokenRequestFailed, "key", response)
-        key, problem, fix = key_of(self.dialect, response)
-        if problem:
-            raise self._unusable(TokenRequestFailed, response, problem, fix)
-        return key
 
     def _connect(self) -> Peer:
         servers = [one.model_dump(exclude_none=True) for one in self._caller.ice_servers]
@@ -229,31 +199,6 @@ class Call:
         if self._caller.channel == "after-offer":
             self._create_channel(peer)
         return offer
-
-    async def _request_call(self, key: str, offer: str) -> str:
-        url, host = self.endpoints.call_url, self.endpoints.call_host
-        content, media_type = offer, "application/sdp"
-        if self.endpoints.form:
-            content, media_type = call_form(self.dialect, self.endpoints.model, self._session, offer)
-        response = await self._requests.post(
-            "call",
-            url,
-            headers={
-                "authorization": f"Bearer {key}",
-                "content-type": media_type,
-                **({"host": host} if host else {}),
-            },
-            content=content,
-            failed=CallRequestFailed,
-        )
-        if not self._conduct.believes(response.status):
-            raise self._refused(CallRequestFailed, "call", response)
-        self.call_id = call_id(response.headers.get("location", ""))
-        problem = answer_problem(response)
-        if problem:
-            self.recorder.record("sdp.rejected", sdp=response.text, reason=problem[0])
-            raise self._unusable(CallRequestFailed, response, *problem)
-        return response.text
 
     async def _accept(self, peer: Peer, answer: str) -> None:
         try:
@@ -325,7 +270,8 @@ class Call:
                 await self._peer.abandon()
                 await asyncio.sleep(self._conduct.abandoned_for)
                 return
-            await self._hang_up()
+            if not self.lost.is_set():
+                await self._signaling.hang_up()
             if self._channel is not None and self._channel.is_open:
                 self._channel.close()
                 await first_of(self._channel_closed, seconds=CLOSE_SECONDS)
@@ -340,21 +286,6 @@ class Call:
             self.sent.flush()
             self.received.flush()
             self.ended.set()
-
-    async def _hang_up(self) -> None:
-        url = self.endpoints.hangup_url(self.call_id) if self.call_id else None
-        if url is None or self.lost.is_set():
-            return
-        # The best that can be done: a service that does not know the request still sees the connection close.
-        with contextlib.suppress(CallError):
-            await self._requests.post(
-                "hangup",
-                url,
-                headers=self.endpoints.credentials(),
-                content="",
-                failed=CallRequestFailed,
-                timeout=min(HANG_UP_SECONDS, self._caller.timeout),
-            )
 
     # Small pieces
 
@@ -377,11 +308,3 @@ class Call:
     def _note(self, about: str, texts: list[str] | tuple[str, ...]) -> None:
         for text in texts:
             self.recorder.record("harness.note", text=text, about=about)
-
-    def _refused(self, kind: type[CallError], step: str, response: Response) -> CallError:
-        """The facts alone: what they mean and what to do is said by :mod:`harness.diagnosis`."""
-        what = f"the service answers the {'token' if step == 'key' else step} request with status {response.status}"
-        return kind(what, seen=seen(response, self.recorder.redactor.text), status=response.status)
-
-    def _unusable(self, kind: type[CallError], response: Response, what: str, fix: str) -> CallError:
-        return kind(what, seen=seen(response, self.recorder.redactor.text), fix=fix, status=response.status)

@@ -16,7 +16,8 @@ from harness.running.selection import WrongExpression, compile_expression
 from harness.scenario.loader import LoadedScenario, dialects_of, find, load, suite_dir
 from harness.scenario.network import PRESETS, PresetName
 from harness.scenario.unscripted import Unscripted, why_not
-from harness.targets.endpoints import available, live_endpoints, load_environment
+from harness.targets.endpoints import available, live_endpoints
+from harness.targets.environment import load_environment
 from harness.targets.service import Access
 
 Clock = Literal["virtual", "real"]

@@ -13,7 +13,8 @@ from harness.protocol.dialects import BEARER, DIALECTS
 from harness.scenario.live import Need
 from harness.scenario.model import Caller
 from harness.scenario.unscripted import Unscripted
-from harness.targets.endpoints import (
+from harness.targets.endpoints import Endpoints, live_endpoints
+from harness.targets.environment import (
     AZURE_KEY,
     AZURE_TOKEN,
     DEPLOYMENT,
@@ -22,8 +23,6 @@ from harness.targets.endpoints import (
     OPENAI_KEY,
     OPENAI_MODEL,
     REGION,
-    Endpoints,
-    live_endpoints,
     variable,
 )
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from harness.protocol.dialects import DIALECTS
 from harness.scenario.model import Caller
-from harness.targets.endpoints import Endpoints, available, fake_endpoints, live_endpoints, load_environment
+from harness.targets.endpoints import Endpoints, available, fake_endpoints, live_endpoints
+from harness.targets.environment import load_environment
 
 AZURE = {"AZURE_OPENAI_RESOURCE_NAME": "my-resource", "AZURE_OPENAI_REALTIME_KEY": "k" * 32}
 OPENAI = {"OPENAI_API_KEY": "sk-0123456789abcdef"}
