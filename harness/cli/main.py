@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ from harness.cli.terminal import (
     Commands,
     Progress,
     any_text,
-    kept,
+    carried_out,
     print_results,
     put,
     say,
@@ -27,9 +27,6 @@ from harness.cli.terminal import (
 )
 from harness.errors import HarnessError, UsageError, nearest
 from harness.protocol.dialects import DIALECTS
-
-if TYPE_CHECKING:
-    from harness.running.plan import Made, Plan
 
 app = typer.Typer(
     cls=Commands,
@@ -124,7 +121,7 @@ def run(
         seed=seed,
         cwd=Path.cwd(),
     )
-    raise typer.Exit(exit_code(_carried_out(plan(chosen), workers, out).results))
+    raise typer.Exit(exit_code(carried_out(plan(chosen), workers, out).results))
 
 
 @app.command()
@@ -162,26 +159,10 @@ def check(
     (name,) = _known_dialects([dialect])
     access = Access(key, model, region, cafile, insecure, form, suite.needs_named(without or []))
     what = suite.plan(url, name, access, keyword=k, slow=slow, network=network, out=out, cwd=Path.cwd())
-    found = suite.graded(_carried_out(what, workers, out))
+    found = suite.graded(carried_out(what, workers, out))
     for line in ("", *reasons(found.left_out[len(what.left_out) :]), *suite.table(found.capabilities)):
         say(line)
     raise typer.Exit(found.exit_code)
-
-
-def _carried_out(what: Plan, workers: int, out: Path) -> Made:
-    """Say what is left out, make the runs with their progress, write the reports and print what was found."""
-    from harness.running.plan import carry_out, reasons
-    from harness.running.runner import configurations
-
-    for line in reasons(what.left_out):
-        say(line)
-    for line in (*configurations([job for job, _ in what.jobs]), *what.warnings):
-        print(line, file=sys.stderr)
-    with kept(len(what.jobs), out, what.left_out) as advance:
-        made = carry_out(what, workers=workers, done=advance)
-    written = written_reports(made.results, out, made.seconds, made.left_out)
-    print_results(made.results, made.seconds, written, out)
-    return made
 
 
 @app.command()

@@ -19,6 +19,7 @@ from harness.errors import HarnessError, Interrupted, UsageError
 if TYPE_CHECKING:
     from harness.judging.grading import NotExercised
     from harness.judging.results import Result
+    from harness.running.plan import Made, Plan
 
 
 # What a system says of a disk that is full, or broken, or of which this user has had enough.
@@ -175,3 +176,19 @@ def print_results(results: Sequence[Result], seconds: float, written: Path | Non
         say(line)
     if written is not None:
         say(f"  report: {written}")
+
+
+def carried_out(what: Plan, workers: int, out: Path) -> Made:
+    """Say what is left out, make the runs with their progress, write the reports and print what was found."""
+    from harness.running.plan import carry_out, reasons
+    from harness.running.runner import configurations
+
+    for line in reasons(what.left_out):
+        say(line)
+    for line in (*configurations([job for job, _ in what.jobs]), *what.warnings):
+        sys.stderr.write(f"{line}\n")
+    with kept(len(what.jobs), out, what.left_out) as advance:
+        made = carry_out(what, workers=workers, done=advance)
+    written = written_reports(made.results, out, made.seconds, made.left_out)
+    print_results(made.results, made.seconds, written, out)
+    return made

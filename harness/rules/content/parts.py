@@ -1,4 +1,4 @@
-"""RSP, CNT and PLAY, order and cause: items and parts end inside out, and whatever is cut short was cut by somebody."""
+"""CNT: the course of content parts: announced, streamed, finished, each once, in order and within its item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CNT, the substance of content: text and transcript say the same wherever they stand, and the modality is the one chosen."""
+"""CNT: the substance of content: text and transcript say the same wherever they stand, and the modality is the one chosen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EVT, by schema: an event has the fields that its schema asks for, with the types and the values that it lists."""
+"""EVT: an event has the fields that its schema asks for, with the types and the values that it lists."""
 
 from __future__ import annotations
 

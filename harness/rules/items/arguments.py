@@ -1,4 +1,4 @@
-"""ITM, the arguments of tool calls as a stream: deltas, one done, the finished item."""
+"""ITM: the arguments of tool calls as a stream: deltas, one done, the finished item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ITM, the items of the conversation: ids, announcement, and what the client does to them."""
+"""ITM: the items of the conversation: ids, announcement, and what the client does to them."""
 
 from __future__ import annotations
 

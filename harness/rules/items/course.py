@@ -1,4 +1,4 @@
-"""ITM, what becomes of items: a response's items enter the conversation and are finalized there; answers come once."""
+"""ITM: what becomes of items: a response's items enter the conversation and are finalized there; answers come once."""
 
 from __future__ import annotations
 

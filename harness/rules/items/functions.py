@@ -1,4 +1,4 @@
-"""ITM, tools of the client: function calls and their answers."""
+"""ITM: tools of the client: function calls and their answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ITM, tools that the service calls by itself: MCP listings, calls and approvals."""
+"""ITM: tools that the service calls by itself: MCP listings, calls and approvals."""
 
 from __future__ import annotations
 

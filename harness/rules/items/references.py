@@ -1,4 +1,4 @@
-"""ITM, mentions of items: nothing is mentioned before it is announced or after it is deleted."""
+"""ITM: mentions of items: nothing is mentioned before it is announced or after it is deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MED, direction: audio flows only the ways that offer and answer leave open."""
+"""MED: direction: audio flows only the ways that offer and answer leave open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MED, how long an answer lasts against what is said in it and what was made of it: audio at the wrong rate, or cut off."""
+"""MED: how long an answer lasts against what is said in it and what was made of it: audio at the wrong rate, or cut off."""
 
 from __future__ import annotations
 

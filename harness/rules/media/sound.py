@@ -1,4 +1,4 @@
-"""MED, what the assistant's audio sounds like while it plays: speech and no noise, neither clipped nor faint, without breaks or silence."""
+"""MED: what the assistant's audio sounds like while it plays: speech and no noise, neither clipped nor faint, without breaks or silence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PLAY, the output audio buffer and interruption: what is started is stopped or cleared, and cancelling works."""
+"""PLAY: the output audio buffer: what is started is stopped or cleared, and a clear is answered."""
 
 from __future__ import annotations
 

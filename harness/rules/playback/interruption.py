@@ -1,4 +1,4 @@
-"""RSP, CNT and PLAY, order and cause: items and parts end inside out, and whatever is cut short was cut by somebody."""
+"""PLAY: interruption: cancelling, barging in, truncating to what was heard, and clearing that was caused by somebody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SES, how the session goes on: expiry, its id, what stays as it is, and changes that nobody asked for."""
+"""SES: how the session goes on: expiry, its id, what stays as it is, and changes that nobody asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SES, ends that are told beforehand: a session that is over before it begins, and models whose end is announced."""
+"""SES: ends that are told beforehand: a session that is over before it begins, and models whose end is announced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SES, what the client asks of the session: in session.update and in the body of the key request."""
+"""SES: what the client asks of the session: in session.update and in the body of the key request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SES, what the service says about the session: created once and first, updated when asked, never changed behind one's back."""
+"""SES: what the service says about the session: created once and first, updated when asked, never changed behind one's back."""
 
 from __future__ import annotations
 

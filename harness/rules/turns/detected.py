@@ -1,4 +1,4 @@
-"""TURN, detected turns: speech started, stopped, committed, and the item and response that follow."""
+"""TURN: detected turns: speech started, stopped, committed, and the item and response that follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TURN, turns taken by hand: with turn detection off nothing happens unless the client asks; and what a client should not ask."""
+"""TURN: turns taken by hand: with turn detection off nothing happens unless the client asks; and what a client should not ask."""
 
 from __future__ import annotations
 

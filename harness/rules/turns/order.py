@@ -1,4 +1,4 @@
-"""TURN, causes and answers: a commit and an idle timeout have a cause, a request has an answer, a turn stands before its reply."""
+"""TURN: causes and answers: a commit and an idle timeout have a cause, a request has an answer, a turn stands before its reply."""
 
 from __future__ import annotations
 
