@@ -31,7 +31,7 @@ async def play(
 ) -> list[Expectation]:
     """Walk the steps, hang up, and return an expectation for each step that asks for something, in the order of the file.
 
-    A missed expectation ends the walk; what comes behind it counts as not reached. Where the connection goes away in a step that
+    A missed expectation ends the walk; what comes after it counts as not reached. Where the connection goes away in a step that
     needs it, the CallError that says so is raised once everything is judged: ``into`` then holds the expectations.
     """
     player = Player(scenario, call, recorder, audio)

@@ -125,7 +125,7 @@ def model_missing_in_call_url(case: Case) -> Evidence:
     "model-in-ga-call-url",
     "The GA call URL names the model, and GA refuses that.",
     rank=230,
-    fix="Drop ?model=: in GA the model stands in the session of the token request.",
+    fix="Drop ?model=: in GA the model belongs into the session of the token request.",
     source=issue("TanStack/ai#699"),
 )
 def model_in_ga_call_url(case: Case) -> Evidence:

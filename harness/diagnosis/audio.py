@@ -11,7 +11,7 @@ from harness.rules.support.sources import MS_REFERENCE, OWN, SERVER_EVENTS, issu
 from harness.trace import Entry
 
 SOON = 5.0
-"""Seconds behind response.done within which hanging up has to do with it."""
+"""Seconds after response.done within which hanging up has to do with it."""
 _TRANSCRIPT = "conversation.item.input_audio_transcription"
 
 
@@ -62,7 +62,7 @@ def _silent(case: Case, started: list[Entry]) -> list[Entry]:
 
 @cause(
     "no-rtp-received",
-    "The connection stands, but no audio packet of the service arrives: one-way audio.",
+    "The connection is up, but no audio packet of the service arrives: one-way audio.",
     rank=1110,
     fix="Check that the SRTP profile and DTLS role are those that were negotiated, and that nothing on the way (firewall, NAT, gateway) drops UDP in one direction.",
     source=issue("sipsorcery-org/sipsorcery#1286"),
@@ -110,7 +110,7 @@ def audio_not_decodable(case: Case) -> Evidence:
     source=f"{issue('livekit/agents#1988')}; {issue('Azure-Samples/aoai-realtime-audio-sdk#26')}",
 )
 def stopped_at_response_done(case: Case) -> Evidence:
-    """The client hung up or closed the channel soon behind response.done, before output_audio_buffer.stopped, and sound was missed."""
+    """The client hung up or closed the channel soon after response.done, before output_audio_buffer.stopped, and sound was missed."""
     done = case.server("response.done")
     started = case.server("output_audio_buffer.started")
     ended = case.server("output_audio_buffer.stopped", "output_audio_buffer.cleared")
@@ -145,7 +145,7 @@ def transcription_not_configured(case: Case) -> Evidence:
 
 @cause(
     "transcription-model-no-deployment",
-    "On Azure the transcription model is no deployment of the resource.",
+    "The Azure resource has no deployment with the name of the transcription model.",
     rank=1135,
     fix="Deploy a transcription model and give the deployment's name as its model.",
     source=f"{MS_REFERENCE}; {issue('BerriAI/litellm#28535')}",
@@ -176,7 +176,7 @@ def _failed(case: Case) -> list[Entry]:
     "transcription-missing",
     "Transcription is configured, the turn was taken, and no transcript came.",
     rank=1145,
-    fix="Look at the service: each committed turn is transcribed or fails to be. Transcripts come late, sometimes behind response.done.",
+    fix="Look at the service: each committed turn is transcribed or fails to be. Transcripts come late, sometimes after response.done.",
     source=f"{SERVER_EVENTS}; {OWN}",
 )
 def transcription_missing(case: Case) -> Evidence:

@@ -48,7 +48,7 @@ def _preflight(entry: Entry) -> str:
     tell=lambda case: _leave_asked(case),
 )
 def page_never_called(case: Case) -> Evidence:
-    """The service minted a key for a browser (its request has Origin or Sec-Fetch-Mode), and no call request came behind it, nor was one refused in advance."""
+    """The service minted a key for a browser (its request has Origin or Sec-Fetch-Mode), and no call request came after it, nor was one refused in advance."""
     if case.trace.header.observer != "service" or _refused(case):
         return []
     asked = case.trace.of("http.request")
@@ -134,7 +134,7 @@ not_observable(
 not_observable(
     "sideband-not-found",
     "A server's sideband connection to the call is answered with 404.",
-    fix="Connect with the standard key, not the ephemeral one, and with the call id from the last segment of Location, while the call stands.",
+    fix="Connect with the standard key, not the ephemeral one, and with the call id from the last segment of Location, while the call is up.",
     source=issue("openai/openai-realtime-console#562"),
     instead="""
     The sideband is another connection, of another program. Whether Location carried an id is judged (HTTP-18); a hang-up

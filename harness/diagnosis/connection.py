@@ -96,7 +96,7 @@ def dtls_failed(case: Case) -> Evidence:
 
 @cause(
     "channel-not-acknowledged",
-    "The connection stands, but the service did not take the data channel.",
+    "The connection is up, but the service did not accept the data channel.",
     rank=630,
     fix="The service must answer DATA_CHANNEL_OPEN with an ACK on the same stream: look at its log, and at a=sctp-port of the answer. A service that refuses the client's certificate is silent in the same way: leave the offer's fingerprint as it is.",
     source=f"{rfc(8832, '6')}; {rfc(8122, '6.2')}",

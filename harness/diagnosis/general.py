@@ -165,7 +165,7 @@ def _milestones(case: Case) -> list[tuple[str, Entry | None]]:
     "not-recognised",
     "No known cause fits. Established:",
     rank=1335,
-    fix="Look at the entries behind the last milestone in the trace, and at the findings.",
+    fix="Look at the entries after the last milestone in the trace, and at the findings.",
     source=OWN,
     tell=established,
     alone=True,

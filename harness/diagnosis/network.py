@@ -143,7 +143,7 @@ _STARTED = "input_audio_buffer.speech_started"
     ),
 )
 def network_blackout(case: Case) -> Evidence:
-    """A step was missed around a second or more in which the service's audio was sent (its numbers go on) and did not arrive, or behind the last sign of the service."""
+    """A step was missed around a second or more in which the service's audio was sent (its numbers go on) and did not arrive, or after the last sign of the service."""
     if case.failed_call or not case.missed or case.errors():
         return []
     return [entry for entry, *_ in _holes(case)]

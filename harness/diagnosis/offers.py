@@ -45,7 +45,7 @@ def _wrapped(request: Entry) -> bool:
     source=f"{MS_WEBRTC}; {rfc(9429, '5.2.1')}; {issue('espressif/esp-webrtc-solution#9')}",
 )
 def channel_created_after_offer(case: Case) -> Evidence:
-    """An offer without m=application, that was refused or led to no open channel; or a channel created behind it (OFF-20)."""
+    """An offer without m=application, that was refused or led to no open channel; or a channel created after it (OFF-20)."""
     offer = case.trace.first("sdp.offer")
     late = case.broken("OFF-20")
     if offer is None:
@@ -80,7 +80,7 @@ def offer_refused(case: Case) -> Evidence:
     source=MS_WEBRTC,
 )
 def created_not_accepted(case: Case) -> Evidence:
-    """A successful call response with an answer, behind which the client gave up (HTTP-21)."""
+    """A successful call response with an answer, after which the client gave up (HTTP-21)."""
     return case.broken("HTTP-21")
 
 

@@ -31,7 +31,7 @@ def names_known_field(error: str) -> bool:
     source=f"{issue('openai/openai-agents-js#1460')}; {issue('openai/openai-agents-js#1461')}",
 )
 def error_taken_for_answer(case: Case) -> Evidence:
-    """The client went on with a call response that was no success (HTTP-20). Why it was refused stands behind this."""
+    """The client went on with a call response that was no success (HTTP-20). Why it was refused stands after this."""
     return case.broken("HTTP-20")
 
 
@@ -163,7 +163,7 @@ def wrong_session_fields(case: Case) -> Evidence:
     "unknown-session-field",
     "The request carries a session field that no generation knows.",
     rank=140,
-    fix="Correct its spelling, or leave it out; the error's param says where it stands.",
+    fix="Correct its spelling, or leave it out; the error's param names its place.",
     source=issue("openai/openai-python#2638"),
 )
 def unknown_session_field(case: Case) -> Evidence:
@@ -200,7 +200,7 @@ def rate_limited(case: Case) -> Evidence:
     "call-id-not-found",
     "The service does not know the call that a later request names.",
     rank=155,
-    fix="Take the id from the last segment of Location, use it while the call stands, and send the standard key, not the ephemeral one.",
+    fix="Take the id from the last segment of Location, use it while the call is up, and send the standard key, not the ephemeral one.",
     source=f"{issue('openai/openai-realtime-console#562')}; OpenAI developer community 1396002",
 )
 def call_id_not_found(case: Case) -> Evidence:

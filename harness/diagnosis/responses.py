@@ -97,7 +97,7 @@ def function_call_not_answered(case: Case) -> Evidence:
 
 @cause(
     "no-response-after-tool-result",
-    "The function's result was sent, and no response.create behind it: the assistant says nothing.",
+    "The function's result was sent without a response.create after it: the assistant says nothing.",
     rank=830,
     fix="Send response.create after the function_call_output; the service does not answer it by itself.",
     source=CONVERSATIONS,
@@ -137,11 +137,11 @@ def _outputs(case: Case) -> list[Entry]:
     "item-without-response",
     "An item was written into the conversation, and no response was asked for.",
     rank=840,
-    fix="Send response.create behind conversation.item.create: only speech is answered by itself.",
+    fix="Send response.create after conversation.item.create: only speech is answered by itself.",
     source=CONVERSATIONS,
 )
 def item_without_response(case: Case) -> Evidence:
-    """A user message of the client is its last word, a step waited for an answer, and no response was created behind it."""
+    """A user message of the client is its last word, a step waited for an answer, and no response was created after it."""
     messages = [one for one in case.client("conversation.item.create") if text(one.event, "item", "role") == "user"]
     if not messages or not case.waited_for(r"^response\.|in the received audio"):
         return []
@@ -184,7 +184,7 @@ def truncated_too_far(case: Case) -> Evidence:
     source=SERVER_EVENTS,
 )
 def unknown_item(case: Case) -> Evidence:
-    """An error behind an event that names an unknown item, or repeats an id (ITM-01, ITM-16)."""
+    """An error after an event that names an unknown item, or repeats an id (ITM-01, ITM-16)."""
     named = [one for one in case.broken("ITM-01", "ITM-16") if case.trace.sender(one) == "client"]
     return [*named, *case.errors()] if named and case.errors() else []
 
@@ -197,6 +197,6 @@ def unknown_item(case: Case) -> Evidence:
     source=sdk("realtime_client_event.py"),
 )
 def malformed_event(case: Case) -> Evidence:
-    """An error behind a client event that breaks EVT-06 or ITM-12."""
+    """An error after a client event that breaks EVT-06 or ITM-12."""
     wrong = [one for one in case.broken("EVT-06", "ITM-12") if case.trace.sender(one) == "client"]
     return [*wrong, *case.errors()] if wrong and case.errors() else []

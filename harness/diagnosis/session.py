@@ -75,11 +75,11 @@ def other_generations_fields(case: Case) -> Evidence:
     "unknown-update-field",
     "session.update carries a field that the service does not know, and the service refuses the whole update.",
     rank=715,
-    fix="Correct its spelling, or leave it out; error.param says where it stands.",
+    fix="Correct its spelling, or leave it out; error.param names its place.",
     source=issue("microsoft/agent-framework#924"),
 )
 def unknown_update_field(case: Case) -> Evidence:
-    """An unknown_parameter error behind a session.update."""
+    """An unknown_parameter error after a session.update."""
     return _field_errors(case)
 
 
@@ -136,7 +136,7 @@ def wrong_dialect_events(case: Case) -> Evidence:
 
 @cause(
     "unknown-client-event",
-    "The client sends something that is no event of this service.",
+    "The client sends an event that this service does not know.",
     rank=730,
     fix="The error's message names it; `harness explain EVT-02` lists the client events.",
     source=sdk("realtime_client_event.py"),
@@ -221,7 +221,7 @@ def session_update_not_sent(case: Case) -> Evidence:
     source=f"{issue('openclaw/openclaw#5499')}; {issue('openai/openai-agents-js#466')}",
 )
 def sent_before_session_created(case: Case) -> Evidence:
-    """Updates before session.created are neither confirmed nor refused, and those behind it are."""
+    """Updates before session.created are neither confirmed nor refused, and those after it are."""
     created, confirmed, sent = case.server("session.created"), case.server(*UPDATED), case.client(*UPDATES)
     early = [one for one in sent if created and one.seq < created[0].seq]
     return early if confirmed and len(confirmed) == len(sent) - len(early) and _unanswered_updates(case) else []
@@ -231,7 +231,7 @@ def sent_before_session_created(case: Case) -> Evidence:
     "session-update-not-confirmed",
     "session.update was sent, and the service neither confirmed nor refused it.",
     rank=760,
-    fix="Send it behind session.created, and rely on it only behind session.updated; where that never comes, look at the service: it must answer every update.",
+    fix="Send it after session.created, and rely on it only after session.updated; where that never comes, look at the service: it must answer every update.",
     source=SERVER_EVENTS,
 )
 def session_update_not_confirmed(case: Case) -> Evidence:

@@ -124,7 +124,7 @@ def turn_detection_off(case: Case) -> Evidence:
     "create-response-off",
     "The service takes turns but has been told not to answer them by itself.",
     rank=1025,
-    fix="Send response.create behind input_audio_buffer.committed, or set turn_detection.create_response to true.",
+    fix="Send response.create after input_audio_buffer.committed, or set turn_detection.create_response to true.",
     source=TURN_DETECTION,
 )
 def create_response_off(case: Case) -> Evidence:

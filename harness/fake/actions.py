@@ -18,7 +18,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Queue audio on the outgoing track, behind what is queued already.
+    """Queue audio on the outgoing track, after what is queued already.
 
     ``audio`` names a recording; None: synthesise ``seconds`` of audio for ``text``. Report what leaves with
     ``Conversation.played`` (at the first packet at the latest) and ``Conversation.drained`` (nothing is left).

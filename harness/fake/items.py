@@ -117,7 +117,7 @@ class Items:
         return self._insert(item, len(self._order))
 
     def create(self, given: Any, previous: str | None) -> tuple[Item, str | None]:
-        """Add an item made by the client behind ``previous`` (None: at the end). Returns it and the id before it.
+        """Add an item made by the client after ``previous`` (None: at the end). Returns it and the id before it.
 
         Raises Refusal.
         """

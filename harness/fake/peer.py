@@ -275,7 +275,7 @@ class ServiceCall:
             text, self._oversize = (
                 text.ljust(self._oversize),
                 0,
-            )  # white space behind a JSON text belongs to it (RFC 8259 section 2)
+            )  # white space after a JSON text belongs to it (RFC 8259 section 2)
         if channel.bufferedAmount > self._settings.queued_bytes:
             self.recorder.record("harness.note", text="the call is ended: the client takes no events", about="limits")
             self._ending.set()

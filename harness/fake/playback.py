@@ -15,7 +15,7 @@ from harness.fake.timers import Agenda, Appointment
 
 @dataclass(slots=True)
 class Sound:
-    """The audio of one response, its messages one behind the other. Times are seconds.
+    """The audio of one response, its messages one after the other. Times are seconds.
 
     ``parts``: item id to where its audio begins and ends in the whole. ``limit`` is how much of it exists: less than ``seconds``
     when generation was cut short. ``played`` left by ``played_at``.

@@ -99,7 +99,7 @@ class Response:
 class Responses:
     """Starts, drives and ends responses. At most one of them writes to the default conversation.
 
-    ``seconds_of`` tells the length of a recording; ``on_done`` is called behind each ``response.done``.
+    ``seconds_of`` tells the length of a recording; ``on_done`` is called after each ``response.done``.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Which trace a request belongs to, when the fake records what its clients do: one trace for each client's way to a call.
 
-Requests that fail stay open for the same client's next try, so that a retry stands behind the failure it answers; a minted
+Requests that fail stay open for the same client's next try, so that a retry stands after the failure it answers; a minted
 key carries its trace to the call request, and so does the long-lived key that it was asked for with, should a client send that
 instead; a call takes the trace over and ends it.
 """

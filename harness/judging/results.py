@@ -39,7 +39,7 @@ class Expectation:
 
     @property
     def reached(self) -> bool:
-        """Whether the call came to this step: behind a missed one nothing is asked for any more."""
+        """Whether the call came to this step: after a missed one nothing is asked for any more."""
         return not self.actual.startswith(NOT_REACHED)
 
     @classmethod

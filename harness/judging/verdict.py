@@ -45,7 +45,7 @@ def judge(
     ``lenient`` are the steps that the service alone is not to blame for (see :class:`harness.judging.results.Expectation`); 0 stands for what
     is asserted of the whole run.
 
-    A run whose point is a failure (``assert.fails``) is conformant when it fails there, and so; nothing behind that milestone
+    A run whose point is a failure (``assert.fails``) is conformant when it fails there, and so; nothing after that milestone
     is then asked for. Any other call that never got through is at best inconclusive: see :func:`harness.judging.results.stopped_short`.
     """
     reached = milestones(trace)

@@ -59,7 +59,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Speech started or stopped: ``at`` is the time of its first frame, or of the first frame behind its last one."""
+    """Speech started or stopped: ``at`` is the time of its first frame, or of the first frame after its last one."""
 
     state: Literal["started", "stopped"]
     at: float

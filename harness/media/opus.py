@@ -195,7 +195,7 @@ def encode(recording: Recording, *, gain: float = 0.0) -> tuple[bytes, ...]:
         packets = _encode(recording.samples, gain)
         while len(_encoded) >= _MOST_KEPT:
             del _encoded[next(iter(_encoded))]
-    _encoded[key] = packets  # behind all others: the one unused for longest goes first
+    _encoded[key] = packets  # after all others: the one unused for longest goes first
     return packets
 
 

@@ -15,7 +15,7 @@ from harness.media.opus import FRAME_SAMPLES, SILENCE, TIME_BASE, Mixer
 PACKET_SECONDS = 0.02
 PACKET_MS = 20
 # How far behind its clock the track may be and still send everything that is due, one packet after the other: five packets.
-# Later than that, the slots that were missed stay empty: the timestamps show a pause, the recording goes on behind it.
+# Later than that, the slots that were missed stay empty: the timestamps show a pause, the recording goes on after it.
 LATEST = 0.1
 # Packets that bring a decoder to the state it would be in: the overlap of one frame, and energies predicted from the last few.
 _WARM_UP = 4
@@ -118,7 +118,7 @@ class OutgoingAudio(MediaStreamTrack):
         on_start: Callable[[], None] | None = None,
         on_done: Callable[[], None] | None = None,
     ) -> Playing:
-        """Say it behind everything that is queued; with ``overlap`` at once, mixed over what is being said.
+        """Say it after everything that is queued; with ``overlap`` at once, mixed over what is being said.
 
         ``loop`` repeats it until it is cut. ``on_start`` is called as its first packet leaves, ``on_done`` when its last 20 ms
         are over; not when it is cut. Both may call :meth:`say`. On a stopped track nothing is said: it is done at once.

@@ -72,7 +72,7 @@ class Path:
     """What the network does to the datagrams of one direction. Chances are between 0 and 1, times seconds; the default is nothing.
 
     ``delay`` is of one way and varies by ``jitter`` up and down, evenly. A reordered datagram comes ``reorder_by`` later than its
-    turn. A line of ``bandwidth`` bits a second takes one datagram behind the other; one that would wait longer than ``queue`` is lost.
+    turn. A line of ``bandwidth`` bits a second takes one datagram after the other; one that would wait longer than ``queue`` is lost.
     """
 
     loss: float = 0.0

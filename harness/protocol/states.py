@@ -107,7 +107,7 @@ SIGNALING = Lifecycle(
 SESSION = Lifecycle(
     "session",
     'It opens with session.created, "the first server event"; session.updated and recoverable errors leave it open; error session_expired '
-    "ends it, and the channel closes behind that; what was still under way may be refused in between.",
+    "ends it, and the channel closes after that; what was still under way may be refused in between.",
     "waiting",
     {
         ("waiting", "session.created"): "open",

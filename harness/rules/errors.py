@@ -86,7 +86,7 @@ def blames_known_event(view: View) -> Iterator[Observation]:
 
 
 def _dropped(view: View, since: Entry) -> Entry | None:
-    """The channel's close behind ``since``, where the call failed by it: any other end may be the client's own doing."""
+    """The channel's close after ``since``, where the call failed by it: any other end may be the client's own doing."""
     if view.trace.end != "failed":
         return None
     return next((entry for entry in view.trace.of("channel.closed") if entry.seq > since.seq), None)
@@ -96,7 +96,7 @@ def _dropped(view: View, since: Entry) -> Entry | None:
 def works_on(view: View) -> Iterator[Observation]:
     """after a recoverable error the session works on
 
-    Vendor text: "Most errors are recoverable and the session will stay open". It is closed only behind a fatal one.
+    Vendor text: "Most errors are recoverable and the session will stay open". It is closed only after a fatal one.
 
     Okay:
         < error {"error": {"type": "invalid_request_error", "message": "Unknown parameter"}}
@@ -124,10 +124,10 @@ def works_on(view: View) -> Iterator[Observation]:
         if alive is not None:
             yield good(one.entry)
         elif closed := _dropped(view, one.entry):
-            yield bad(closed, "the session stays open", f"closed {closed.t - one.entry.t:.2f} s behind the error")
+            yield bad(closed, "the session stays open", f"closed {closed.t - one.entry.t:.2f} s after the error")
         elif asked is not None and view.trace.seconds - asked.entry.t >= SILENT_SECONDS + slack(view):
             waited = view.trace.seconds - asked.entry.t
-            yield bad(asked.entry, "an answer", f"nothing in {waited:.0f} s, behind an error")
+            yield bad(asked.entry, "an answer", f"nothing in {waited:.0f} s, after an error")
 
 
 FAMILY.unobservable(

@@ -118,7 +118,7 @@ def transcribed_once(view: View) -> Iterator[Observation]:
         item = text(committed.event, "item_id")
         ends = [one for one in course.server(COMPLETED, FAILED) if text(one.event, "item_id") == item]
         if len(ends) > 1:
-            yield bad(ends[1].entry, "completed or failed, once", f"{ends[1].kind} of {item!r} behind {ends[0].kind}")
+            yield bad(ends[1].entry, "completed or failed, once", f"{ends[1].kind} of {item!r} after {ends[0].kind}")
         elif ends:
             yield good(committed.entry)
         elif course.settings.value("transcription", committed.entry.seq) in (None, MISSING):
@@ -134,7 +134,7 @@ def transcribed_once(view: View) -> Iterator[Observation]:
 
 
 def _transcribed_later(view: View, committed: Step) -> Step | None:
-    """The end of the transcription of a turn that was committed well behind this one: by then this one had ended too."""
+    """The end of the transcription of a turn that was committed well after this one: by then this one had ended too."""
     course = history(view)
     for later in course.after(committed.entry, "input_audio_buffer.committed"):
         if later.entry.t - committed.entry.t >= OVERTAKEN_SECONDS + slack(view):
@@ -248,7 +248,7 @@ def usage_shown(view: View) -> Iterator[Observation]:
 def nothing_after_end(view: View) -> Iterator[Observation]:
     """nothing is added to a finished transcription
 
-    completed and failed are the end of an item's transcription: a delta behind them changes a text the client has closed.
+    completed and failed are the end of an item's transcription: a delta after them changes a text the client has closed.
 
     Okay:
         < conversation.item.input_audio_transcription.delta @/a//0 {"delta": "Hi"}
@@ -263,12 +263,12 @@ def nothing_after_end(view: View) -> Iterator[Observation]:
         if late is None:
             yield good(end.entry)
         else:
-            yield bad(late.entry, f"no delta behind {end.kind}", late.kind)
+            yield bad(late.entry, f"no delta after {end.kind}", late.kind)
 
 
 @FAMILY.rule("08", SHOULD, INFERRED, *_ENDS_BEHIND_ITEM, hidden_by_filter=False)
 def ends_behind_item(view: View) -> Iterator[Observation]:
-    """the transcription of a turn ends behind its item
+    """the transcription of a turn ends after its item was added
 
     completed and failed speak of an item of the conversation: a client has nowhere to put a text whose item it has not seen.
 

@@ -31,7 +31,7 @@ class Live(Model):
     15 s; a reply has to be heard for 300 ms at most, unless ``ask`` asks for a long one, which is to go on for 5 s; budgets and
     the diagnosis of a failure do not count. A step with ``lenient: true``, any ``tool`` step, and the wait for a transcript of
     the caller depend on more than the service: where one is missed, the run is inconclusive and not nonconformant, and nothing
-    behind it counts. Rules are judged as ever.
+    after it counts. Rules are judged as ever.
     """
 
     needs: list[Need] | None = Field(

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 Location = tuple[int | str, ...]
-# Stands in for a step that is wrong already, so that the steps behind it keep their numbers.
+# Stands in for a step that is wrong already, so that the steps after it keep their numbers.
 _PLACEHOLDER: Mapping[str, Any] = {"hang_up": None}
 
 

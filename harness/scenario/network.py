@@ -128,7 +128,7 @@ class Way(Model):
     burst_loss: BurstLoss | None = None
     delay: Duration = Field(default=0.0, description="one way; a round trip takes twice as long")
     jitter: Duration = Field(default=0.0, description="how much the delay varies, up and down; it does not reorder")
-    reorder: Percent = Field(default=0.0, description="overtaken by what was sent behind")
+    reorder: Percent = Field(default=0.0, description="overtaken by what was sent after")
     reorder_by: Duration = Field(default=0.05, description="how much later what is overtaken arrives")
     duplicate: Percent = Field(default=0.0, description="arrives twice")
     bandwidth: Bandwidth | None = Field(

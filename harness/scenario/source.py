@@ -257,7 +257,7 @@ class _Parser:
 
     def _alias(self, event: AliasEvent, path: Path) -> Any:
         if event.anchor in self._open:
-            self._stop(event, f"*{event.anchor} contains itself", "an alias stands behind its anchor")
+            self._stop(event, f"*{event.anchor} contains itself", "an alias stands after its anchor")
         if event.anchor not in self._anchors:
             self._stop(event, f"*{event.anchor} has no anchor &{event.anchor} before it", "")
         value, origin, size = self._anchors[event.anchor]

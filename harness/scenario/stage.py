@@ -85,7 +85,7 @@ class Seen:
 class Stage(Protocol):
     """What one step sees and does; :class:`harness.client.player.Player` is one.
 
-    ``number`` is the step's place in the file, from 1, ``cursor`` is the entry behind which the next expectation looks, ``variables`` what has been saved so far, ``answered`` the
+    ``number`` is the step's place in the file, from 1, ``cursor`` is the entry after which the next expectation looks, ``variables`` what has been saved so far, ``answered`` the
     ``call_id`` of each function call that has its output.
     """
 

@@ -43,7 +43,7 @@ UNPROVEN: Mapping[Side, Mapping[str, str]] = {
         "DC-15": "the WebRTC stack refuses a description out of turn, so that no caller on it can jump between signaling states",
         "DC-16": "the stack delivers nothing on a closed channel, and what a client sends there is DC-14",
         "SES-17": "the service gives the session its id; no client can change it",
-        "ERR-03": "what a client does behind an error is its own choice; only the service can break the rule",
+        "ERR-03": "what a client does after an error is its own choice; only the service can break the rule",
         "LAT-01": "it tells the times of the call and judges nothing",
         "SEC-02": "it judges the recording, not a client; a property test plants secrets and looks for them",
     },

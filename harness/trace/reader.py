@@ -67,7 +67,7 @@ def _parse(name: str, lines: list[str]) -> tuple[Header, tuple[Entry, ...], str]
                 )
             if any(line.strip() for line in lines[number:]):
                 raise BrokenTrace(
-                    "lines behind the footer",
+                    "lines after the footer",
                     where=f"{name}:{number + 1}",
                     fix="one file holds one recording; judge each by itself",
                 )

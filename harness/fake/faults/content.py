@@ -24,7 +24,7 @@ def content(name: str, title: str, make: Callable[..., Any], *caught_by: str, **
 content("part-not-added", "content_part.added does not come", drop(PART_ADDED), "CNT-01", "PLAY-11")
 content(
     "part-added-late",
-    "content_part.added comes behind the first delta",
+    "content_part.added comes after the first delta",
     held(PART_ADDED, SAID),
     "CNT-01",
     "PLAY-11",
@@ -77,7 +77,7 @@ content(
     with_field("response.output_item.done", "item.content.0.transcript", "Something else."),
     "CNT-05",
 )
-content("delta-after-done", "a delta comes behind its done", held(SAID, SAID_DONE, at=2), "CNT-06", also=("CNT-04",))
+content("delta-after-done", "a delta comes after its done", held(SAID, SAID_DONE, at=2), "CNT-06", also=("CNT-04",))
 content("transcript-done-twice", "the transcript is done twice", twice(SAID_DONE), "CNT-06")
 content(
     "audio-on-the-channel",

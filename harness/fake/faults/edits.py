@@ -61,7 +61,7 @@ def twice(kind: str, *, at: int | None = 1, where: Test = any_event, fresh: bool
 
 
 def late(kind: str, seconds: float, *, at: int | None = None, where: Test = any_event) -> Make:
-    """The event leaves so much later; what comes behind it overtakes it."""
+    """The event leaves so much later; what comes after it overtakes it."""
     return each(kind, lambda event: [(seconds, event)], at=at, where=where)
 
 
@@ -92,7 +92,7 @@ def instead(kind: str, message: Callable[[Event], Any], *, at: int | None = 1, w
 
 
 def added(kind: str, *more: Any, at: int | None = 1, where: Test = any_event, first: bool = False) -> Make:
-    """Further messages leave behind the event (or before it, ``first``). Each is a message, or a function of the event."""
+    """Further messages leave after the event (or before it, ``first``). Each is a message, or a function of the event."""
 
     def act(event: Event) -> Iterator[Outgoing]:
         extra = [(0.0, one(event) if callable(one) else one) for one in more]

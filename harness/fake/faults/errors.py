@@ -48,7 +48,7 @@ error(
 )
 error(
     "error-is-the-last-word",
-    "behind an error the service sends nothing more",
+    "after an error the service sends nothing more",
     _mute_behind_error,
     "ERR-03",
     also=("RSP-18", "MED-12"),

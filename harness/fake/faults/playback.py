@@ -86,7 +86,7 @@ playback(
 )
 playback(
     "audio-after-clear",
-    "the audio goes on behind cleared",
+    "the audio goes on after cleared",
     lambda right: replace(right, stops_audio=False),
     "PLAY-10",
     plane=CONDUCT,
@@ -145,7 +145,7 @@ playback(
 )
 playback(
     "playback-truncated-too-far",
-    "the service truncates behind what it has sent",
+    "the service truncates after what it has sent",
     with_field("conversation.item.truncated", "audio_end_ms", 99999),
     "PLAY-12",
     "MED-08",

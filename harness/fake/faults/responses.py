@@ -24,7 +24,7 @@ def response(name: str, title: str, make: Callable[..., Any], *caught_by: str, *
 
 
 response("rsp-created-missing", "response.created does not come", drop(CREATED), "RSP-01")
-response("rsp-created-second", "response.created comes behind output_item.added", held(CREATED, ITEM_ADDED), "RSP-01")
+response("rsp-created-second", "response.created comes after output_item.added", held(CREATED, ITEM_ADDED), "RSP-01")
 response("rsp-created-late", "response.created comes two seconds late", late(CREATED, 2.0), "RSP-01", "ITM-24")
 response("rsp-created-twice", "response.created comes twice", twice(CREATED), "RSP-17", "RSP-22")
 response(
@@ -63,7 +63,7 @@ response(
 )
 response(
     "rsp-delta-after-done",
-    "a transcript delta comes behind response.done",
+    "a transcript delta comes after response.done",
     held("response.output_audio_transcript.delta", DONE, at=3),
     "RSP-04",
     "CNT-12",

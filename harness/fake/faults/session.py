@@ -42,7 +42,7 @@ session(
 )
 session(
     "session-created-late",
-    "session.created comes a second late, behind session.updated",
+    "session.created comes a second late, after session.updated",
     late("session.created", 1.0),
     "SES-01",
     scenario=UPDATES,
@@ -136,7 +136,7 @@ session(
 )
 session(
     "session-outlives-itself",
-    "the session goes on behind its end",
+    "the session goes on after its end",
     added("session.updated", {"type": "error", "event_id": "event_expired", "error": EXPIRED}),
     "SES-13",
     scenario=TURN,

@@ -63,7 +63,7 @@ transcription(
 )
 transcription(
     "transcription-goes-on",
-    "a delta comes behind the end of the transcription",
+    "a delta comes after the end of the transcription",
     held(DELTA, COMPLETED, at=1),
     "TRN-07",
     also=("TRN-03",),

@@ -27,7 +27,7 @@ turn(
 )
 turn(
     "speech-start-late",
-    "speech_started comes behind speech_stopped",
+    "speech_started comes after speech_stopped",
     held(STARTED, STOPPED),
     "TURN-01",
     also=("TURN-04",),
@@ -37,7 +37,7 @@ turn("speech-start-twice", "speech_started comes twice", twice(STARTED), "TURN-1
 turn("speech-stop-missing", "speech_stopped does not come", drop(STOPPED), "TURN-04", "TURN-17")
 turn(
     "speech-stop-late",
-    "speech_stopped comes behind committed",
+    "speech_stopped comes after committed",
     held(STOPPED, COMMITTED),
     "TURN-04",
     "TURN-17",

@@ -282,7 +282,7 @@ def message_size(view: View) -> Iterator[Observation]:
 def silence_after_close(view: View) -> Iterator[Observation]:
     """no event after the channel has closed
 
-    Whatever is received behind the close belongs to another channel or was delivered too late to count.
+    Whatever is received after the close belongs to another channel or was delivered too late to count.
 
     Okay:
         channel.open {"label": "realtime-channel", "id": 1}

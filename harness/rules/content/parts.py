@@ -54,7 +54,7 @@ def parts_inside_item(view: View) -> Iterator[Observation]:
         late = bool(done) and last.entry.seq > done[0]
         if added or done:
             wrong = first if early else last
-            seen = f"{wrong.kind} {'before the item was added' if early else 'behind the end of the item'}"
+            seen = f"{wrong.kind} {'before the item was added' if early else 'after the end of the item'}"
             yield judged(wrong.entry, not early and not late, f"inside {part.item!r}", seen)
 
 
@@ -110,7 +110,7 @@ def parts(view: View) -> list[Part]:
 
 @FAMILY.rule("01", MUST, DOCUMENTED, _SOURCE, LOG, hidden_by_filter=True)
 def part_around_content(view: View) -> Iterator[Observation]:
-    """a content part is added before its content and done behind it
+    """a content part is added before its content and done after its content
 
     content_part.added opens the place that deltas write to, content_part.done closes it.
 
@@ -136,11 +136,11 @@ def part_around_content(view: View) -> Iterator[Observation]:
             new = step(CONTENT_PART, state, one.kind)
             outside = new is None and state in (CONTENT_PART.initial, "done") and one.kind != DONE
             if outside or (one.kind == DONE and state == CONTENT_PART.initial):
-                where = "before content_part.added" if state == CONTENT_PART.initial else "behind content_part.done"
+                where = "before content_part.added" if state == CONTENT_PART.initial else "after content_part.done"
                 yield bad(one.entry, "between content_part.added and content_part.done", f"{one.kind} {where}")
             elif one.kind in (ADDED, DONE):
                 yield good(one.entry)
-            # A missing .done of the text (CNT-06, CNT-09) must not make everything behind it look wrong too.
+            # A missing .done of the text (CNT-06, CNT-09) must not make everything after it look wrong too.
             state = new or ("done" if one.kind == DONE else state)
 
 
@@ -188,7 +188,7 @@ def announced_item(view: View) -> Iterator[Observation]:
 def done_once(view: View) -> Iterator[Observation]:
     """deltas come before their done, and each part is done once
 
-    "Done" means done streaming: nothing is added behind it, it comes once, and a completed response leaves no part open.
+    "Done" means done streaming: nothing is added after it, it comes once, and a completed response leaves no part open.
 
     Okay:
         < response.output_text.delta @r/i/0/0 {"delta": "Hi"}
@@ -210,7 +210,7 @@ def done_once(view: View) -> Iterator[Observation]:
             for again in dones[1:]:
                 yield bad(again.entry, f"one {stream}.done", f"again for {part.name}")
             for late in (one for one in part.all(f"{stream}.delta") if dones and one.entry.seq > dones[0].entry.seq):
-                yield bad(late.entry, f"before {stream}.done", f"{late.kind} behind it")
+                yield bad(late.entry, f"before {stream}.done", f"{late.kind} after it")
             if dones:
                 yield good(dones[0].entry)
         for again in part.all(DONE)[1:]:
@@ -238,7 +238,7 @@ def no_audio_delta(view: View) -> Iterator[Observation]:
 
 @FAMILY.rule("09", MUST, DOCUMENTED, _DONES, _SOURCE)
 def done_when_interrupted(view: View) -> Iterator[Observation]:
-    """what was interrupted is closed all the same
+    """interrupted content is still closed
 
     Vendor text at each done event: "Also emitted when a Response is interrupted, incomplete, or cancelled."
 

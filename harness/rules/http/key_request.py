@@ -67,7 +67,7 @@ def token_request_address(view: View) -> Iterator[Observation]:
 
 @FAMILY.rule("02", MUST, DOCUMENTED, MS_PREVIEW_WEBRTC, MS_MIGRATION, dialects=("azure-preview", "azure-ga"))
 def api_version(view: View) -> Iterator[Observation]:
-    """api-version stands in the preview's token URL and in no GA URL
+    """the preview's token URL has an api-version, and no GA URL has one
 
     The Azure preview is versioned by the query parameter api-version; the GA API has no such parameter any more.
 

@@ -20,7 +20,7 @@ def _mine(response: Response, item: str, *kinds: str) -> list[Step]:
 
 
 def _stream(view: View, prefix: str, item_type: str) -> Iterator[Observation]:
-    """One done for each tool call of a response that has ended, behind its deltas and before its output_item.done."""
+    """One done for each tool call of a response that has ended, after its deltas and before its output_item.done."""
     delta, done, final = f"{prefix}.delta", f"{prefix}.done", "response.output_item.done"
     for response in history(view).responses.values():
         calls = [
@@ -39,11 +39,11 @@ def _stream(view: View, prefix: str, item_type: str) -> Iterator[Observation]:
             if len(ends) > 1 or late:
                 yield bad(
                     (late or ends[1:])[0].entry,
-                    f"one {done} of {item!r}, behind its deltas",
-                    f"{(late or ends)[0].kind} behind it",
+                    f"one {done} of {item!r}, after its deltas",
+                    f"{(late or ends)[0].kind} after it",
                 )
             elif finished and finished[0].entry.seq < ends[0].entry.seq:
-                yield bad(ends[0].entry, f"before {final} of {item!r}", f"behind it (entry {finished[0].entry.seq})")
+                yield bad(ends[0].entry, f"before {final} of {item!r}", f"after it (entry {finished[0].entry.seq})")
             else:
                 yield good(ends[0].entry)
 
@@ -94,7 +94,7 @@ def mcp_arguments(view: View) -> Iterator[Observation]:
             item = text(done.event, "item_id")
             early = running.get(item, done.entry.seq) >= done.entry.seq
             yield judged(
-                done.entry, early, "before response.mcp_call.in_progress", f"behind it (entry {running.get(item)})"
+                done.entry, early, "before response.mcp_call.in_progress", f"after it (entry {running.get(item)})"
             )
             deltas = [one for one in _mine(response, item, f"{prefix}.delta") if one.entry.seq < done.entry.seq]
             streamed, final = "".join(text(one.event, "delta") for one in deltas), text(done.event, "arguments")

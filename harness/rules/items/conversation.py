@@ -39,7 +39,7 @@ _REQUEST_ANSWERED = sdk(
 def ids(view: View) -> Iterator[Observation]:
     """item ids are unique, and previous_item_id names a known item
 
-    An item is "inserted" behind the one that previous_item_id names: a known id, null for none, "root" for the beginning.
+    An item is "inserted" after the one that previous_item_id names: a known id, null for none, "root" for the beginning.
 
     An unknown predecessor leaves clients with an order they cannot draw; a reused id overwrites another item.
 
@@ -76,7 +76,7 @@ def ids(view: View) -> Iterator[Observation]:
 
 @FAMILY.rule("02", MUST, DOCUMENTED, _DONE_BEHIND_ADDED, dialects=GA, hidden_by_filter=False)
 def done_behind_added(view: View) -> Iterator[Observation]:
-    """each conversation.item.added has at most one conversation.item.done, behind it
+    """each conversation.item.added is followed by at most one conversation.item.done
 
     conversation.item.done is "Returned when a conversation item is finalized": once, and not before it is there.
 
@@ -108,7 +108,7 @@ def done_behind_added(view: View) -> Iterator[Observation]:
         if one.kind == DONE:
             seen = "without conversation.item.added" if state == ITEM.initial else "again"
             yield judged(
-                one.entry, new is not None, "one conversation.item.done behind the added item", f"{named!r} {seen}"
+                one.entry, new is not None, "one conversation.item.done after the added item", f"{named!r} {seen}"
             )
         states[named] = new or state
 

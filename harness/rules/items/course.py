@@ -90,7 +90,7 @@ def message_is_finalized(view: View) -> Iterator[Observation]:
     for response in course.responses.values():
         if response.status != "completed" or response.done is None:
             continue
-        # Only what came behind response.done shows that nothing more is to come.
+        # Only what came after response.done shows that nothing more is to come.
         over = next(course.after(response.done.entry), None) is not None
         for one in response.all("response.output_item.done"):
             item = text(one.event, "item", "id")
@@ -146,15 +146,15 @@ def added_content_done(view: View) -> Iterator[Observation]:
             content = streamed.get(item, [])
             added, done = (places[kind].get(item) for kind in kinds)
             if added is not None and response.created and added.entry.seq < response.created.entry.seq:
-                yield bad(added.entry, f"{item!r} behind response.created", "before it")
+                yield bad(added.entry, f"{item!r} after response.created", "before it")
             elif added is not None and content:
-                seen = f"behind {content[0].kind} (entry {content[0].entry.seq})"
+                seen = f"after {content[0].kind} (entry {content[0].entry.seq})"
                 yield judged(added.entry, added.entry.seq < content[0].entry.seq, f"{item!r} before its content", seen)
             if done is not None and content and done.entry.seq < content[-1].entry.seq:
-                yield bad(done.entry, f"{item!r} final behind its content", f"before {content[-1].kind}")
+                yield bad(done.entry, f"{item!r} final after its content", f"before {content[-1].kind}")
             elif done is not None and response.done is not None:
                 ok = done.entry.seq < response.done.entry.seq
-                yield judged(done.entry, ok, f"{item!r} final before response.done", "behind it")
+                yield judged(done.entry, ok, f"{item!r} final before response.done", "after it")
 
 
 _ASKED = {

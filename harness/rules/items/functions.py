@@ -195,7 +195,7 @@ def call_answered(view: View) -> Iterator[Observation]:
         elif next(course.after(output.entry, "response.created"), None) is None:
             waited = _time_for(view, output.entry)
             if waited >= PATIENCE + slack(view):
-                yield bad(output.entry, "response.create behind it", f"none in {waited:.0f} s")
+                yield bad(output.entry, "response.create after it", f"none in {waited:.0f} s")
     answered = {text(one.event, "item", "call_id") for one in outputs}
     for response in course.responses.values():
         yield from _unanswered(view, response, answered)
@@ -213,7 +213,7 @@ def _unanswered(view: View, response: Response, answered: set[str]) -> Iterator[
 
 
 def _time_for(view: View, since: Entry) -> float:
-    """Seconds behind ``since`` in which the client could still send something."""
+    """Seconds after ``since`` in which the client could still send something."""
     closed = next((entry.t for entry in view.trace.of("channel.closed") if entry.seq > since.seq), view.trace.seconds)
     return closed - since.t
 

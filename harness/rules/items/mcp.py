@@ -72,7 +72,7 @@ def _ends(view: View, prefix: str, final: str) -> Iterator[Observation]:
             yield judged(one.entry, item not in begun, f"one {prefix}.in_progress", f"again for {item!r}")
             begun[item] = one
         elif one.kind in ends:
-            yield judged(one.entry, item in begun, f"one end behind {prefix}.in_progress", f"{one.kind} of {item!r}")
+            yield judged(one.entry, item in begun, f"one end after {prefix}.in_progress", f"{one.kind} of {item!r}")
             begun.pop(item, None)
         elif item in begun:
             yield bad(begun.pop(item).entry, ends, f"{final} (entry {one.entry.seq}) without either")

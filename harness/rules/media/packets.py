@@ -284,5 +284,5 @@ def timestamp_step(view: View) -> Iterator[Observation]:
             continue
         waited = (packet.t - last.t) * SAMPLE_RATE
         if step < expected or (not packet.marker and waited < step * PAUSED):
-            faults.append((entry, f"a step of {step} behind a packet of {expected}"))
+            faults.append((entry, f"a step of {step} after a packet of {expected}"))
     yield from _per_entry(view, faults, "a step as long as the packet, or a pause")

@@ -19,7 +19,7 @@ from harness.rules.support.windows import PATHS_SECONDS, Window, playbacks, wind
 from harness.trace import Entry
 
 ARRIVED = 0.5  # share of a playback that must have come through a disturbed network before it is judged
-TRAIL_SECONDS = 0.5  # the end of a word lies in one window with the silence behind it, and detection lets go of it late
+TRAIL_SECONDS = 0.5  # the end of a word lies in one window with the silence after it, and detection lets go of it late
 SHORTEST_SECONDS = 0.5  # playback shorter than this may end before its audio has arrived
 GAP_SECONDS = 0.5  # far above loss and jitter; a listener takes it for the end
 

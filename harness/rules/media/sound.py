@@ -69,7 +69,7 @@ def heard_playbacks(view: View) -> list[Heard]:
 
 @FAMILY.rule("14", SHOULD, INFERRED, SERVER_EVENTS, OWN)
 def no_noise(view: View) -> Iterator[Observation]:
-    """what is played sounds like speech, not like noise or a tone
+    """the assistant's audio sounds like speech, not like noise or a tone
 
     Speech has harmonics and syllables: a spectrum with peaks, a level that rises and falls. Noise has no peaks, a tone or hum no syllables.
 
@@ -134,7 +134,7 @@ def no_noise(view: View) -> Iterator[Observation]:
 
 @FAMILY.rule("15", SHOULD, DOCUMENTED, rfc(7874, "4"))
 def not_clipped(view: View) -> Iterator[Observation]:
-    """what is played is not clipped
+    """the assistant's audio is not clipped
 
     The level "SHOULD also be adapted to avoid clipping": samples that would lie beyond full scale are cut off there, and it rattles.
 

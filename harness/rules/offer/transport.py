@@ -288,7 +288,7 @@ def max_message_size(view: View) -> Iterator[Observation]:
 
 @FAMILY.rule("19", MUST, DOCUMENTED, rfc(8827, "6.5"), _JSEP)
 def no_sdes(view: View) -> Iterator[Observation]:
-    """no keys stand in the offer
+    """the offer holds no SRTP keys
 
     There is neither a=crypto (SDES) nor k=: media keys come from DTLS alone.
 

@@ -24,7 +24,7 @@ _INTERRUPTION_IS_HEARD = (sdk("output_audio_buffer_clear_event.py"), TURN_DETECT
 def interruption_is_heard(view: View) -> Iterator[Observation]:
     """what interrupts an answer silences it
 
-    Two seconds behind speech_started (with interrupt_response) or output_audio_buffer.clear the answer is heard no more.
+    Two seconds after speech_started (with interrupt_response) or output_audio_buffer.clear the answer is heard no more.
 
     Whatever the events say: an assistant that talks on is not interrupted. What ends by itself until then, and what comes from the next
     response, is not judged.
@@ -82,7 +82,7 @@ def _interruptions(course: History) -> Iterator[Step]:
 
 @FAMILY.rule("10", SHOULD, INFERRED, SERVER_EVENTS, hidden_by_filter=False)
 def silent_when_cleared(view: View) -> Iterator[Observation]:
-    """behind cleared the response is silent
+    """the response is silent after cleared
 
     cleared cuts the audio off: speech that goes on beyond what was on its way talks over the caller.
 

@@ -90,7 +90,7 @@ def stopped_after_done(view: View) -> Iterator[Observation]:
 
 @FAMILY.rule("03", SHOULD, INFERRED, SERVER_EVENTS)
 def ends_once(view: View) -> Iterator[Observation]:
-    """what has started stops or is cleared, one of them
+    """playback that has started is either stopped or cleared
 
     Playback drains (stopped) or is cut (cleared), not both, and that of the conversation's next response does not start before.
 

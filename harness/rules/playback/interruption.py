@@ -25,7 +25,7 @@ from harness.rules.support.history import History, Response, Step, history, in_d
 from harness.rules.support.sources import SERVER_EVENTS, TURN_DETECTION, issue, sdk
 
 CANCEL_SECONDS = (
-    2.0  # a response that goes on longer than this behind the cancel was not cancelled (round trip and queue)
+    2.0  # a response that goes on longer than this after the cancel was not cancelled (round trip and queue)
 )
 BARGE_SECONDS = 2.0  # the same for speech of the caller
 HEARD_SECONDS = 0.5  # jitter buffer and the clocks of two paths

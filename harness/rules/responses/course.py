@@ -146,7 +146,7 @@ def _over(course: History, response: Response) -> Step | None:
 def nothing_after_done(view: View) -> Iterator[Observation]:
     """nothing of a response follows its response.done
 
-    Vendor text: "Returned when a Response is done streaming". Only playback and transcription go on behind it.
+    Vendor text: "Returned when a Response is done streaming". Only playback and transcription go on after it.
 
     Clients free what belongs to a response at response.done; a late delta goes nowhere, or into the next one.
 
@@ -165,7 +165,7 @@ def nothing_after_done(view: View) -> Iterator[Observation]:
             if not one.kind.startswith("response."):
                 continue
             if state in RESPONSE.final and one.kind not in (CREATED, DONE):
-                yield bad(one.entry, "no response.* event behind response.done", f"{one.kind} in state {state}")
+                yield bad(one.entry, "no response.* event after response.done", f"{one.kind} in state {state}")
             new = step(RESPONSE, state, _event(one))
             if new in RESPONSE.final and state not in RESPONSE.final:
                 yield good(one.entry)
@@ -247,7 +247,7 @@ def created_once(view: View) -> Iterator[Observation]:
 def item_added_first(view: View) -> Iterator[Observation]:
     """an output item is added first, and done once
 
-    output_item.added is "Returned when a new Item is created during Response generation"; its content and its end come behind it.
+    output_item.added is "Returned when a new Item is created during Response generation"; its content and its end come after it.
 
     Okay:
         < response.output_item.added @r//0 {"item": {"id": "i"}}

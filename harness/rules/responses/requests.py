@@ -54,7 +54,7 @@ def one_at_a_time(view: View) -> Iterator[Observation]:
         if response.created is None:
             continue
         seq = response.created.entry.seq
-        # Only a response that shows life behind this entry still ran: one that never ends is RSP-03.
+        # Only a response that shows life after this entry still ran: one that never ends is RSP-03.
         still = [
             other
             for other in responses

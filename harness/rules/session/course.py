@@ -45,7 +45,7 @@ _PARTIAL_UPDATE = (
 def expiry(view: View) -> Iterator[Observation]:
     """an expired session says so and ends
 
-    At session.expires_at the service sends error session_expired or closes; it starts nothing more behind that.
+    At session.expires_at the service sends error session_expired or closes; it starts nothing more after that.
 
     The time of day is the one noted with the HTTP exchange, else the Date header of the service's own responses.
 
@@ -152,7 +152,7 @@ def updated_unasked(view: View) -> Iterator[Observation]:
 def same_id(view: View) -> Iterator[Observation]:
     """the session keeps its id
 
-    session.created and every session.updated speak of one session; a new id means the state behind it was lost.
+    session.created and every session.updated speak of one session; a new id means the state after it was lost.
 
     Okay:
         < session.created {"session": {"type": "realtime", "id": "sess_1"}}

@@ -140,7 +140,7 @@ class History:
         return self._select("client", kinds)
 
     def after(self, entry: Entry, *kinds: str, by: Observer = "service") -> Iterator[Step]:
-        """Events of these types behind ``entry``."""
+        """Events of these types after ``entry``."""
         return (step for step in self._select(by, kinds) if step.entry.seq > entry.seq)
 
     def before(self, entry: Entry, *kinds: str, by: Observer = "service") -> list[Step]:
@@ -261,7 +261,7 @@ _AT_ONCE: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 def overtaken(course: History, since: Entry) -> Step | None:
     """What shows that an answer to a request of ``since`` that is still missing will not come, or None.
 
-    The channel is ordered and the service takes events in order: by the end of a response that began and ended behind the
+    The channel is ordered and the service takes events in order: by the end of a response that began and ended after the
     request, or by the answer to a later request that named an item, the earlier request had its answer.
     """
     for response in course.responses.values():
@@ -277,7 +277,7 @@ def overtaken(course: History, since: Entry) -> Step | None:
 
 
 def named_error(course: History, request: Entry, *, besides: Collection[int] = ()) -> Step | None:
-    """The error that answers this client event: it names its event_id, or it names none and came behind it.
+    """The error that answers this client event: it names its event_id, or it names none and came after it.
 
     The end of the session is no answer to anything, nor are ``besides`` (entries), which answer something else.
     """

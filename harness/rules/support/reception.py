@@ -47,7 +47,7 @@ def reception(streams: Iterable[list[Packet]]) -> dict[str, Any]:
     """Measures of the packets of one direction, the streams (SSRCs) of which follow each other.
 
     ``packets``: different ones that came; ``lost`` and ``loss_percent``: numbers that are missing between the lowest and the highest;
-    ``longest_loss``: most of them in a row; ``reordered``: packets that came behind a later one; ``jitter_ms`` and ``jitter_max_ms``:
+    ``longest_loss``: most of them in a row; ``reordered``: packets that came after a later one; ``jitter_ms`` and ``jitter_max_ms``:
     the interarrival jitter (:rfc:`3550` section 6.4.1), on average and at its worst; ``longest_gap_ms``: between two arrivals.
     """
     count = lost = longest_loss = reordered = 0

@@ -5,7 +5,7 @@
     levels received 0.5 -30*6 -90*2         audio.levels: windows of 0.5 s, 6 at -30 and 2 at -90 dBFS; speech above -60 dBFS
     < response.output_text.delta @r/i/0/1   the ids of response and item, the output and the content index of an event
 
-JSON behind a short form replaces or adds fields. A line that is indented deeper than the first of its example continues the one above.
+JSON after a short form replaces or adds fields. A line that is indented deeper than the first of its example continues the one above.
 Pure.
 """
 

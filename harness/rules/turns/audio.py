@@ -131,7 +131,7 @@ def keeps_sending(view: View) -> Iterator[Observation]:
 
     Turn detection counts silence in the audio it gets: where nothing comes, the end of the turn never does.
 
-    Also judged is how long the client lived on behind its last packet: until its last event, report or hang-up. Send silence, or comfort noise, for as long as the call stands. Do not stop the track between utterances.
+    Also judged is how long the client lived on after its last packet: until its last event, report or hang-up. Send silence, or comfort noise, for as long as the call stands. Do not stop the track between utterances.
 
     Okay:
         packets sent 1 0:1:0 950:2:45600

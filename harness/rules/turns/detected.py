@@ -57,9 +57,7 @@ def started_before_stopped(view: View) -> Iterator[Observation]:
         same = started is not None and text(started.event, "item_id") == text(stopped.event, "item_id")
         by_hand = started is not None and taken_by_hand(course, started.entry.seq, stopped.entry.seq)
         seen = f"speech_stopped of {text(stopped.event, 'item_id')!r}"
-        seen += (
-            f" behind speech_started of {text(started.event, 'item_id')!r}" if started else " without speech_started"
-        )
+        seen += f" after speech_started of {text(started.event, 'item_id')!r}" if started else " without speech_started"
         yield judged(stopped.entry, fresh and (same or by_hand), "speech_started of the same item before it", seen)
 
 
@@ -133,7 +131,7 @@ def times_forward(view: View) -> Iterator[Observation]:
 def committed_after_stopped(view: View) -> Iterator[Observation]:
     """a detected turn is committed when the speech has stopped
 
-    In VAD mode the service commits by itself, behind speech_stopped; the exceptions are a client's own commit and a timeout.
+    In VAD mode the service commits by itself, after speech_stopped; the exceptions are a client's own commit and a timeout.
 
     Without the commit the model never gets what was said.
 
@@ -174,14 +172,14 @@ def committed_after_stopped(view: View) -> Iterator[Observation]:
             if stopped is not None:
                 yield good(step.entry)
             elif speaking is not None and not excused:
-                yield bad(step.entry, "committed behind speech_stopped", "committed while speech goes on")
+                yield bad(step.entry, "committed after speech_stopped", "committed while speech goes on")
             speaking = stopped = None
         elif step.kind == "conversation.item.added" and text(step.event, "item", "id") != _item(stopped):
             continue  # another item
         elif stopped is not None:
             if not excused and (step.kind != "response.created" or not _asked(course, step)):
                 yield bad(
-                    stopped.entry, "committed behind speech_stopped", f"{step.kind} (entry {step.entry.seq}) without it"
+                    stopped.entry, "committed after speech_stopped", f"{step.kind} (entry {step.entry.seq}) without it"
                 )
             stopped = None
         if step.kind == STARTED:
@@ -247,7 +245,7 @@ def commit_makes_item(view: View) -> Iterator[Observation]:
         if any(step.entry.seq > committed.entry.seq for step in announced):
             yield good(committed.entry)
         elif announced:
-            yield bad(committed.entry, f"{wanted} behind it", f"it came before, in entry {announced[-1].entry.seq}")
+            yield bad(committed.entry, f"{wanted} after it", f"it came before, in entry {announced[-1].entry.seq}")
         elif late := next(course.after(committed.entry, COMMITTED), None) or _answered(course, committed):
             yield bad(committed.entry, wanted, f"{late.kind} (entry {late.entry.seq}) without it")
         else:
@@ -255,7 +253,7 @@ def commit_makes_item(view: View) -> Iterator[Observation]:
 
 
 def _answered(course: History, committed: Step) -> Step | None:
-    """The end of a response that began behind the commit: by then the turn was in the conversation."""
+    """The end of a response that began after the commit: by then the turn was in the conversation."""
     for response in course.responses.values():
         if response.created and response.done and response.created.entry.seq > committed.entry.seq:
             return response.done

@@ -103,7 +103,7 @@ def commit_answered(view: View) -> Iterator[Observation]:
 def commit_has_cause(view: View) -> Iterator[Observation]:
     """a commit has a cause, and an item of its own
 
-    committed comes "either by the client or automatically in server VAD mode": behind commit, speech_stopped or timeout_triggered.
+    committed comes "either by the client or automatically in server VAD mode": after commit, speech_stopped or timeout_triggered.
 
     A second one for the same item, or one without a cause, puts an empty turn into the conversation.
 

@@ -21,7 +21,7 @@ _TRANSCRIPTION = "conversation.item.input_audio_transcription."
 
 
 class Expect(Step):
-    """Wait for a server event (others in between are allowed). Matching starts behind the last matched event."""
+    """Wait for a server event (others in between are allowed). Matching starts after the last matched event."""
 
     word: ClassVar[str] = "expect"
     expect: AwaitedEvent | EventGroup

@@ -10,7 +10,7 @@ from harness.scenario.steps.base import Step
 
 
 class HangUp(Step):
-    """End the call here; otherwise it ends behind the last step."""
+    """End the call here; otherwise it ends after the last step."""
 
     word: ClassVar[str] = "hang_up"
     hang_up: None = None

@@ -20,7 +20,7 @@ class Say(Step):
     word: ClassVar[str] = "say"
     say: Recording = Field(description="file in fixtures/audio, or beside the scenario file")
     loop: bool = False
-    overlap: bool = Field(default=False, description="mix over what is being said instead of queueing behind it")
+    overlap: bool = Field(default=False, description="mix over what is being said instead of queueing after it")
     gain: float = Field(default=0.0, description="decibels added")
 
     def describe(self, dialect: Dialect) -> str:

@@ -27,7 +27,7 @@ class ToolAnswer(Model):
     name: str
     result: Annotated[Any, FILLED] = None
     arguments: Where = Field(default_factory=dict, description="what the call's arguments must be")
-    respond: bool = Field(default=True, description="false: no response.create behind the output")
+    respond: bool = Field(default=True, description="false: no response.create after the output")
 
 
 class Tool(Step):
