@@ -151,7 +151,7 @@ def check(
     workers: Annotated[int, typer.Option("-n", min=1, help="Calls side by side.")] = 1,
     out: Out = Path("reports"),
 ) -> None:
-    """Check any service with the reference suite; graded by capability. Credentials as for --target live."""
+    """Check any service with the reference suite and grade it by capability. Credentials as for --target live."""
     from harness.checking import service as suite
     from harness.running.plan import reasons
     from harness.targets.service import Access
@@ -167,7 +167,7 @@ def check(
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on; loopback unless told otherwise.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8080,
     dialect: Dialects = None,
     fault: Annotated[list[str] | None, typer.Option(help="A fault of the fake. Repeatable.")] = None,
@@ -187,7 +187,7 @@ def serve(
         ),
     ] = False,
 ) -> None:
-    """Serve the fake to a client under test; each call is judged when it ends. The exit code is the verdict on all; 3 if none came."""
+    """Serve the fake to a client under test; each call is judged when it ends. Exit code: the verdict on all calls; 3 if no call came."""
     from harness.judging.results import exit_code
     from harness.serving.serving import serve_forever
 
@@ -217,7 +217,7 @@ def judge(
         Path | None, typer.Option("--out", help="Also write results.json, conformance.html and junit.xml here.")
     ] = None,
 ) -> None:
-    """Judge recorded traces by the rules of today, without any network."""
+    """Judge recorded traces with the current rules, offline."""
     from harness.judging.recording import judge_file
     from harness.judging.results import exit_code
 
@@ -236,7 +236,7 @@ def rules(
     covered: Annotated[
         bool, typer.Option("--coverage", help="What the suite exercises: from results.json, else by running it.")
     ] = False,
-    out: Annotated[Path, typer.Option("--out", help="Where results.json lies.")] = Path("reports"),
+    out: Annotated[Path, typer.Option("--out", help="Folder with results.json.")] = Path("reports"),
 ) -> None:
     """List the rules, or what the suite exercises of them."""
     from harness.report.catalogue import rules_json, rules_markdown, rules_text
@@ -288,9 +288,9 @@ def selftest(
         typer.Option("--out", help="Where selftest.json and selftest.html go; reports made there show what is proven."),
     ] = Path("reports"),
 ) -> None:
-    """Prove the rules: run every fault, which must be caught by exactly its rules, and every scenario clean, which must be silent.
+    """Prove the rules: each fault must be caught by exactly its rules, and each clean scenario must report nothing.
 
-    Only a selftest of all faults is written to --out: a few of them prove little.
+    Results are written to --out only after a selftest of all faults.
     """
     import os
 

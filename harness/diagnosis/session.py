@@ -112,9 +112,9 @@ def sample_code_events(case: Case) -> Evidence:
 
 @cause(
     "wrong-dialect-events",
-    "One side speaks the other generation's event names.",
+    "One side uses the event names of the other API generation (beta or GA).",
     rank=725,
-    fix="Take one dialect on both sides: response.audio_transcript.* is beta, response.output_audio_transcript.* is GA; `harness dialects` lists the names.",
+    fix="Use one dialect on both sides: response.audio_transcript.* is beta, response.output_audio_transcript.* is GA; `harness dialects` lists the names.",
     source=MS_MIGRATION,
 )
 def wrong_dialect_events(case: Case) -> Evidence:

@@ -1,4 +1,4 @@
-"""How we know that green is green: what the last selftest showed, read from its file, and believed only of the program that made it."""
+"""Why a pass can be trusted: what the last selftest showed, read from its file, and believed only of the program that made it."""
 
 from __future__ import annotations
 

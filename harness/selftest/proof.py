@@ -1,4 +1,4 @@
-"""How we know that green is green: every fault must be caught by exactly its rules, every clean run must be silent.
+"""Why a pass can be trusted: every fault must be caught by exactly its rules, every clean run must be silent.
 
 Which calls are made, how they are spread over processes, and what they prove together. What a single call shows is said in
 :mod:`harness.selftest.calls`.

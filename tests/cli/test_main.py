@@ -467,7 +467,7 @@ class TestSelftest:
         said = json.loads(ran.out)
         assert said == json.loads(Path("proof/selftest.json").read_text())
         assert "RSP-01" in said["unexplained"]
-        assert "How we know that green is green" in Path("proof/selftest.html").read_text()
+        assert "Why a pass can be trusted" in Path("proof/selftest.html").read_text()
         ran = harness("run", write("silent.yaml", SILENT), "-d", "azure-ga", "--out", "proof")
         assert ran.code == 0
         assert 'href="selftest.html#rsp-done-twice"' in Path("proof/conformance.html").read_text()

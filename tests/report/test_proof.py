@@ -84,7 +84,7 @@ def test_a_file_that_is_no_selftest_proves_nothing(text: str, tmp_path: Path) ->
 
 def test_without_a_selftest_the_report_says_so(tmp_path: Path) -> None:
     page = write_reports([RESULT], tmp_path, seconds=1.0).read_text()
-    assert "not proven here; run <code>harness selftest</code>" in page
+    assert "no proof included; run <code>harness selftest</code>" in page
     assert "No selftest was run beside this report." in page
 
 

@@ -69,7 +69,7 @@ def client_types(view: View) -> Iterator[Observation]:
 
 @FAMILY.rule("03", MUST, DOCUMENTED, _RENAMES)
 def one_vocabulary(view: View) -> Iterator[Observation]:
-    """the service speaks one vocabulary
+    """the service uses the event names of one API generation
 
     No beta event name in a GA session and no GA name in a beta session; conversation.item.created may appear in both.
 
