@@ -52,7 +52,12 @@ def _value(dialect: Dialect, word: str, value: Any) -> Any:
         if isinstance(value, Mapping):
             return _FORMAT_NAMES.get(str(value.get("type")), value)
     # GA: exactly one of audio or text; beta: text, optionally audio; audio alone is refused there.
-    if word == "modalities" and isinstance(value, list) and "audio" in value and sorted(map(str, value)) != sorted(own.spoken):
+    if (
+        word == "modalities"
+        and isinstance(value, list)
+        and "audio" in value
+        and sorted(map(str, value)) != sorted(own.spoken)
+    ):
         return list(own.spoken)
     return value
 
