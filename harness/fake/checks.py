@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from harness.protocol.mismatch import Problem
+from harness.protocol.mismatch import TELLING, Problem
 
 Path = tuple[str, ...]
 # Returns the value, perhaps normalised, or raises Refusal. The schema has judged the value before: what is of a type that a check
 # does not expect is allowed to be so, and passes.
 Check = Callable[[Any, str], Any]
 
-# Kind of problem -> the service's code and wording.
+# Kind of problem -> the service's code and wording. An unknown field is refused before a missing one, and both before values.
 WORDING: Mapping[str, tuple[str, str]] = {
     "unknown": ("unknown_parameter", "Unknown parameter: '{param}'."),
     "missing": ("missing_required_parameter", "Missing required parameter: '{param}'."),
@@ -66,10 +66,17 @@ def refusal(kind: str, param: str, value: Any = None, expected: Collection[str] 
     return Refusal(code, message, param)
 
 
-def refusal_of(problem: Problem) -> Refusal:
-    """The refusal of a problem that the schema of an event found."""
-    expected = [_TYPE_WORDS[name] for name in problem.types] + [repr(value) for value in problem.values]
-    return refusal(problem.kind, problem.path, problem.value, expected)
+def refusal_of(problems: Iterable[Problem]) -> Refusal:
+    """The refusal of the first of the problems that the schema of an event found."""
+    first = min(problems, key=_rank)
+    expected = [_TYPE_WORDS[name] for name in first.types] + [repr(value) for value in first.values]
+    return refusal(first.kind, first.path, first.value, expected)
+
+
+def _rank(problem: Problem) -> tuple[int, bool, int]:
+    """The outermost comes first; there, what tells the kind of an object; then, as the table has them."""
+    telling = problem.path.rpartition(".")[2] in TELLING
+    return len(problem.place), not telling, [*WORDING].index(problem.kind)
 
 
 def within(low: float, high: float | None = None) -> Check:

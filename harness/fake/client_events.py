@@ -15,7 +15,7 @@ from harness.protocol.messages import parse
 _NOT_AN_EVENT = "invalid_event"
 
 
-_check_numbers = fields(content_index=within(0), audio_end_ms=within(0))
+_NUMBERS = fields(content_index=within(0), audio_end_ms=within(0))
 
 
 def decode(message: str | bytes) -> dict[str, Any]:
@@ -46,6 +46,6 @@ def check_event(dialect: Dialect, event: Mapping[str, Any]) -> None:
     kind = event["type"]
     if not isinstance(kind, str) or kind not in dialect.client_events:
         raise refusal("value", "type", kind, [*map(repr, sorted(dialect.client_events))])
-    for problem in findings(dialect.generation.name, "client", event):
-        raise refusal_of(problem)
-    _check_numbers(event, "")
+    if problems := findings(dialect.generation.name, "client", event):
+        raise refusal_of(problems)
+    _NUMBERS(event, "")

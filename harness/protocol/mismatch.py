@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 Place = tuple[str | int, ...]
 
-# The fields that tell the kinds of session, item, content, tool and turn detection apart.
-_TELLING = ("type", "role")
+TELLING = ("type", "role")
+"""The fields that tell the kinds of session, item, content, tool and turn detection apart."""
+
 _LONGEST = 60
 _TYPES: Mapping[str, str] = {
     "array": "a list",
@@ -80,7 +81,7 @@ def _of_union(
     if not meant:
         yield _mismatch(place, value, [one for errors in branches for one in errors])
         return
-    for name in _TELLING:
+    for name in TELLING:
         told = [[one for one in errors if _tells(one, place, name)] for errors in meant]
         if all(told) and len(meant) > 1:
             known = isinstance(value, dict) and name in value

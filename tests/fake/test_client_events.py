@@ -106,6 +106,24 @@ def test_wordings(dialect, settings, message):
 
 
 @pytest.mark.parametrize(
+    ("event", "param"),
+    [
+        ({"type": "session.update", "session": {"instructions": 3, "type": "realtime", "speed": 1}}, "session.speed"),
+        (
+            {"type": "session.update", "session": {"type": "realtime", "audio": {"loud": 1}, "tools": 1}},
+            "session.tools",
+        ),
+        ({"type": "conversation.item.truncate", "content_index": "0", "audio_end_ms": 1, "now": 1}, "now"),
+        ({"type": "conversation.item.truncate", "content_index": "0", "audio_end_ms": 1}, "item_id"),
+        ({"type": "conversation.item.create", "item": {"type": "x", "text": "x"}, "now": 1}, "now"),
+        ({"type": "conversation.item.create", "item": {"type": "x", "text": "x"}}, "item.type"),
+    ],
+)
+def test_of_several_problems_the_first(event, param):
+    assert error_of(Rim("azure-ga").send(event))["param"] == param
+
+
+@pytest.mark.parametrize(
     ("settings", "shown"),
     [
         ({"type": "audio/pcm"}, {"type": "audio/pcm", "rate": 24000}),
