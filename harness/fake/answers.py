@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+from harness.fake.checks import WORDING
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRefusal:
@@ -66,8 +68,8 @@ class Vendor:
 NOT_JSON = HttpRefusal(
     400, "invalid_json", "We could not parse the JSON body of your request: it has to be one JSON object."
 )
-UNKNOWN_PARAMETER = HttpRefusal(400, "unknown_parameter", "Unknown parameter: '{param}'.")
-MISSING_PARAMETER = HttpRefusal(400, "missing_required_parameter", "Missing required parameter: '{param}'.")
+UNKNOWN_PARAMETER = HttpRefusal(400, *WORDING["unknown"])
+MISSING_PARAMETER = HttpRefusal(400, *WORDING["missing"])
 INVALID_TYPE = HttpRefusal(400, "invalid_type", "Invalid type for '{param}'.")
 INVALID_VALUE = HttpRefusal(400, "invalid_value", "Invalid value for '{param}'.")
 KEY_LIFETIME_LOW = HttpRefusal(

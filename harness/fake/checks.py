@@ -1,4 +1,4 @@
-"""Checks of client-made JSON: each returns the value (perhaps normalised) or raises the refusal the service would send.
+"""What the fake service refuses: the problems that the event schemas find, and checks of what the schemas leave open.
 
 Codes and wordings follow the errors that users of the real service report: ``unknown_parameter``, ``missing_required_parameter``,
 ``invalid_value``, ``invalid_type`` (openai/openai-python#2638, pipecat-ai/pipecat#1324, livekit/agents#3489, TanStack/ai#586).
@@ -6,11 +6,34 @@ Codes and wordings follow the errors that users of the real service report: ``un
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from harness.protocol.mismatch import TELLING, Problem
+
 Path = tuple[str, ...]
+# Returns the value, perhaps normalised, or raises Refusal. The schema has judged the value before: what is of a type that a check
+# does not expect is allowed to be so, and passes.
 Check = Callable[[Any, str], Any]
+
+# Kind of problem -> the service's code and wording. An unknown field is refused before a missing one, and both before values.
+WORDING: Mapping[str, tuple[str, str]] = {
+    "unknown": ("unknown_parameter", "Unknown parameter: '{param}'."),
+    "missing": ("missing_required_parameter", "Missing required parameter: '{param}'."),
+    "type": ("invalid_type", "Invalid type for '{param}': expected {one_of}{expected}, but got {found} instead."),
+    "value": ("invalid_value", "Invalid value: {value}. Supported values are: {expected}."),
+}
+# Type of a decoded value -> JSON Schema's name of it, and the service's.
+_TYPES: Mapping[type, tuple[str, str]] = {
+    str: ("string", "a string"),
+    bool: ("boolean", "a boolean"),
+    int: ("integer", "an integer"),
+    float: ("number", "a decimal"),
+    list: ("array", "an array"),
+    dict: ("object", "an object"),
+    type(None): ("null", "null"),
+}
+_TYPE_WORDS = dict(_TYPES.values())
 
 
 class Refusal(Exception):
@@ -29,110 +52,55 @@ class Refusal(Exception):
         return {**fields, "event_id": event_id}
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def unknown(param: str) -> Refusal:
-    """A field that the service does not know."""
-    return Refusal("unknown_parameter", f"Unknown parameter: '{param}'.", param)
-
-
-def missing(param: str) -> Refusal:
-    """A field without which it does not go."""
-    return Refusal("missing_required_parameter", f"Missing required parameter: '{param}'.", param)
-
-
-def invalid(param: str, value: Any, supported: Iterable[str]) -> Refusal:
-    """A value outside the enumeration or range."""
-    return Refusal(
-        "invalid_value", f"Invalid value: {_shown(value)}. Supported values are: {', '.join(supported)}.", param
+def refusal(kind: str, param: str, value: Any = None, expected: Collection[str] = ()) -> Refusal:
+    """The refusal of a problem of this kind at ``param``; ``expected`` are the types or values that it may have, in words."""
+    code, wording = WORDING[kind]
+    written = repr(value)
+    message = wording.format(
+        param=param,
+        value=written if len(written) <= 80 else written[:77] + "...",
+        found=_TYPES[type(value)][1],
+        expected=", ".join(expected),
+        one_of="one of " if len(expected) > 1 else "",
     )
+    return Refusal(code, message, param)
 
 
-def wrong_type(param: str, expected: str, value: Any) -> Refusal:
-    """A value of another JSON type."""
-    return Refusal(
-        "invalid_type", f"Invalid type for '{param}': expected {expected}, but got {json_type(value)} instead.", param
-    )
+def refusal_of(problems: Iterable[Problem]) -> Refusal:
+    """The refusal of the first of the problems that the schema of an event found."""
+    first = min(problems, key=_rank)
+    expected = [_TYPE_WORDS[name] for name in first.types] + [repr(value) for value in first.values]
+    return refusal(first.kind, first.path, first.value, expected)
 
 
-_TYPES: Mapping[type, str] = {
-    str: "a string",
-    bool: "a boolean",
-    int: "an integer",
-    float: "a decimal",
-    list: "an array",
-    dict: "an object",
-    type(None): "null",
-}
+def _rank(problem: Problem) -> tuple[int, bool, int]:
+    """The outermost comes first; there, what tells the kind of an object; then, as the table has them."""
+    telling = problem.path.rpartition(".")[2] in TELLING
+    return len(problem.place), not telling, [*WORDING].index(problem.kind)
 
 
-def json_type(value: Any) -> str:
-    """The JSON type in words, with its article."""
-    return _TYPES.get(type(value), "something else")
-
-
-def is_whole(value: Any) -> bool:
-    """True for a JSON integer (a boolean is none)."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def anything(value: Any, param: str) -> Any:
-    """Any JSON value."""
-    return value
-
-
-def flag(value: Any, param: str) -> Any:
-    """A boolean."""
-    if not isinstance(value, bool):
-        raise wrong_type(param, "a boolean", value)
-    return value
-
-
-def mapping(value: Any, param: str) -> Any:
-    """An object with any content."""
-    if not isinstance(value, dict):
-        raise wrong_type(param, "an object", value)
-    return value
-
-
-def string(longest: int | None = None) -> Check:
-    """A string, perhaps of limited length."""
+def within(low: float, high: float | None = None) -> Check:
+    """A number between ``low`` and ``high``, both included."""
+    whole = isinstance(low, int)
 
     def check(value: Any, param: str) -> Any:
-        if not isinstance(value, str):
-            raise wrong_type(param, "a string", value)
-        if longest is not None and len(value) > longest:
+        if whole and isinstance(value, float):  # JSON Schema counts 1.0 among the integers
+            raise refusal("type", param, value, ["an integer"])
+        if isinstance(value, int | float) and (value < low or (high is not None and value > high)):
+            numbers = f"{'integers' if whole else 'numbers'} from {low}"
+            raise refusal("value", param, value, [numbers if high is None else f"{numbers} to {high}"])
+        return value
+
+    return check
+
+
+def at_most(longest: int) -> Check:
+    """A string of limited length."""
+
+    def check(value: Any, param: str) -> Any:
+        if isinstance(value, str) and len(value) > longest:
             what = f"Invalid '{param}': string too long. Expected a string with maximum length {longest}, but got a string with length {len(value)} instead."
             raise Refusal("string_above_max_length", what, param)
-        return value
-
-    return check
-
-
-def whole(low: int, high: int | None = None) -> Check:
-    """An integer between ``low`` and ``high``, both included."""
-
-    def check(value: Any, param: str) -> Any:
-        if not is_whole(value):
-            raise wrong_type(param, "an integer", value)
-        if value < low or (high is not None and value > high):
-            raise invalid(param, value, [f"integers from {low}" + ("" if high is None else f" to {high}")])
-        return value
-
-    return check
-
-
-def decimal(low: float, high: float) -> Check:
-    """A number between ``low`` and ``high``, both included."""
-
-    def check(value: Any, param: str) -> Any:
-        if not (is_whole(value) or isinstance(value, float)):
-            raise wrong_type(param, "a decimal", value)
-        if not low <= value <= high:
-            raise invalid(param, value, [f"numbers from {low} to {high}"])
         return value
 
     return check
@@ -142,78 +110,54 @@ def one_of(*values: str) -> Check:
     """One of these strings."""
 
     def check(value: Any, param: str) -> Any:
-        if not isinstance(value, str):
-            raise wrong_type(param, f"one of {', '.join(map(repr, values))}", value)
-        if value not in values:
-            raise invalid(param, value, map(repr, values))
+        if isinstance(value, str) and value not in values:
+            raise refusal("value", param, value, [*map(repr, values)])
         return value
 
     return check
 
 
-def nullable(inner: Check) -> Check:
-    """Null, or what ``inner`` accepts."""
-    return lambda value, param: None if value is None else inner(value, param)
+def typed(*types: type) -> Check:
+    """A value of one of these types, where the schema allows anything."""
+
+    def check(value: Any, param: str) -> Any:
+        if not isinstance(value, types):
+            raise refusal("type", param, value, [_TYPES[one][1] for one in types])
+        return value
+
+    return check
 
 
-def list_of(inner: Check) -> Check:
+def each(inner: Check) -> Check:
     """An array whose elements pass ``inner``."""
+    return lambda value, param: [inner(element, f"{param}[{index}]") for index, element in enumerate(value)]
+
+
+def fields(*needed: str, known: Iterable[str] | None = None, **checks: Check) -> Check:
+    """An object with the fields ``needed``, and of others only those ``known``; ``checks`` judge its fields."""
+    allowed = None if known is None else {*needed, *known}
 
     def check(value: Any, param: str) -> Any:
-        if not isinstance(value, list):
-            raise wrong_type(param, "an array", value)
-        return [inner(element, f"{param}[{index}]") for index, element in enumerate(value)]
-
-    return check
-
-
-def map_of(inner: Check, *, most: int | None = None, longest_key: int | None = None) -> Check:
-    """An object used as a dictionary: every value passes ``inner``."""
-    key_check = string(longest_key)
-
-    def check(value: Any, param: str) -> Any:
-        entries = mapping(value, param)
-        if most is not None and len(entries) > most:
-            raise invalid(param, f"{len(entries)} entries", [f"at most {most} entries"])
-        return {key_check(key, f"{param}.{key}"): inner(element, f"{param}.{key}") for key, element in entries.items()}
-
-    return check
-
-
-def record(fields: Mapping[str, Check], required: tuple[str, ...] = ()) -> Check:
-    """An object with exactly these fields, of which some are required."""
-
-    def check(value: Any, param: str) -> Any:
-        entries = mapping(value, param)
-        prefix = f"{param}." if param else ""
-        for name in entries:
-            if name not in fields:
-                raise unknown(prefix + name)
-        for name in required:
-            if name not in entries:
-                raise missing(prefix + name)
-        return {name: fields[name](element, prefix + name) for name, element in entries.items()}
+        if not isinstance(value, dict):
+            return value
+        places = {name: f"{param}.{name}".removeprefix(".") for name in (*value, *needed)}
+        for name in value:
+            if allowed is not None and name not in allowed:
+                raise refusal("unknown", places[name])
+        for name in needed:
+            if name not in value:
+                raise refusal("missing", places[name])
+            if value[name] is None:
+                raise refusal("type", places[name], None, ["a value"])
+        return {name: checks[name](one, places[name]) if name in checks else one for name, one in value.items()}
 
     return check
 
 
 def variant(key: str, kinds: Mapping[str, Check]) -> Check:
     """An object whose field ``key`` says which of ``kinds`` it must be."""
-    names = one_of(*kinds)
-
-    def check(value: Any, param: str) -> Any:
-        entries = mapping(value, param)
-        where = f"{param}.{key}" if param else key
-        if key not in entries:
-            raise missing(where)
-        return kinds[names(entries[key], where)](entries, param)
-
-    return check
-
-
-def string_or(on_string: Check, otherwise: Check) -> Check:
-    """A string that passes one check, or anything else that passes the other."""
-    return lambda value, param: (on_string if isinstance(value, str) else otherwise)(value, param)
+    told, names = fields(key), one_of(*kinds)
+    return lambda value, param: kinds[names(told(value, param)[key], f"{param}.{key}")](value, param)
 
 
 def gather(body: Mapping[str, Any], paths: Mapping[Path, str], param: str) -> dict[str, tuple[Any, str]]:
@@ -226,10 +170,9 @@ def gather(body: Mapping[str, Any], paths: Mapping[Path, str], param: str) -> di
             if path in paths:
                 found[paths[path]] = (value, here)
             elif any(known[: len(path)] == path for known in paths):
-                if value is not None:
-                    walk(mapping(value, here), path, here)
+                walk(value or {}, path, here)
             else:
-                raise unknown(here)
+                raise refusal("unknown", here)
 
     walk(body, (), param)
     return found

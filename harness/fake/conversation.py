@@ -130,7 +130,7 @@ class Conversation:
             try:
                 event = decode(message)
                 event_id = event_id_of(event)
-                event = check_event(self._dialect, event)
+                check_event(self._dialect, event)
                 self._handlers[event["type"]](event)
             except Refusal as refusal:
                 self._outbox.emit("error", error=refusal.error(event_id))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.fake.checks import Refusal, gather, invalid, missing, place
+from harness.fake.checks import Refusal, gather, place, refusal
+from harness.fake.client_events import check_event
 from harness.fake.shapes import shape_of
 from harness.protocol.dialects import Dialect
 
@@ -34,7 +35,7 @@ class Configuration:
         shape = shape_of(dialect)
         self.transcription = transcription
         self._shape = shape
-        self._typed = dialect.session_path("type") is not None
+        self._dialect = dialect
         self._paths = shape.transcription_paths if transcription else shape.paths
         self._checks = {**shape.checks, **(shape.transcription_checks if transcription else {})}
         self._defaults = {
@@ -62,9 +63,7 @@ class Configuration:
         ``spoken``: the assistant has been heard already; ``busy``: a response is in progress. Raises Refusal, and then nothing
         has changed: one wrong field refuses the whole update (microsoft/agent-framework#924).
         """
-        given = gather(body, self._paths, "session")
-        if self._typed and "type" not in given:
-            raise missing("session.type")
+        given = self._given(body)
         checked = {word: self._checked(word, value, param) for word, (value, param) in given.items()}
         for word, value in checked.items():
             self._frozen(word, value, given[word][1], spoken=spoken, busy=busy)
@@ -75,11 +74,12 @@ class Configuration:
 
         The place to refuse a wrong setting is the token request, not the call.
         """
+        kind = {"type": self._values["type"]} if "type" in self._values else {}
         for name, value in session.items():
             if name in _SERVICE_FIELDS:
                 continue
             try:
-                given = gather({name: value}, self._paths, "session")
+                given = self._given({**kind, name: value})
                 self._values.update({word: self._checked(word, *found) for word, found in given.items()})
             except Refusal:
                 continue
@@ -100,17 +100,28 @@ class Configuration:
         settings = dict(self._values)
         for word, (value, param) in gather(body, self._shape.overrides, "response").items():
             if value is not None:
-                settings[word] = self._checks[word](value, param)
+                settings[word] = self._limited(word, value, param)
                 self._frozen(word, settings[word], param, spoken=spoken, busy=False)
         return settings
+
+    def _given(self, body: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+        """The settings in ``body``: word -> (value, its place). Raises Refusal: the schema, or this kind of session, has no such thing."""
+        # The session of a token request is in no event: what an update may not have, it may not have either.
+        kind = self._shape.transcription_event if self.transcription else "session.update"
+        check_event(self._dialect, {"type": kind, "session": body})
+        return gather(body, self._paths, "session")
 
     def _checked(self, word: str, value: Any, param: str) -> Any:
         if value is None and word not in ("turn_detection", "type"):
             # "", [] and null clear a setting; the service then shows its default again.
             return self._defaults.get(word)
         if word == "turn_detection":
-            return None if value is None else self._turn_detection(self._checks[word](value, param))
-        return self._checks[word](value, param)
+            return None if value is None else self._turn_detection(self._limited(word, value, param))
+        return self._limited(word, value, param)
+
+    def _limited(self, word: str, value: Any, param: str) -> Any:
+        check = self._checks.get(word)
+        return value if check is None else check(value, param)
 
     def _turn_detection(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters of this kind of turn detection: given, else as they were, else default."""
@@ -139,6 +150,6 @@ class Configuration:
             raise Refusal("invalid_value", what, param)
         if word == "model" or (word == "tracing" and current is not None):
             # No code is known for these two; the SDK only says that they cannot be changed.
-            raise invalid(param, value, [f"{current!r}, which cannot be changed"])
+            raise refusal("value", param, value, [f"{current!r}, which cannot be changed"])
         if word == "speed" and busy:
             raise Refusal("invalid_value", "The speed cannot be changed while a response is in progress.", param)

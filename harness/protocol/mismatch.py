@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import nearest
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 Place = tuple[str | int, ...]
 
-# The fields that tell the kinds of session, item, content, tool and turn detection apart.
-_TELLING = ("type", "role")
+TELLING = ("type", "role")
+"""The fields that tell the kinds of session, item, content, tool and turn detection apart."""
+
 _LONGEST = 60
 _TYPES: Mapping[str, str] = {
     "array": "a list",
@@ -29,11 +30,17 @@ _TYPES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where, of what kind ("missing", "type", "value": not one of a list, "unknown": a field), in words."""
+    """One thing that is wrong: where, of what kind ("missing", "type", "value": not one of a list, "unknown": a field), in words.
+
+    Of kind "type" and "value" it has the ``value`` that is there, and which could be: ``types`` by JSON Schema's names, ``values``.
+    """
 
     place: Place
     kind: Literal["missing", "type", "value", "unknown"]
     text: str
+    value: Any = field(default=None, compare=False)
+    types: tuple[str, ...] = field(default=(), compare=False)
+    values: tuple[Any, ...] = field(default=(), compare=False)
 
     @property
     def path(self) -> str:
@@ -74,7 +81,7 @@ def _of_union(
     if not meant:
         yield _mismatch(place, value, [one for errors in branches for one in errors])
         return
-    for name in _TELLING:
+    for name in TELLING:
         told = [[one for one in errors if _tells(one, place, name)] for errors in meant]
         if all(told) and len(meant) > 1:
             known = isinstance(value, dict) and name in value
@@ -107,19 +114,21 @@ def _missing(error: ValidationError, schema: Mapping[str, Any], others: Sequence
 
 
 def _mismatch(place: Place, value: Any, errors: Sequence[ValidationError]) -> Problem:
-    words: list[str] = []
-    listed = False
-    for error in errors:
-        kind: Any = error.kind
-        if kind.name == "type":
-            words += [_TYPES[name] for name in kind.types]
-        else:
-            values = kind.options if kind.name == "enum" else [kind.expected_value]
-            words += [_TYPES["null"] if one is None else repr(one) for one in values]
-            listed = listed or any(type(one) is type(value) for one in values)
+    kinds: list[Any] = [error.kind for error in errors]
+    types = dict.fromkeys(name for kind in kinds if kind.name == "type" for name in kind.types)
+    values = dict.fromkeys(one for kind in kinds if kind.name != "type" for one in _listed(kind))
     # Null stands for "not given" nearly everywhere: to name it as a choice would only be noise.
-    expected = _one_of(word for word in words if word != "null" or len(words) == 1)
-    return Problem(place, "value" if listed else "type", f"is {_shown(value, listed)}, not {expected}")
+    if len(types) + len(values) > 1:
+        types.pop("null", None)
+        values.pop(None, None)
+    expected = _one_of([*(_TYPES[name] for name in types), *map(repr, values)])
+    listed = any(type(one) is type(value) for one in values)
+    text = f"is {_shown(value, listed)}, not {expected}"
+    return Problem(place, "value" if listed else "type", text, value, tuple(types), tuple(values))
+
+
+def _listed(kind: Any) -> Sequence[Any]:
+    return kind.options if kind.name == "enum" else [kind.expected_value]
 
 
 def _one_of(words: Iterable[str]) -> str:

@@ -82,6 +82,77 @@ def test_fields(dialect, event, code, param):
     assert (error["code"], error["param"]) == (code, param)
 
 
+@pytest.mark.parametrize(
+    ("dialect", "settings", "message"),
+    [
+        ("azure-ga", {"colour": 1}, "Unknown parameter: 'session.colour'."),
+        ("azure-ga", {"truncation": {"type": "retention_ratio"}}, "Missing required parameter: 'session.truncation.retention_ratio'."),
+        ("azure-ga", {"tools": {}}, "Invalid type for 'session.tools': expected an array, but got an object instead."),
+        ("azure-ga", {"parallel_tool_calls": 1.5}, "Invalid type for 'session.parallel_tool_calls': expected a boolean, but got a decimal instead."),
+        ("azure-ga", {"max_output_tokens": True}, "Invalid type for 'session.max_output_tokens': expected one of an integer, 'inf', but got a boolean instead."),
+        ("azure-ga", {"max_output_tokens": 5.0}, "Invalid type for 'session.max_output_tokens': expected an integer, but got a decimal instead."),
+        ("azure-ga", {"max_output_tokens": 0}, "Invalid value: 0. Supported values are: integers from 1 to 4096."),
+        ("azure-ga", {"truncation": "x" * 90}, f"Invalid value: '{'x' * 76}.... Supported values are: an object, 'auto', 'disabled'."),
+        ("azure-preview", {"turn_detection": {"type": "none"}}, "Invalid value: 'none'. Supported values are: 'server_vad', 'semantic_vad'."),
+        ("azure-preview", {"temperature": 2}, "Invalid value: 2. Supported values are: numbers from 0.6 to 1.2."),
+        ("azure-preview", {"tools": [{"type": "function", "name": None}]}, "Invalid type for 'session.tools[0].name': expected a value, but got null instead."),
+        ("azure-preview", {"tool_choice": {"type": "function"}}, "Invalid type for 'session.tool_choice.name': expected a string, but got null instead."),
+        ("azure-preview", {"tool_choice": {"type": "function", "function": "f"}}, "Invalid type for 'session.tool_choice.function': expected an object, but got a string instead."),
+        ("azure-preview", {"tracing": {"metadata": "m"}}, "Invalid type for 'session.tracing.metadata': expected one of an object, null, but got a string instead."),
+    ],
+)  # fmt: skip
+def test_wordings(dialect, settings, message):
+    assert error_of(Rim(dialect).update(**settings))["message"] == message
+
+
+@pytest.mark.parametrize(
+    ("event", "param"),
+    [
+        ({"type": "session.update", "session": {"instructions": 3, "type": "realtime", "speed": 1}}, "session.speed"),
+        (
+            {"type": "session.update", "session": {"type": "realtime", "audio": {"loud": 1}, "tools": 1}},
+            "session.tools",
+        ),
+        ({"type": "conversation.item.truncate", "content_index": "0", "audio_end_ms": 1, "now": 1}, "now"),
+        ({"type": "conversation.item.truncate", "content_index": "0", "audio_end_ms": 1}, "item_id"),
+        ({"type": "conversation.item.create", "item": {"type": "x", "text": "x"}, "now": 1}, "now"),
+        ({"type": "conversation.item.create", "item": {"type": "x", "text": "x"}}, "item.type"),
+    ],
+)
+def test_of_several_problems_the_first(event, param):
+    assert error_of(Rim("azure-ga").send(event))["param"] == param
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"type": "audio/pcm"}, {"type": "audio/pcm", "rate": 24000}),
+        ({"type": "audio/pcm", "rate": None}, {"type": "audio/pcm", "rate": 24000}),
+        ({"type": "audio/pcmu"}, {"type": "audio/pcmu"}),
+    ],
+)
+def test_a_format_is_shown_whole(settings, shown):
+    [updated] = Rim("azure-ga").update(audio={"input": {"format": settings}})
+    assert updated["session"]["audio"]["input"]["format"] == shown
+
+
+@pytest.mark.parametrize(
+    "part", [{"type": "input_text", "text": "x", "audio": ""}, {"type": "input_audio", "audio": "", "detail": "low"}]
+)
+def test_a_part_has_the_fields_of_its_type(part):
+    item = {"type": "message", "role": "user", "content": [part]}
+    error = error_of(Rim("azure-ga").send({"type": "conversation.item.create", "item": item}))
+    assert (error["code"], error["param"]) == ("unknown_parameter", f"item.content[0].{[*part][-1]}")
+
+
+@pytest.mark.parametrize("kind", ["mcp_list_tools", "mcp_call", "mcp_approval_request"])
+def test_what_only_the_service_makes(kind):
+    fields = {"id": "i", "server_label": "l", "name": "n", "arguments": "{}"}
+    item = {"type": kind, **({"server_label": "l", "tools": []} if kind == "mcp_list_tools" else fields)}
+    error = error_of(Rim("azure-ga").send({"type": "conversation.item.create", "item": item}))
+    assert (error["code"], error["param"]) == ("invalid_value", "item.type")
+
+
 @given(st.text() | st.binary())
 def test_decoding_never_raises_anything_else(message):
     with suppress(Refusal):

@@ -161,6 +161,23 @@ def test_a_problem_has_its_place_and_kind() -> None:
     assert (one.place, one.kind, one.path) == (("session", "tools", 0, "type"), "value", "session.tools[0].type")
 
 
+@pytest.mark.parametrize(
+    ("event", "value", "types", "values"),
+    [
+        (session(tools=[{"type": "web"}]), "web", (), ("function", "mcp")),
+        (session(max_output_tokens="infinite"), "infinite", ("integer",), ("inf",)),
+        (session(instructions=True), True, ("string",), ()),
+        (session(tracing=[]), [], ("object",), ("auto",)),
+        ({"type": "response.cancel", "event_id": 5}, 5, ("string",), ()),
+        ({"type": "conversation.item.delete"}, None, (), ()),
+    ],
+    ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
+)
+def test_a_problem_has_the_value_and_what_it_could_be(event: dict[str, Any], value: Any, types: tuple[str, ...], values: tuple[str, ...]) -> None:  # fmt: skip
+    (one,) = findings("ga", "client", event)
+    assert (one.value, one.types, one.values) == (value, types, values)
+
+
 def test_a_long_value_is_cut() -> None:
     (said,) = problems(GA, "client", session(truncation="x" * 500))
     assert len(said) < 140
