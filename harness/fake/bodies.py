@@ -1,4 +1,4 @@
-"""Request bodies of the fake service: read within limits, taken apart where they are forms, and shown as a trace keeps them."""
+"""Bodies of the fake service: requests read within limits, taken apart where they are forms, and shown as a trace keeps them; tokens."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from starlette.requests import ClientDisconnect, Request
 from harness.fake import answers
 from harness.fake.admission import FORM_TYPE, JSON_TYPE
 from harness.fake.answers import HttpRefusal
-from harness.fake.checks import Refusal
+from harness.fake.checks import Refusal, place
 from harness.fake.client_events import decode
 from harness.fake.settings import FakeSettings
+from harness.fake.tokens import Key
+from harness.protocol.dialects import Dialect
 
 LONGEST_TEXT = 1 << 16
 
@@ -61,3 +63,11 @@ def as_recorded(content_type: str, text: str) -> Any:
         except Refusal:
             pass
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
+
+
+def token_body(dialect: Dialect, key: Key) -> dict[str, Any]:
+    """The response to a token request: the key where this dialect keeps it, and the session around or beside it."""
+    body = dict(key.session) if dialect.body == "flat" else {"session": key.session}
+    place(body, dialect.key_path, key.value)
+    place(body, dialect.expires_path, key.expires_at)
+    return body

@@ -1,10 +1,25 @@
 """The conversation engine of the fake service: client events, audio levels and time in; actions out. No I/O and no clock.
 
-Time is an argument, in seconds on any clock that does not go back. Every input returns the actions it causes, in order;
-``deadline`` says when the engine next wants ``tick``. One input at a time, and its actions are carried out before the next.
+Theory of operation. The engine is a function of its inputs: each takes the time of day ``now``, in seconds on any clock that does not
+go back, and returns the actions that it causes, in the order in which they have to be carried out, before the next input. An input
+first does all that was due until ``now`` (:class:`Timers`: each at its own time, however late the caller is), then its own work.
+
+    connect   once, when the data channel opens: session.created, conversation.created, the tools of MCP servers
+    receive   a message of the client; whatever is wrong with it is answered by one ``error`` event and changes nothing
+    hear      20 ms of the caller's audio: may begin a turn (and cut off what is playing), or end one and have it answered
+    played    audio of a message has left the track: only what was heard counts for truncation, and playback has started
+    drained   nothing of a message is left in the track: playback may stop
+    tick      nothing but time; wanted at ``deadline``
+    -> Send an event, Play a recording or a tone, StopAudio of a response, Close
+
+Events of one cause come in this order: what became of the input (committed, cleared, item), then of the turn (item added and done,
+transcription started), then of responses (created, items, parts, deltas, their ends inside out, response.done). The audio goes its own
+way: it is made faster than it plays, so that response.done comes before output_audio_buffer.stopped. Between inputs nothing changes:
+no session before ``connect``, none after ``Close``; at most one response writes to the default conversation; each item is announced
+before anything names it.
 
 It behaves plausibly, it understands nothing: what it says and hears is the script's. Where the vendors do not say how the
-service behaves, the choice made is told beside the code that makes it.
+service behaves, the choice made is explained beside the code that makes it.
 """
 
 from __future__ import annotations
@@ -22,7 +37,7 @@ from harness.fake.replies import Replies, with_tool_choice
 from harness.fake.responses import Responses
 from harness.fake.session import Configuration
 from harness.fake.shapes import shape_of
-from harness.fake.timers import Agenda, Appointment
+from harness.fake.timers import Timer, Timers
 from harness.fake.transcription import Transcriber
 from harness.fake.turns import MINIMUM_COMMIT_MS, InputAudio
 from harness.protocol.dialects import WEBRTC_FILTER, Dialect
@@ -69,16 +84,16 @@ class Conversation:
         self._epoch = epoch
         self._maximum = dialect.session_minutes * 60.0 if maximum is None else maximum
         self._outbox = Outbox(dialect, ids)
-        self._agenda = Agenda()
+        self._timers = Timers()
         self._items = Items(shape.item, ids)
         self._input = InputAudio()
         self._replies = Replies(script)
-        self._transcriber = Transcriber(self._outbox, self._agenda, self._items, transcribers)
-        self._mcp = McpTools(self._outbox, self._agenda, self._items, script.mcp)
-        self._playback = Playback(self._outbox, self._agenda, self._settled)
+        self._transcriber = Transcriber(self._outbox, self._timers, self._items, transcribers)
+        self._mcp = McpTools(self._outbox, self._timers, self._items, script.mcp)
+        self._playback = Playback(self._outbox, self._timers, self._settled)
         self._responses = Responses(
             self._outbox,
-            self._agenda,
+            self._timers,
             self._items,
             self._playback,
             self._mcp,
@@ -91,7 +106,7 @@ class Conversation:
         self._expires_at = 0
         self._turn: str | None = None  # the item that speech in progress will become
         self._answered = False
-        self._idle: Appointment | None = None
+        self._idle: Timer | None = None
         self._handlers: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
             "session.update": self._update_session,
             "transcription_session.update": self._update_session,
@@ -113,10 +128,10 @@ class Conversation:
         """The data channel is open: the session begins. Further calls do nothing."""
         if self.closed or self._session_id:
             return []
-        self._agenda.run(now)
+        self._timers.run(now)
         self._session_id, self._conversation_id = self._outbox.ids("sess"), self._outbox.ids("conv")
         self._expires_at = int(self._epoch + now + self._maximum)
-        self._agenda.at(now + self._maximum, self._expire)
+        self._timers.at(now + self._maximum, self._expire)
         self._outbox.emit("session.created", session=self._session())
         conversation = {"id": self._conversation_id, "object": "realtime.conversation"}
         self._outbox.emit("conversation.created", conversation=conversation)
@@ -166,13 +181,13 @@ class Conversation:
     @property
     def deadline(self) -> float | None:
         """When ``tick`` is wanted next, or None."""
-        return None if self.closed else self._agenda.next
+        return None if self.closed else self._timers.next
 
     def _enter(self, now: float) -> bool:
         """Do what was due until now; False when there is no session (yet, or any more)."""
         if self.closed or not self._session_id:
             return False
-        self._agenda.run(now)
+        self._timers.run(now)
         return not self.closed
 
     # -- the session -----------------------------------------------------------------------------------------------------
@@ -198,7 +213,7 @@ class Conversation:
         what = f"Your session hit the maximum duration of {self._maximum / 60:g} minutes."
         self._outbox.emit("error", error=Refusal("session_expired", what).error())
         self._outbox.act(Close("session_expired"))
-        self._agenda.clear()
+        self._timers.clear()
         self.closed = True
 
     # -- the caller's audio ----------------------------------------------------------------------------------------------
@@ -337,7 +352,7 @@ class Conversation:
             return
         self._rest()
         since = self._input.written_ms
-        self._idle = self._agenda.after(timeout / 1000, lambda: self._idle_out(since))
+        self._idle = self._timers.after(timeout / 1000, lambda: self._idle_out(since))
 
     def _idle_out(self, since: int) -> None:
         self._idle = None

@@ -12,7 +12,7 @@ from typing import Any
 from harness.fake.actions import Outbox
 from harness.fake.items import Item, Items
 from harness.fake.response_writer import Writer
-from harness.fake.timers import Agenda
+from harness.fake.timers import Timers
 from harness.scenario.script import McpCall
 
 LISTING_SECONDS = 0.15
@@ -23,10 +23,10 @@ class McpTools:
     """The MCP servers of a session. ``scripted``: server_label -> the names of its tools, or None where listing fails."""
 
     def __init__(
-        self, outbox: Outbox, agenda: Agenda, items: Items, scripted: Mapping[str, Sequence[str] | None]
+        self, outbox: Outbox, timers: Timers, items: Items, scripted: Mapping[str, Sequence[str] | None]
     ) -> None:
         self._outbox = outbox
-        self._agenda = agenda
+        self._timers = timers
         self._items = items
         self._scripted = scripted
         self._listed: set[str] = set()
@@ -76,7 +76,7 @@ class McpTools:
         previous = self._items.append(item)
         self._outbox.emit("conversation.item.added", previous_item_id=previous, item=item.view())
         self._outbox.emit("mcp_list_tools.in_progress", item_id=item.id)
-        self._agenda.after(LISTING_SECONDS, lambda: self._listing_done(item, previous, self._names(tool)))
+        self._timers.after(LISTING_SECONDS, lambda: self._listing_done(item, previous, self._names(tool)))
 
     def _names(self, tool: Mapping[str, Any]) -> Sequence[str] | None:
         allowed = tool.get("allowed_tools")

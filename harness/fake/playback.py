@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.fake.actions import Outbox, Play, StopAudio
-from harness.fake.timers import Agenda, Appointment
+from harness.fake.timers import Timer, Timers
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Sound:
     response_done: bool = False
     drained: bool = False
     over: bool = False
-    cut: Appointment | None = None
+    cut: Timer | None = None
 
     @property
     def seconds(self) -> float:
@@ -59,9 +59,9 @@ class Sound:
 class Playback:
     """All sounds of a session. ``on_over`` is called when one has been stopped, cleared or dropped."""
 
-    def __init__(self, outbox: Outbox, agenda: Agenda, on_over: Callable[[], None]) -> None:
+    def __init__(self, outbox: Outbox, timers: Timers, on_over: Callable[[], None]) -> None:
         self._outbox = outbox
-        self._agenda = agenda
+        self._timers = timers
         self._on_over = on_over
         self._sounds: dict[str, Sound] = {}
         self.ever = False
@@ -87,7 +87,7 @@ class Playback:
         if not sound.started:
             self._outbox.emit("output_audio_buffer.started", response_id=response_id)
         begin, end = sound.parts[item_id]
-        sound.played, sound.played_at = max(sound.played, min(begin + seconds, end)), self._agenda.now
+        sound.played, sound.played_at = max(sound.played, min(begin + seconds, end)), self._timers.now
         self._arrange_cut(sound)
 
     def drained(self, response_id: str, item_id: str) -> None:
@@ -124,7 +124,7 @@ class Playback:
         return len([self._clear(sound) for sound in list(self._sounds.values())])
 
     def _clear(self, sound: Sound) -> list[tuple[str, int]]:
-        heard = sound.heard(self._agenda.now)
+        heard = sound.heard(self._timers.now)
         self._outbox.act(StopAudio(sound.response_id))
         if sound.started:
             self._outbox.emit("output_audio_buffer.cleared", response_id=sound.response_id)
@@ -138,8 +138,8 @@ class Playback:
         if sound.cut is not None:
             sound.cut.cancel()
         if sound.started or sound.limit <= 0:
-            left = sound.limit - sound.played_by(self._agenda.now)
-            sound.cut = self._agenda.after(max(0.0, left), lambda: self._cut(sound))
+            left = sound.limit - sound.played_by(self._timers.now)
+            sound.cut = self._timers.after(max(0.0, left), lambda: self._cut(sound))
 
     def _cut(self, sound: Sound) -> None:
         if sound.over:

@@ -19,7 +19,7 @@ from harness.fake.playback import Playback
 from harness.fake.replies import DEFAULT_TEXT, pieces, speaking_seconds
 from harness.fake.response_writer import Writer
 from harness.fake.shapes import Shape
-from harness.fake.timers import Agenda, Appointment
+from harness.fake.timers import Timer, Timers
 from harness.scenario.script import McpCall, Message, Reply
 
 # "The server will produce audio faster than realtime" (OpenAI SDK, conversation_item_truncate_event.py); how much faster is not
@@ -60,7 +60,7 @@ class Response:
     status_details: dict[str, Any] | None = None
     usage: dict[str, Any] | None = None
     work: Iterator[float] = field(default_factory=lambda: iter(()))
-    appointment: Appointment | None = None
+    timer: Timer | None = None
     tokens: list[int] = field(default_factory=lambda: [0, 0])  # output: text, audio
     speaking_since: float | None = None
     audio_seconds: float = 0.0
@@ -105,7 +105,7 @@ class Responses:
     def __init__(
         self,
         outbox: Outbox,
-        agenda: Agenda,
+        timers: Timers,
         items: Items,
         playback: Playback,
         mcp: McpTools,
@@ -115,7 +115,7 @@ class Responses:
         on_done: Callable[[], None],
     ) -> None:
         self._outbox = outbox
-        self._agenda = agenda
+        self._timers = timers
         self._items = items
         self._playback = playback
         self._mcp = mcp
@@ -168,14 +168,14 @@ class Responses:
         for response in self._active.values():
             item = response.writer.open
             if item is not None and item.audio_ms is not None and not item.truncated:
-                item.audio_ms = round(response.generated(self._agenda.now) * 1000)
+                item.audio_ms = round(response.generated(self._timers.now) * 1000)
 
     # -- production ------------------------------------------------------------------------------------------------------
 
     def _go_on(self, response: Response) -> None:
         for delay in response.work:
             if delay > 0:
-                response.appointment = self._agenda.after(delay, lambda: self._go_on(response))
+                response.timer = self._timers.after(delay, lambda: self._go_on(response))
                 return
 
     def _produce(self, response: Response) -> Iterator[float]:
@@ -208,7 +208,7 @@ class Responses:
             known = self._seconds_of(recording) if self._seconds_of is not None and recording is not None else 0.0
             seconds = known or speaking_seconds(text)  # a recording that is not there is synthesised like none
             response.audio_before += response.audio_seconds
-            response.audio_seconds, response.speaking_since = seconds, self._agenda.now
+            response.audio_seconds, response.speaking_since = seconds, self._timers.now
             self._playback.open(Play(response.id, item.id, recording, text, seconds), default=response.default)
             gap = seconds / AUDIO_PACE / (len(parts) + 1)
         for index, piece in enumerate(parts):
@@ -262,8 +262,8 @@ class Responses:
     # -- the end ---------------------------------------------------------------------------------------------------------
 
     def _stop(self, response: Response, reason: str) -> None:
-        if response.appointment is not None:
-            response.appointment.cancel()
+        if response.timer is not None:
+            response.timer.cancel()
         response.work = iter(())
         self.sync()
         response.writer.close("incomplete")
@@ -288,7 +288,7 @@ class Responses:
         del self._active[response.id]
         self._outbox.emit("response.done", response=response.view(self._shape))
         cut_short = status == "cancelled" or response.out_of_tokens
-        self._playback.finish(response.id, response.all_generated(self._agenda.now) if cut_short else None)
+        self._playback.finish(response.id, response.all_generated(self._timers.now) if cut_short else None)
         self._on_done()
 
     # -- figures ---------------------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ class Responses:
     def _usage(self, response: Response) -> dict[str, Any]:
         text, audio = response.input_tokens if response.writer.outputs else (0, 0)
         if response.speaking_since is not None and response.status == "cancelled":
-            response.tokens[1] = output_audio_tokens(response.all_generated(self._agenda.now))
+            response.tokens[1] = output_audio_tokens(response.all_generated(self._timers.now))
         spent_text, spent_audio = response.tokens
         return {
             "total_tokens": text + audio + spent_text + spent_audio,

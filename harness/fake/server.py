@@ -40,7 +40,6 @@ from harness.fake.admission import (
     token_request,
 )
 from harness.fake.answers import VENDORS, HttpRefusal
-from harness.fake.checks import place
 from harness.fake.cors import Cors, preflight
 from harness.fake.faults import Faults
 from harness.fake.listener import Listener
@@ -48,7 +47,7 @@ from harness.fake.misbehavior import as_it_leaves
 from harness.fake.peer import ServiceCall
 from harness.fake.replies import recordings
 from harness.fake.settings import FakeSettings
-from harness.fake.tokens import Key, KeyRing
+from harness.fake.tokens import KeyRing
 from harness.fake.traces import Client, Traces
 from harness.protocol.dialects import DIALECTS, WAYS, Dialect
 from harness.scenario.script import FakeScript
@@ -273,7 +272,7 @@ class FakeService:
             now=self.now,
         )
         self._traces.minted(recorder, key.value, _asker(ask), _client(request))
-        return _json(_token_body(dialect, key))
+        return _json(bodies.token_body(dialect, key))
 
     async def _call(self, dialect: Dialect, request: Request, ask: Ask, recorder: Recorder) -> Response | HttpRefusal:
         grant = call_request(dialect, ask, self.settings, self._keys, self.now)
@@ -354,11 +353,3 @@ def _client(request: Request) -> Client:
 def _asker(ask: Ask) -> str:
     """The credential of a request, whichever way it came."""
     return ask.bearer or next((key for way in WAYS if (key := way.key_in(ask.headers))), "")
-
-
-def _token_body(dialect: Dialect, key: Key) -> dict[str, Any]:
-    """The response to a token request: the key where this dialect keeps it, and the session around or beside it."""
-    body = dict(key.session) if dialect.body == "flat" else {"session": key.session}
-    place(body, dialect.key_path, key.value)
-    place(body, dialect.expires_path, key.expires_at)
-    return body

@@ -1,4 +1,4 @@
-"""What is to happen later: appointments on a clock that only moves when it is told to."""
+"""What is to happen later: timers on a clock that only moves when it is told to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable
 
 
-class Appointment:
+class Timer:
     """Work to be done at ``time`` (seconds on the caller's clock), unless it is cancelled before."""
 
     __slots__ = ("_order", "cancelled", "time", "work")
@@ -17,7 +17,7 @@ class Appointment:
         self.cancelled = False
         self._order = order
 
-    def __lt__(self, other: Appointment) -> bool:
+    def __lt__(self, other: Timer) -> bool:
         return (self.time, self._order) < (other.time, other._order)
 
     def cancel(self) -> None:
@@ -25,34 +25,34 @@ class Appointment:
         self.cancelled = True
 
 
-class Agenda:
-    """Appointments in order of time, then of arrival. ``now`` never goes back."""
+class Timers:
+    """Timers in order of time, then of arrival. ``now`` never goes back."""
 
     def __init__(self) -> None:
         self.now = float("-inf")
-        self._heap: list[Appointment] = []
+        self._heap: list[Timer] = []
         self._count = 0
 
-    def at(self, time: float, work: Callable[[], None]) -> Appointment:
+    def at(self, time: float, work: Callable[[], None]) -> Timer:
         """Do ``work`` at ``time``; a time that is over means at the next ``run``."""
         self._count += 1
-        appointment = Appointment(max(time, self.now), self._count, work)
-        heapq.heappush(self._heap, appointment)
-        return appointment
+        timer = Timer(max(time, self.now), self._count, work)
+        heapq.heappush(self._heap, timer)
+        return timer
 
-    def after(self, delay: float, work: Callable[[], None]) -> Appointment:
+    def after(self, delay: float, work: Callable[[], None]) -> Timer:
         """Do ``work`` in ``delay`` seconds."""
         return self.at(self.now + delay, work)
 
     def run(self, now: float) -> None:
         """Do everything that is due at ``now``.
 
-        While an appointment is kept, ``self.now`` is its own time, however late the caller was: delays do not add up.
+        While a timer runs, ``self.now`` is its own time, however late the caller was: delays do not add up.
         """
         while (due := self.next) is not None and due <= now:
-            appointment = heapq.heappop(self._heap)
-            self.now = max(self.now, appointment.time)
-            appointment.work()
+            timer = heapq.heappop(self._heap)
+            self.now = max(self.now, timer.time)
+            timer.work()
         self.now = max(self.now, now)
 
     def clear(self) -> None:
@@ -61,7 +61,7 @@ class Agenda:
 
     @property
     def next(self) -> float | None:
-        """The time of the next appointment, or None."""
+        """The time of the next timer, or None."""
         while self._heap and self._heap[0].cancelled:
             heapq.heappop(self._heap)
         return self._heap[0].time if self._heap else None

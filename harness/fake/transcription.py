@@ -8,7 +8,7 @@ from typing import Any
 from harness.fake.actions import Outbox
 from harness.fake.items import INPUT_AUDIO_TOKENS_PER_SECOND, Item, Items, text_tokens
 from harness.fake.replies import pieces
-from harness.fake.timers import Agenda
+from harness.fake.timers import Timers
 
 # From the commit to the first result, and between results.
 FIRST_SECONDS = 0.2
@@ -23,10 +23,10 @@ _EVENT = "conversation.item.input_audio_transcription"
 class Transcriber:
     """Sends the transcript of committed turns, piece by piece. ``models`` are those it can transcribe with, None for any."""
 
-    def __init__(self, outbox: Outbox, agenda: Agenda, items: Items, models: Collection[str] | None = None) -> None:
+    def __init__(self, outbox: Outbox, timers: Timers, items: Items, models: Collection[str] | None = None) -> None:
         self._models = models
         self._outbox = outbox
-        self._agenda = agenda
+        self._timers = timers
         self._items = items
 
     def start(
@@ -38,10 +38,10 @@ class Transcriber:
             # On Azure the model is a deployment's name, which is looked up when there is something to transcribe.
             fails = "DeploymentNotFound"
         if fails is not None:
-            self._agenda.after(FIRST_SECONDS, lambda: self._fail(item, fails))
+            self._timers.after(FIRST_SECONDS, lambda: self._fail(item, fails))
             return
         deltas = ([heard] if heard else []) if model in _WHOLE else pieces(heard)
-        self._agenda.after(FIRST_SECONDS, lambda: self._go_on(item, heard, deltas, model, bool(include)))
+        self._timers.after(FIRST_SECONDS, lambda: self._go_on(item, heard, deltas, model, bool(include)))
 
     def _go_on(self, item: Item, heard: str, left: Sequence[str], model: str, logprobs: bool) -> None:
         if self._items.get(item.id) is None:
@@ -52,7 +52,7 @@ class Transcriber:
         delta = left[0]
         extra = {"logprobs": [_logprob(delta)]} if logprobs else {}
         self._outbox.emit(f"{_EVENT}.delta", item_id=item.id, content_index=0, delta=delta, **extra)
-        self._agenda.after(NEXT_SECONDS, lambda: self._go_on(item, heard, left[1:], model, logprobs))
+        self._timers.after(NEXT_SECONDS, lambda: self._go_on(item, heard, left[1:], model, logprobs))
 
     def _complete(self, item: Item, heard: str, model: str, logprobs: bool) -> None:
         item.content[0]["transcript"] = heard

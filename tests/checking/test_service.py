@@ -53,7 +53,7 @@ CALLS = """
 title: A function is called
 session: {tools: [{type: function, name: get_slots, parameters: {type: object, properties: {}}}]}
 steps:
-  - text: "Which appointments are free?"
+  - text: "Which timers are free?"
   - tool: {name: get_slots, result: {slots: [9]}}
     within: 1s
   - expect: response.done
