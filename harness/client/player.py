@@ -170,7 +170,9 @@ class Player:
             return True
         seq = seen.entry.seq if seen.entry else None
         self.expectations.append(Expectation(step, seen.met, text, seen.actual, seq))
-        data = {} if seq is None else {"entry": seq}
+        data: dict[str, Any] = {} if seq is None else {"entry": seq}
+        if seen.entries:
+            data["entries"] = [entry.seq for entry in seen.entries]
         kind = "step.met" if seen.met else "step.missed"
         self._recorder.record(kind, step=step, expected=text, actual=seen.actual, **data)
         return seen.met

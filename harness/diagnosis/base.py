@@ -21,9 +21,10 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from harness.diagnosis.troubles import Trouble, troubles_of
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import INFO, MUST, Observation, Outcome, RuleResult, View
-from harness.rules.support.fields import text
+from harness.rules.support.fields import listing, text
 from harness.trace import Entry, Trace
 
 Evidence = Iterable[Entry]
@@ -74,10 +75,16 @@ class Case:
         return self.trace.first("harness.error") is not None or self.trace.end == "failed"
 
     @cached_property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What was refused, failed or came to nothing, and no step waited for."""
+        return troubles_of(self.view, self.expected)
+
+    @cached_property
     def wrong(self) -> bool:
-        """Whether there is anything to explain: a call that failed, a step or a milestone that was missed, a finding."""
+        """Whether there is anything to explain: a call that failed, trouble, a step or a milestone that was missed, a finding."""
         return bool(
             self.failed_call
+            or self.troubles
             or self.trace.of("step.missed")
             or self.missing
             or any(one.outcome is Outcome.FAIL and one.severity != INFO for one in self.rules)
@@ -87,9 +94,9 @@ class Case:
     @cached_property
     def expected(self) -> frozenset[int]:
         """The entries that a step of the scenario waited for and got: an error among them was provoked on purpose."""
-        return frozenset(
-            entry.data["entry"] for entry in self.trace.of("step.met") if isinstance(entry.data.get("entry"), int)
-        )
+        met = self.trace.of("step.met")
+        several = (seq for entry in met for seq in listing(entry.data, "entries"))
+        return frozenset(seq for seq in (*(entry.data.get("entry") for entry in met), *several) if isinstance(seq, int))
 
     def waited_for(self, pattern: str) -> list[Entry]:
         """The missed steps that asked for something like ``pattern``."""
@@ -249,18 +256,8 @@ def ranked() -> list[Cause]:
     return sorted((row for row in _CAUSES.values() if row.rank is not None), key=lambda row: row.rank or 0)
 
 
-def diagnose(
-    trace: Trace,
-    rules: Sequence[RuleResult] = (),
-    *,
-    missing: Collection[str] = (),
-    lenient: Container[int] = frozenset(),
-) -> tuple[Diagnosis, ...]:
-    """All causes that fit, most specific first; empty where nothing is wrong.
-
-    ``missing`` are the milestones that were asked for and never reached; ``lenient`` as in :class:`Case`.
-    """
-    case = Case(trace, rules, frozenset(missing), lenient)
+def diagnose(case: Case) -> tuple[Diagnosis, ...]:
+    """All causes that fit, most specific first; empty where nothing is wrong."""
     if not case.wrong:
         return ()
     found: list[Diagnosis] = []

@@ -27,7 +27,7 @@ def as_recorded(asserted: Assert) -> dict[str, object]:
 
     Nothing where the scenario asserts nothing out of the ordinary.
     """
-    kept = asserted.model_dump(mode="json", include={"order", "rules", "fails"}, exclude_defaults=True)
+    kept = asserted.model_dump(mode="json", include={"order", "rules", "fails", "errors"}, exclude_defaults=True)
     return {_ASSERT: kept} if kept else {}
 
 
@@ -74,6 +74,7 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
         error=error,
         bug=judgement.bug,
         media=judgement.media,
+        troubles=judgement.troubles,
         recording=trace,
     )
 

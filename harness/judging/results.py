@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from harness import __version__
-from harness.diagnosis import Diagnosis
+from harness.diagnosis import Diagnosis, Trouble
 from harness.protocol.dialects import DIALECTS
-from harness.rules.base import MUST, Outcome, RuleResult, View
+from harness.rules.base import MUST, SHOULD, Outcome, RuleResult, View
 from harness.trace import Entry, Trace
 
 SCHEMA = 1
@@ -94,6 +94,13 @@ class Result:
     recording: Trace | None = None
     tags: tuple[str, ...] = ()
     media: Mapping[str, Any] = field(default_factory=dict)
+    troubles: tuple[Trouble, ...] = ()
+
+    @property
+    def warned(self) -> bool:
+        """Conformant, but with something to know: trouble in the call, or a SHOULD rule that failed."""
+        missed = any(rule.outcome is Outcome.FAIL and rule.severity == SHOULD for rule in self.rules)
+        return self.verdict == "conformant" and bool(self.troubles or missed)
 
     @property
     def id(self) -> str:
@@ -125,6 +132,7 @@ class Result:
             bug=run.get("bug", False),
             tags=tuple(run.get("tags", ())),
             media=run.get("media", {}),
+            troubles=tuple(Trouble(one["entry"], one["what"], one["said"]) for one in run.get("troubles", ())),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -147,6 +155,7 @@ class Result:
             "audio": dict(self.audio),
             "tags": list(self.tags),
             "media": dict(self.media),
+            "troubles": [trouble.to_json() for trouble in self.troubles],
             **({"error": self.error} if self.error else {}),
             **({"bug": True} if self.bug else {}),
         }
@@ -235,19 +244,20 @@ def verdict(
 
 
 def summary(results: Sequence[Result]) -> dict[str, int]:
-    """Counts by verdict."""
+    """Counts by verdict, and of the conformant ones those with warnings."""
     verdicts = [result.verdict for result in results]
-    return {"runs": len(verdicts), **{name: verdicts.count(name) for name in EXIT_CODES}}
+    counts: dict[str, int] = {name: verdicts.count(name) for name in EXIT_CODES}
+    return {"runs": len(verdicts), **counts, "with_warnings": sum(result.warned for result in results)}
 
 
-def exit_code(results: Sequence[Result]) -> int:
+def exit_code(results: Sequence[Result], *, strict: bool = False) -> int:
     """70 if a bug of ours was met, else 1 if any run is nonconformant (a fact), else 3 if any could not be judged, else 0.
 
-    3 also where there is no result: nothing was judged.
+    3 also where there is no result: nothing was judged. ``strict``: a conformant run with warnings counts as nonconformant.
     """
     if any(result.bug for result in results):
         return 70
-    codes = {EXIT_CODES[result.verdict] for result in results}
+    codes = {1 if strict and result.warned else EXIT_CODES[result.verdict] for result in results}
     return next((code for code in (1, 3) if code in codes), 0 if codes else 3)
 
 

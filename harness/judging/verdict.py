@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.diagnosis import Diagnosis, diagnose
+from harness.diagnosis import Case, Diagnosis, Trouble, diagnose
 from harness.judging.results import Expectation, Verdict, milestone_entries, milestones, stopped_short, verdict
 from harness.rules.base import Outcome, Rule, RuleResult, judge_rule
 from harness.rules.catalogue import all_rules
@@ -31,6 +31,7 @@ class Judgement:
     error: str | None = None
     bug: bool = False
     media: Mapping[str, Any] = field(default_factory=dict)
+    troubles: tuple[Trouble, ...] = ()
 
 
 def judge(
@@ -58,13 +59,16 @@ def judge(
     missing = _missing(reached, asserted) if asserted else []
     if short:
         missing.append("channel-open" if reached["channel-open"] is None else "session.created")
-    diagnosis = _diagnosed(trace, rules, missing, lenient, bugs)
+    case = Case(trace, rules, frozenset(missing), lenient)
+    troubles = () if fails else case.troubles
+    diagnosis = _diagnosed(case, bugs)
     # Behind a lenient step that was missed the call went another way than the scenario; behind another one it was not reached.
     astray = any(not one.met and one.reached and one.step in lenient for one in walked)
     expectations = [replace(one, lenient=True) if astray or one.step in lenient else one for one in walked]
     if asserted:
         expectations += _order(trace, asserted)
         expectations += _budgets(reached, asserted)
+        expectations += _unexpected(case, asserted)
         if fails:
             expectations.append(_failure(asserted, error, diagnosis))
         if 0 in lenient:
@@ -79,6 +83,7 @@ def judge(
         error="\n".join(bugs) or (_message(error) if broke and error else None) or short,
         bug=bool(bugs),
         media=media_of(trace),
+        troubles=troubles,
     )
 
 
@@ -91,11 +96,9 @@ def _judged(one: Rule, trace: Trace, skip: Mapping[str, str] | None, bugs: list[
         return RuleResult(one.id, Outcome.INCONCLUSIVE, one.severity_in(trace.header.dialect), note="the check raised")
 
 
-def _diagnosed(
-    trace: Trace, rules: Sequence[RuleResult], missing: Sequence[str], lenient: Container[int], bugs: list[str]
-) -> tuple[Diagnosis, ...]:
+def _diagnosed(case: Case, bugs: list[str]) -> tuple[Diagnosis, ...]:
     try:
-        return diagnose(trace, rules, missing=missing, lenient=lenient)
+        return diagnose(case)
     except Exception as error:
         bugs.append(_bug("the diagnosis", error))
         return ()
@@ -146,6 +149,15 @@ def _budgets(reached: Mapping[str, float | None], asserted: Assert) -> list[Expe
             Expectation(0, t is not None and t <= limit, expected, "never reached" if t is None else f"{t:.3f} s")
         )
     return out
+
+
+def _unexpected(case: Case, asserted: Assert) -> list[Expectation]:
+    """Error events that no step waited for, where the scenario does not allow them."""
+    if asserted.fails or asserted.errors == "allowed":
+        return []
+    found = [one for one in case.troubles if case.trace.entries[one.entry].type == "error"]
+    expected = "no error event besides those that a step expects (assert: {errors: allowed} lets them be)"
+    return [Expectation(0, False, expected, one.said, one.entry) for one in found[:1]]
 
 
 def _failure(asserted: Assert, error: Entry | None, diagnosis: Sequence[Diagnosis]) -> Expectation:

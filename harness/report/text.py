@@ -7,9 +7,12 @@ from pathlib import Path
 
 from harness.judging.results import Result, summary
 from harness.report.causes import what_broke
-from harness.rules.base import INFO, MUST, REGISTRY, SHOULD, Outcome, RuleResult
+from harness.rules.base import INFO, MUST, REGISTRY, SHOULD, Outcome, RuleResult, Severity
 
 GLYPHS: Mapping[str, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "error": "!"}
+NOTICE = "·"
+WARNED = "~"
+"""The sign of a conformant run with warnings: trouble in the call, or a SHOULD rule that failed."""
 SHOWN_FAILURES = 3
 
 
@@ -19,6 +22,10 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
     ``out`` is the folder that the paths of traces are relative to.
     """
     broken = what_broke(results)
+    for result in results:
+        if result.warned and result.troubles:
+            yield from with_warnings(result, out=out)
+            yield ""
     for group in broken:
         yield from failure(group.runs[0], out=out)
         if len(group.runs) > 1:
@@ -53,7 +60,8 @@ def failure(result: Result, *, out: Path | None = None) -> Iterator[str]:
             label, _, text = line.strip().partition(": ")
             if label != "fix" or not result.diagnosis:
                 yield f"    {label:<9} {text}"
-    # Behind an error, the order that was not reached says nothing new.
+    yield from troubles(result)
+    # After an error, the order that was not reached says nothing new.
     missed_ones = [one for one in result.expectations if not one.met and (one.step or not result.error)]
     shown = [one for one in missed_ones if one.reached]
     for missed in shown:
@@ -72,6 +80,31 @@ def failure(result: Result, *, out: Path | None = None) -> Iterator[str]:
         yield f"    trace     {(out or Path()) / result.trace}"
 
 
+def with_warnings(result: Result, *, out: Path | None = None) -> Iterator[str]:
+    """One conformant run that had trouble: what the service said, the cause and the fix."""
+    yield f"{WARNED} {result.verdict}, with warnings  {result.id}  ({result.title})"
+    for one in result.diagnosis[:1]:
+        yield f"    cause     {one.cause}  [{one.id}]"
+        yield f"    fix       {one.fix}"
+    yield from troubles(result)
+    if result.trace:
+        yield f"    trace     {(out or Path()) / result.trace}"
+
+
+def troubles(result: Result) -> Iterator[str]:
+    """What was refused, failed or came to nothing in a run, in the service's words."""
+    for one in result.troubles[:SHOWN_FAILURES]:
+        yield f"    trouble   {one.what}{_entry(one.entry)}"
+        yield f"              said     {one.said}"
+    if len(result.troubles) > SHOWN_FAILURES:
+        yield f"              and {len(result.troubles) - SHOWN_FAILURES} more"
+
+
+def mark(result: Result) -> str:
+    """The sign of a run: that of its verdict, or that of a conformant run with warnings."""
+    return WARNED if result.warned else GLYPHS[result.verdict]
+
+
 def matrix(results: Sequence[Result]) -> Iterator[str]:
     """One line a scenario: a mark for each dialect it ran in."""
     rows: dict[str, list[Result]] = {}
@@ -79,33 +112,49 @@ def matrix(results: Sequence[Result]) -> Iterator[str]:
         rows.setdefault(result.scenario, []).append(result)
     width = max((len(_short(name)) for name in rows), default=0)
     for name, runs in rows.items():
-        worst = max(runs, key=lambda run: list(GLYPHS).index(run.verdict))
-        marks = "  ".join(f"{GLYPHS[run.verdict]} {run.dialect}" for run in runs)
-        yield f"{GLYPHS[worst.verdict]} {_short(name):<{width}}  {marks}"
+        worst = max(runs, key=lambda run: (list(GLYPHS).index(run.verdict), run.warned))
+        marks = "  ".join(f"{mark(run)} {run.dialect}" for run in runs)
+        yield f"{mark(worst)} {_short(name):<{width}}  {marks}"
 
 
 def warnings(results: Sequence[Result]) -> Iterator[str]:
-    """SHOULD rules that failed, each once, with the number of runs and one example."""
+    """SHOULD rules that failed, each once, with the number of runs, one example, its cause and its fix; then notices."""
+    for rule_id, (result, rule), runs in _failed(results, SHOULD):
+        yield f"{WARNED} {rule_id} (should) {title(rule_id)}: {runs}, for example {result.id}"
+        for seen in rule.failures[:1]:
+            yield f"    expected  {' or '.join(seen.expected)}"
+            yield f"    seen      {seen.actual}{_entry(seen.entry)}"
+            for cause in [one for one in result.diagnosis if seen.entry in one.evidence][:1]:
+                yield f"    cause     {cause.cause}  [{cause.id}]"
+                yield f"    fix       {cause.fix}"
+    for rule_id, (_, rule), runs in _failed(results, INFO):
+        for seen in rule.failures[:1]:
+            what = f"{seen.actual} (expected {' or '.join(seen.expected)})"
+            yield f"{NOTICE} {rule_id} (info) {title(rule_id)}: {runs}: {what}"
+
+
+def _failed(results: Sequence[Result], severity: Severity) -> Iterator[tuple[str, tuple[Result, RuleResult], str]]:
+    """The rules of this severity that failed, each with its first run and the number of runs in words."""
     failed: dict[str, list[tuple[Result, RuleResult]]] = {}
     for result in results:
         for rule in result.rules:
-            if rule.outcome is Outcome.FAIL and rule.severity == SHOULD:
+            if rule.outcome is Outcome.FAIL and rule.severity == severity:
                 failed.setdefault(rule.id, []).append((result, rule))
     for rule_id, hits in failed.items():
-        result, rule = hits[0]
-        seen = rule.failures[0].actual if rule.failures else ""
-        runs = "1 run" if len(hits) == 1 else f"{len(hits)} runs"
-        yield f"~ {rule_id} (should) {title(rule_id)}: {runs}, for example {result.id}: {seen}"
+        yield rule_id, hits[0], "1 run" if len(hits) == 1 else f"{len(hits)} runs"
 
 
 def totals(results: Sequence[Result], *, seconds: float) -> str:
     """The last line."""
     counts = summary(results)
     parts = [f"{counts[name]} {name}" for name in GLYPHS if counts[name]]
+    if counts["with_warnings"]:
+        parts[0] += f" ({counts['with_warnings']} with warnings)"
     media = sum(result.media_seconds for result in results)
     runs = "1 run" if counts["runs"] == 1 else f"{counts['runs']} runs"
     glyph = next(
-        (GLYPHS[name] for name in ("nonconformant", "error", "inconclusive") if counts[name]), GLYPHS["conformant"]
+        (GLYPHS[name] for name in ("nonconformant", "error", "inconclusive") if counts[name]),
+        WARNED if counts["with_warnings"] else GLYPHS["conformant"],
     )
     return f"{glyph} {runs}: {', '.join(parts) or 'none'}; {media:.1f} s of conversation in {seconds:.1f} s"
 

@@ -88,6 +88,7 @@ def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = Non
         error=judgement.error,
         bug=judgement.bug,
         media=judgement.media,
+        troubles=judgement.troubles,
         recording=trace,
         tags=tuple(loaded.scenario.tags),
     )

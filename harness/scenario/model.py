@@ -40,6 +40,9 @@ class Assert(Model):
     rules: RuleChoice = Field(default_factory=RuleChoice)
     budgets: dict[Milestone, Duration] = Field(default_factory=dict)
     fails: Failure | None = None
+    errors: Literal["expected", "allowed"] = Field(
+        default="expected", description="allowed: error events that no step expects do not fail the run"
+    )
 
 
 class IceServer(Model):

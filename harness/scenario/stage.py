@@ -75,11 +75,12 @@ class OpenCall(Protocol):
 
 @dataclass(frozen=True)
 class Seen:
-    """What a step that asks for something has seen: whether it was met, in words, and the entry that shows it."""
+    """What a step that asks for something has seen: whether it was met, in words, the entry that shows it, and all where it was several."""
 
     met: bool
     actual: str
     entry: Entry | None = None
+    entries: tuple[Entry, ...] = ()
 
 
 class Stage(Protocol):

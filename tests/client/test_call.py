@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from harness.client.call import Call
-from harness.diagnosis import diagnose
+from harness.diagnosis import Case, diagnose
 from harness.errors import (
     CallError,
     CallRequestFailed,
@@ -208,7 +208,7 @@ def told_of(trace: Trace, failure: CallError) -> str:
         "fix": "",
     }
     end = Entry(len(trace.entries), trace.seconds, "harness.error", data)
-    found = diagnose(Trace(trace.header, (*trace.entries, end), "failed"))[0]
+    found = diagnose(Case(Trace(trace.header, (*trace.entries, end), "failed")))[0]
     return f"{failure}\n{found.cause}\n{found.fix}"
 
 

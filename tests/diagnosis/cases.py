@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.diagnosis import Diagnosis, diagnose
+from harness.diagnosis import Case, Diagnosis, diagnose
 from harness.rules.base import Observation, Outcome, RuleResult
 from harness.trace import Trace
 from tests.traces import SET_UP, event, trace
@@ -36,7 +36,7 @@ class Recorded:
             RuleResult(id, Outcome.FAIL, "must", 1, (Observation(entry, False, ("x",), "y"),))
             for id, entry in self.broken.items()
         ]
-        return diagnose(self.trace, rules, missing=self.missing, lenient=self.lenient)
+        return diagnose(Case(self.trace, rules, self.missing, self.lenient))
 
 
 def http(

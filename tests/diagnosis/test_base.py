@@ -50,7 +50,7 @@ def test_page_of_a_cause_is_whole(row: object) -> None:
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_good_call_has_no_diagnosis(path: Path) -> None:
-    assert diagnose(read_trace(path)) == ()
+    assert diagnose(Case(read_trace(path))) == ()
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -76,12 +76,12 @@ def test_no_recording_is_too_strange_to_be_diagnosed(name: str, junk: object) ->
 def test_diagnosis_is_made_only_where_something_is_wrong(
     rules: tuple[RuleResult, ...], missing: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
-    found = diagnose(trace(*SET_UP, ERROR), rules, missing=missing)
+    found = diagnose(Case(trace(*SET_UP, ERROR), rules, missing))
     assert tuple(one.id for one in found) == expected
 
 
 def test_evidence_names_each_entry_once_and_in_order_of_the_row() -> None:
-    found = diagnose(trace(*SET_UP, ERROR), (finding("must"),))
+    found = diagnose(Case(trace(*SET_UP, ERROR), (finding("must"),)))
     assert found[0].evidence == (len(SET_UP),)
 
 
@@ -118,4 +118,4 @@ def test_the_smallest_rank_is_shown_first_wherever_it_is_declared(monkeypatch: p
         base.cause(f"rank-{rank}", "It is so.", rank=rank, fix="x", source="y")(always)
     with pytest.raises(ValueError, match="diagnosis another has the rank of rank-10: 10"):
         base.cause("another", "It is so.", rank=10, fix="x", source="y")(always)
-    assert [one.id for one in diagnose(refused("key", 500, ""))] == ["rank-10", "rank-20", "rank-30"]
+    assert [one.id for one in diagnose(Case(refused("key", 500, "")))] == ["rank-10", "rank-20", "rank-30"]

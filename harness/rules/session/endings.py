@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.retirements import RETIREMENTS, retiring
-from harness.rules.base import CLIENT, DOCUMENTED, SHOULD, Observation, View, judged
+from harness.rules.base import CLIENT, DOCUMENTED, INFO, SHOULD, Observation, View, judged
 from harness.rules.session import FAMILY
 from harness.rules.session.course import EXPIRY_SECONDS, start_of
 from harness.rules.session.requests import requested
@@ -27,7 +27,7 @@ _BEGINS_BEFORE_IT_ENDS = (
 )
 
 
-@FAMILY.rule("19", SHOULD, DOCUMENTED, _NAMES_NOTHING_THAT_ENDS, who=CLIENT, dialects=ENDING, hidden_by_filter=False)
+@FAMILY.rule("19", INFO, DOCUMENTED, _NAMES_NOTHING_THAT_ENDS, who=CLIENT, dialects=ENDING, hidden_by_filter=False)
 def names_nothing_that_ends(view: View) -> Iterator[Observation]:
     """the client names nothing whose end is announced
 

@@ -114,7 +114,8 @@ class Expect(Step):
         if missing:
             return Seen(False, missing, last)
         stage.variables.update(values)
-        return Seen(True, ", ".join(f"{entry.type} at {entry.t:.3f} s" for entry in found.values()), last)
+        came = ", ".join(f"{entry.type} at {entry.t:.3f} s" for entry in found.values())
+        return Seen(True, came, last, tuple(found.values()) if len(found) > 1 else ())
 
 
 def _relaxed(group: EventGroup, relax: Relaxation) -> EventGroup:
