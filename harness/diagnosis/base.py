@@ -192,7 +192,7 @@ class Cause:
     """A known cause: what it is, what to do, where it is documented, and when it fits.
 
     ``found`` returns the entries that show it; None where no recording can show it, and ``recognised`` then says what can be
-    looked at instead, and ``rank`` is None too. ``tell`` completes the text of the cause from the case, and the request that was refused does. ``alone``: it is for what no other row explains.
+    looked at instead, and ``rank`` is None too. ``tell`` completes the text of the cause from the case, and the request that was refused does. ``alone``: it is for what no other row explains. ``advise`` completes the fix from the case.
     """
 
     id: str
@@ -204,6 +204,7 @@ class Cause:
     tell: Callable[[Case], str] | None = None
     alone: bool = False
     rank: int | None = None
+    advise: Callable[[Case], str] | None = None
 
 
 _CAUSES: dict[str, Cause] = {}
@@ -221,6 +222,7 @@ def cause(
     source: str,
     tell: Callable[[Case], str] | None = None,
     alone: bool = False,
+    advise: Callable[[Case], str] | None = None,
 ) -> Callable[[Row], Row]:
     """Register a row under a stable id. Its docstring says how the cause is recognised.
 
@@ -230,7 +232,7 @@ def cause(
     """
 
     def register(found: Row) -> Row:
-        _add(Cause(id, cause, fix, source, inspect.cleandoc(found.__doc__ or ""), found, tell, alone, rank))
+        _add(Cause(id, cause, fix, source, inspect.cleandoc(found.__doc__ or ""), found, tell, alone, rank, advise))
         return found
 
     return register
@@ -266,13 +268,17 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
             continue
         entries = tuple(row.found(case))
         if entries:
-            words = [row.cause, row.tell(case) if row.tell else "", _where(case, entries)]
-            found.append(
-                Diagnosis(
-                    row.id, " ".join(filter(None, words)), row.fix, tuple(dict.fromkeys(entry.seq for entry in entries))
-                )
-            )
+            seqs = tuple(dict.fromkeys(entry.seq for entry in entries))
+            words = [row.cause, row.tell(case) if row.tell else "", _where(case, entries), _said(case, seqs)]
+            fix = [row.fix, row.advise(case) if row.advise else ""]
+            found.append(Diagnosis(row.id, " ".join(filter(None, words)), " ".join(filter(None, fix)), seqs))
     return tuple(found)
+
+
+def _said(case: Case, seqs: Sequence[int]) -> str:
+    """The service's own words about the first trouble among the evidence; empty where it said nothing."""
+    said = next((one.said for one in case.troubles if one.entry in seqs), "")
+    return f"The service said: {said}" if said else ""
 
 
 def _where(case: Case, evidence: Sequence[Entry]) -> str:

@@ -7,6 +7,7 @@ from harness.diagnosis.base import Case, Evidence, cause, status_of
 from harness.diagnosis.connection import closed_by_service, state_of
 from harness.diagnosis.network import on_purpose
 from harness.rules.base import INFO, MUST, REGISTRY, Outcome, RuleResult
+from harness.rules.support.examples import prose_of
 from harness.rules.support.fields import index, text
 from harness.rules.support.sources import MS_WEBRTC, OWN
 from harness.trace import Entry
@@ -84,42 +85,52 @@ def not_the_service_alone(case: Case) -> Evidence:
 
 @cause(
     "rule-broken",
-    "No known cause fits, but a rule is broken:",
+    "A rule is broken:",
     rank=1325,
-    fix="What was missed may follow from it; harness explain with the rule's id says what it demands and why.",
+    fix="",
     source=OWN,
-    tell=lambda case: f"{_broken_rules(case)} Established: {established(case)}.",
+    tell=lambda case: _broken_rules(case),
+    advise=lambda case: _advice(case),
     alone=True,
 )
 def rule_broken(case: Case) -> Evidence:
-    """The call failed, or a step or a milestone was missed, and a MUST or SHOULD rule failed; no other row fits. It says how far the call came."""
-    if not (case.failed_call or case.missed or case.missing):
-        return []
+    """A MUST rule failed, or a SHOULD rule where the call failed or a step was missed; no other row fits. The fix is the rule's own."""
     return [entry for one in _failures(case) for entry in case.broken(one.id)[:1]]
 
 
 def _failures(case: Case) -> list[RuleResult]:
     failed = [one for one in case.rules if one.outcome is Outcome.FAIL and one.severity != INFO]
-    return [one for one in failed if one.severity == MUST] or failed
+    must = [one for one in failed if one.severity == MUST]
+    return must or (failed if case.failed_call or case.missed or case.missing else [])
 
 
 def _broken_rules(case: Case) -> str:
     first, *more = _failures(case)
-    others = f" (and {', '.join(one.id for one in more)})" if more else ""
-    return f"{first.id}, {REGISTRY[first.id].title}{others}." if first.id in REGISTRY else f"{first.id}{others}."
+    title = REGISTRY[first.id].title if first.id in REGISTRY else ""
+    seen = next(iter(first.failures), None)
+    what = f": expected {' or '.join(seen.expected)}; seen {seen.actual}" if seen else ""
+    others = f" Also broken: {', '.join(one.id for one in more)}." if more else ""
+    return f"{first.id}, {title}{what}.{others}"
+
+
+def _advice(case: Case) -> str:
+    """What the rule itself says about why it matters and what to do: the last paragraph before its examples."""
+    first = _failures(case)[0].id
+    said = prose_of(REGISTRY[first]).split("\n\n")[-1] if first in REGISTRY else ""
+    return f"{' '.join(said.split())} See harness explain {first}."
 
 
 @cause(
     "unexpected-error",
-    "The service reported an error that nothing else explains.",
+    "The service reported an error that no step expects.",
     rank=1330,
     fix="Read its message, code and param in the trace; event_id names the client event that it is about.",
     source=OWN,
     alone=True,
 )
 def unexpected_error(case: Case) -> Evidence:
-    """An error event that no step expected, where a step was missed or the call failed."""
-    return case.errors() if case.failed_call or case.missed or case.missing else []
+    """An error event that no step expected, and that nothing else explains."""
+    return case.errors()
 
 
 def established(case: Case) -> str:
@@ -163,11 +174,12 @@ def _milestones(case: Case) -> list[tuple[str, Entry | None]]:
 
 @cause(
     "not-recognised",
-    "No known cause fits. Established:",
+    "No known cause fits:",
     rank=1335,
     fix="Look at the entries after the last milestone in the trace, and at the findings.",
     source=OWN,
-    tell=established,
+    tell=lambda case: _headline(case),
+    advise=lambda case: f"Established: {established(case)}.",
     alone=True,
 )
 def not_recognised(case: Case) -> Evidence:
@@ -176,3 +188,13 @@ def not_recognised(case: Case) -> Evidence:
         return []
     reached = [entry for _, entry in _milestones(case) if entry is not None]
     return reached[-1:] or list(case.trace.entries[-1:])
+
+
+def _headline(case: Case) -> str:
+    """What was expected and what came instead, or how the call failed."""
+    for step in case.missed:
+        return f"expected {text(step.data, 'expected')}; seen {text(step.data, 'actual')}."
+    error = case.trace.first("harness.error")
+    if error is not None:
+        return f"{text(error.data, 'what')}."
+    return f"{', '.join(sorted(case.missing))} never reached."

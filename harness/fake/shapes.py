@@ -72,9 +72,8 @@ _SHARED_DEFAULTS: Mapping[str, Any] = {
 _INPUT = ("input_audio_format", "transcription", "noise_reduction", "turn_detection")
 _OVERRIDES = ("modalities", "instructions", "voice", "output_audio_format", "tools", "tool_choice", "max_output_tokens")
 _BY_RESPONSE: Mapping[Path, str] = {("conversation",): "conversation", ("metadata",): "metadata", ("input",): "input"}
-# "current limitation that it cannot populate assistant audio messages": SDK, conversation_item_create_event.py
-_BETA_ITEMS = items({**BETA.content, "assistant": ("text",)})
-_GA_ITEMS = items({**GA.content, "assistant": ("output_text",)})
+_BETA_ITEMS = items({**BETA.content, "assistant": BETA.replayed})
+_GA_ITEMS = items({**GA.content, "assistant": GA.replayed})
 
 SHAPES: Mapping[str, Shape] = {
     "beta": Shape(

@@ -109,7 +109,8 @@ class Generation:
 
     ``names``: canonical event type to its own, None where it has no such event. ``typed``: a session says its type, and keeps audio
     settings below ``audio``. ``modalities``: the field that holds them, ``spoken`` their value for a spoken answer. ``formats``:
-    the audio formats that it writes in another way than by name. ``content``: which parts an item of a client may have, by role.
+    the audio formats that it writes in another way than by name. ``content``: which parts a message may have, by role; ``replayed``: those that
+    a client may put into an assistant's message.
     Two are the same where their names are.
     """
 
@@ -121,6 +122,8 @@ class Generation:
     modalities: str = field(compare=False)
     spoken: tuple[str, ...] = field(compare=False)
     content: Mapping[str, tuple[str, ...]] = field(compare=False)
+    # "current limitation that it cannot populate assistant audio messages": SDK, conversation_item_create_event.py
+    replayed: tuple[str, ...] = field(compare=False)
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
     names: Mapping[str, str | None] = field(default_factory=dict, compare=False)
 
@@ -147,6 +150,7 @@ BETA = Generation(
     modalities="modalities",
     spoken=("audio", "text"),
     content={"system": ("input_text",), "user": ("input_text", "input_audio"), "assistant": ("text", "audio")},
+    replayed=("text",),
     names=BETA_NAMES,
 )
 GA = Generation(
@@ -162,6 +166,7 @@ GA = Generation(
         "user": ("input_text", "input_audio", "input_image"),
         "assistant": ("output_text", "output_audio"),
     },
+    replayed=("output_text",),
     formats={
         "pcm16": {"type": "audio/pcm", "rate": 24000},
         "g711_ulaw": {"type": "audio/pcmu"},

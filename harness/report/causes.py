@@ -38,7 +38,13 @@ def what_broke(results: Sequence[Result]) -> tuple[Broken, ...]:
         if result.verdict != "conformant":
             shared.setdefault((result.verdict, *_cause(result)), []).append(result)
     groups = (
-        Broken(verdict, name, cause, runs[0].diagnosis[0].fix if runs[0].diagnosis else "", tuple(runs))
+        Broken(
+            verdict,
+            name,
+            runs[0].diagnosis[0].cause if runs[0].diagnosis else cause,
+            runs[0].diagnosis[0].fix if runs[0].diagnosis else "",
+            tuple(runs),
+        )
         for (verdict, name, cause), runs in shared.items()
     )
     return tuple(sorted(groups, key=lambda group: -len(group.runs)))
@@ -54,9 +60,12 @@ def failed_musts(result: Result) -> list[str]:
 
 
 def _cause(result: Result) -> tuple[str, str]:
-    """Id and words of what a run failed by: its diagnosis, else its rules, else its error or the step it missed."""
+    """Id and words by which runs are grouped: the diagnosis, where it is a general one its words; else rules, error or missed step."""
+    if result.diagnosis and result.diagnosis[0].id == "rule-broken":
+        return "rule-broken", ", ".join(failed_musts(result)[:1]) or result.diagnosis[0].cause
     if result.diagnosis:
-        return result.diagnosis[0].id, result.diagnosis[0].cause
+        first = result.diagnosis[0]
+        return first.id, first.cause if first.id in ("unexpected-error", "not-recognised") else ""
     if rules := failed_musts(result):
         return ", ".join(rules), "; ".join(REGISTRY[rule].title for rule in rules if rule in REGISTRY)
     if result.error:

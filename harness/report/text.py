@@ -93,11 +93,12 @@ def with_warnings(result: Result, *, out: Path | None = None) -> Iterator[str]:
 
 def troubles(result: Result) -> Iterator[str]:
     """What was refused, failed or came to nothing in a run, in the service's words."""
-    for one in result.troubles[:SHOWN_FAILURES]:
+    untold = [one for one in result.troubles if not any(one.said in told.cause for told in result.diagnosis[:1])]
+    for one in untold[:SHOWN_FAILURES]:
         yield f"    trouble   {one.what}{_entry(one.entry)}"
         yield f"              said     {one.said}"
-    if len(result.troubles) > SHOWN_FAILURES:
-        yield f"              and {len(result.troubles) - SHOWN_FAILURES} more"
+    if len(untold) > SHOWN_FAILURES:
+        yield f"              and {len(untold) - SHOWN_FAILURES} more"
 
 
 def mark(result: Result) -> str:

@@ -263,8 +263,8 @@ def request_answered(view: View) -> Iterator[Observation]:
 def content_fits_role(view: View) -> Iterator[Observation]:
     """the client's content types fit the role
 
-    User messages hold input_text, input_audio (GA: input_image), system messages input_text, assistant messages output_text
-    or output_audio in GA and text or audio in beta. Any other combination is refused.
+    User messages hold input_text, input_audio (GA: input_image), system messages input_text, assistant messages output_text in GA
+    and text in beta. Any other combination is refused, an assistant's audio too: send its transcript as text.
 
     Okay:
         > conversation.item.create {"item": {"type": "message", "role": "user", "content": [{"type": "input_text",
@@ -272,6 +272,12 @@ def content_fits_role(view: View) -> Iterator[Observation]:
     Fail:
         > conversation.item.create {"item": {"type": "message", "role": "user", "content": [{"type": "text",
             "text": "Hi"}]}}
+    Okay:
+        > conversation.item.create {"item": {"type": "message", "role": "assistant",
+            "content": [{"type": "output_text", "text": "Hi"}]}}
+    Fail:
+        > conversation.item.create {"item": {"type": "message", "role": "assistant",
+            "content": [{"type": "output_audio", "transcript": "Hi"}]}}
     Okay[azure-preview]:
         > conversation.item.create {"item": {"type": "message", "role": "assistant", "content": [{"type": "text",
             "text": "Hi"}]}}
@@ -280,7 +286,8 @@ def content_fits_role(view: View) -> Iterator[Observation]:
             "text": "Hi"}]}}
     """
     for create in history(view).client("conversation.item.create"):
-        yield from _content(view, create)
+        own = view.dialect.generation
+        yield from _content(create, {**own.content, "assistant": own.replayed})
 
 
 @FAMILY.rule("13", SHOULD, DOCUMENTED, _CONTENT, hidden_by_filter=False)
@@ -311,12 +318,12 @@ def service_content_fits_role(view: View) -> Iterator[Observation]:
         "response.output_item.done",
     )
     for one in history(view).server(*kinds):
-        yield from _content(view, one)
+        yield from _content(one, view.dialect.generation.content)
 
 
-def _content(view: View, one: Step) -> Iterator[Observation]:
+def _content(one: Step, table: Mapping[str, tuple[str, ...]]) -> Iterator[Observation]:
     item = mapping(one.event, "item")
-    allowed = view.dialect.generation.content.get(text(item, "role"))
+    allowed = table.get(text(item, "role"))
     kinds = [part["type"] for part in content_of(item) if part.get("type") is not None]
     if text(item, "type") == "message" and allowed is not None and kinds:
         wrong = [kind for kind in kinds if kind not in allowed]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from harness.protocol.dialects import GA
 from harness.rules.base import DOCUMENTED, INFERRED, MUST, OBSERVED, SHOULD, Observation, View, bad, good, judged
 from harness.rules.session.state import UPDATED
+from harness.rules.support.disturbance import slack
 from harness.rules.support.fields import MISSING, at, number, shown, text
 from harness.rules.support.history import Step, history, named_error, overdue, overtaken
 from harness.rules.support.sources import LOG, TURN_DETECTION, sdk
@@ -14,6 +15,8 @@ from harness.rules.turns import FAMILY
 from harness.rules.turns.detected import COMMITTED, SPEECH, STARTED, STOPPED, TIMEOUT, taken_by_hand
 
 CLEARED = "input_audio_buffer.cleared"
+IDLE_SECONDS = 0.5  # the end of playback may be told later than it was
+_PLAYED = ("output_audio_buffer.stopped", "output_audio_buffer.cleared")
 
 
 _CLEAR_AND_CLEARED = sdk("input_audio_buffer_clear_event.py", "input_audio_buffer_cleared_event.py")
@@ -183,9 +186,10 @@ def item_before_response(view: View) -> Iterator[Observation]:
 
 @FAMILY.rule("11", MUST, DOCUMENTED, sdk("input_audio_buffer_timeout_triggered.py"), TURN_DETECTION, dialects=GA)
 def idle_timeout(view: View) -> Iterator[Observation]:
-    """timeout_triggered needs an idle timeout, and is followed by a commit
+    """timeout_triggered needs an idle timeout that is over, and is followed by a commit
 
-    It is configured with idle_timeout_ms; "The empty audio will be committed" and "a model response will be generated".
+    It is configured with idle_timeout_ms and "applied after the last model response's audio has finished playing"; "The empty
+    audio will be committed" and "a model response will be generated".
 
     Okay:
         < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad",
@@ -202,6 +206,22 @@ def idle_timeout(view: View) -> Iterator[Observation]:
     Fail:
         < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
         < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
+    Okay:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad",
+            "idle_timeout_ms": 6000}}}}}
+        < output_audio_buffer.stopped {"response_id": "resp_0"}
+        +5.51s
+        < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
+        < input_audio_buffer.committed {"item_id": "item_1"}
+        < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
+    Fail:
+        < session.created {"session": {"type": "realtime", "audio": {"input": {"turn_detection": {"type": "server_vad",
+            "idle_timeout_ms": 6000}}}}}
+        < output_audio_buffer.stopped {"response_id": "resp_0"}
+        +5.49s
+        < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
+        < input_audio_buffer.committed {"item_id": "item_1"}
+        < response.created {"response": {"id": "resp_1", "status": "in_progress"}}
     Open:
         < input_audio_buffer.timeout_triggered {"item_id": "item_1", "audio_start_ms": 0, "audio_end_ms": 6000}
         < input_audio_buffer.committed {"item_id": "item_1"}
@@ -215,6 +235,12 @@ def idle_timeout(view: View) -> Iterator[Observation]:
         known = detection is None or (isinstance(detection, Mapping) and configured is not MISSING)
         if known and number(detection, "idle_timeout_ms") is None:
             yield bad(step.entry, "an idle timeout is configured", f"idle_timeout_ms {shown(configured)}")
+            continue
+        timeout = number(detection, "idle_timeout_ms")
+        played = [one.entry.t for one in course.server(*_PLAYED) if one.entry.seq < step.entry.seq][-1:]
+        if timeout is not None and played and step.entry.t - played[0] < timeout / 1000 - IDLE_SECONDS - slack(view):
+            seen = f"{step.entry.t - played[0]:.1f} s after it"
+            yield bad(step.entry, f"{timeout / 1000:g} s after the end of playback", seen)
             continue
         named = text(step.event, "item_id")
         following = next(course.after(step.entry, COMMITTED, "response.created"), None)
