@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="folder for results.json, conformance.html, traces/ and audio/ (default: reports)",
     )
     group.addoption("--harness-target", default="fake", help="fake, or the base URL of a service")
+    group.addoption("--harness-strict", action="store_true", help="conformant runs with warnings fail, too")
     parser.addini(
         "harness_scenarios", "names of folders whose YAML files are scenarios", type="args", default=["scenarios"]
     )
@@ -131,7 +132,8 @@ class ScenarioItem(pytest.Item):
         if reason := not_exercised([(job, self.loaded)]).get(job):
             pytest.skip(f"not exercised: {reason}")
         self.result = run_job(job, self.loaded)
-        if self.result.verdict != "conformant":
+        strict = self.config.getoption("--harness-strict")
+        if self.result.verdict != "conformant" or (strict and self.result.warned):
             raise NotConformant(self.result)
 
     @property
@@ -144,10 +146,11 @@ class ScenarioItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | Any:
         """The verdict as a person reads it, not a Python traceback."""
-        from harness.report.text import failure
+        from harness.report.text import failure, with_warnings
 
         if isinstance(excinfo.value, NotConformant):
-            return "\n".join(failure(excinfo.value.result))
+            result = excinfo.value.result
+            return "\n".join(with_warnings(result) if result.warned else failure(result))
         if isinstance(excinfo.value, HarnessError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "client", "errors", "fake", "faults", "files", "judging", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc",
     },
     "checking": {"errors", "judging", "running", "scenario", "targets"},
-    "serving": {"errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
+    "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
     "selftest": {"client", "errors", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
     "cli": {"checking", "errors", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
     "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},

@@ -44,6 +44,7 @@ Preset = Annotated[str | None, typer.Option(help="A preset (wifi-bad), for scena
 Out = Annotated[
     Path, typer.Option("--out", help="Where results.json, conformance.html, junit.xml, traces/ and audio/ go.")
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 also for conformant runs with warnings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 
@@ -102,6 +103,7 @@ def run(
     m: Annotated[str, typer.Option("-m", help="Only scenarios with these tags, as in pytest.")] = "",
     workers: Annotated[int, typer.Option("-n", min=1, help="Processes side by side.")] = 1,
     out: Out = Path("reports"),
+    strict: Strict = False,
 ) -> None:
     """Run scenario files and judge them. Without a path: scenarios/ here, else the packaged suite."""
     from harness.judging.results import exit_code
@@ -121,7 +123,7 @@ def run(
         seed=seed,
         cwd=Path.cwd(),
     )
-    raise typer.Exit(exit_code(carried_out(plan(chosen), workers, out).results))
+    raise typer.Exit(exit_code(carried_out(plan(chosen), workers, out).results, strict=strict))
 
 
 @app.command()
@@ -150,9 +152,11 @@ def check(
     k: Annotated[str, typer.Option("-k", help="Only runs whose id matches, as in pytest.")] = "",
     workers: Annotated[int, typer.Option("-n", min=1, help="Calls side by side.")] = 1,
     out: Out = Path("reports"),
+    strict: Strict = False,
 ) -> None:
     """Check any service with the reference suite and grade it by capability. Credentials as for --target live."""
     from harness.checking import service as suite
+    from harness.judging.results import exit_code
     from harness.running.plan import reasons
     from harness.targets.service import Access
 
@@ -162,7 +166,7 @@ def check(
     found = suite.graded(carried_out(what, workers, out))
     for line in ("", *reasons(found.left_out[len(what.left_out) :]), *suite.table(found.capabilities)):
         say(line)
-    raise typer.Exit(found.exit_code)
+    raise typer.Exit(exit_code(found.results, strict=strict))
 
 
 @app.command()
@@ -186,6 +190,7 @@ def serve(
             help="Send session.update, session.error, session.end, as Microsoft's JavaScript sample expects.",
         ),
     ] = False,
+    strict: Strict = False,
 ) -> None:
     """Serve the fake to a client under test; each call is judged when it ends. Exit code: the verdict on all calls; 3 if no call came."""
     from harness.judging.results import exit_code
@@ -207,7 +212,7 @@ def serve(
     )
     if not results:
         say("? no call came: nothing was judged")
-    raise typer.Exit(exit_code(results))
+    raise typer.Exit(exit_code(results, strict=strict))
 
 
 @app.command()
@@ -216,6 +221,7 @@ def judge(
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write results.json, conformance.html and junit.xml here.")
     ] = None,
+    strict: Strict = False,
 ) -> None:
     """Judge recorded traces with the current rules, offline."""
     from harness.judging.recording import judge_file
@@ -226,7 +232,7 @@ def judge(
     seconds = time.perf_counter() - began
     written = written_reports(results, out, seconds) if out else None
     print_results(results, seconds, written)
-    raise typer.Exit(exit_code(results))
+    raise typer.Exit(exit_code(results, strict=strict))
 
 
 @app.command()

@@ -112,6 +112,15 @@ class Case:
             if seen.entry < len(self.trace.entries)
         ]
 
+    def finding(self, *ids: str) -> str:
+        """The first of these rules that failed, with what it expected and what was seen; empty where none did."""
+        by_id = {one.id: one for one in self.rules if one.outcome is Outcome.FAIL and one.failures}
+        for id in ids:
+            if id in by_id:
+                seen = by_id[id].failures[0]
+                return f"{id}: expected {' or '.join(seen.expected)}; seen {seen.actual}."
+        return ""
+
     def server(self, *types: str) -> list[Entry]:
         """Events from the service, by canonical or wire type."""
         return list(self.view.server(*types))

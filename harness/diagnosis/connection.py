@@ -161,7 +161,7 @@ def sent_before_open(case: Case) -> Evidence:
     "message-too-large",
     "A message was larger than the other side's a=max-message-size.",
     rank=650,
-    fix="Keep instructions and tool definitions small, split long items, or send them through a sideband connection of a server.",
+    fix="Shrink or recompress images, keep instructions and tool definitions small, split long items, or send them through a sideband connection of a server.",
     source=f"{rfc(8841, '6.1')}; {issue('livekit/rust-sdks#1137')}; {issue('aiortc/aiortc#1440')}",
 )
 def message_too_large(case: Case) -> Evidence:

@@ -87,7 +87,7 @@ def not_the_service_alone(case: Case) -> Evidence:
     "rule-broken",
     "A rule is broken:",
     rank=1325,
-    fix="",
+    fix="Do what the rule asks for.",
     source=OWN,
     tell=lambda case: _broken_rules(case),
     advise=lambda case: _advice(case),

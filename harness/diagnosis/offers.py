@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from harness.diagnosis.base import Case, Evidence, body_of, cause, status_of
+from harness.rules.base import INFO
 from harness.rules.support.fields import mapping, text
-from harness.rules.support.sources import MS_WEBRTC, issue, rfc
+from harness.rules.support.sources import MS_WEBRTC, OPENAPI, issue, rfc
 from harness.trace import Entry
 
 _REFUSED = (400, 413, 415, 422)
@@ -56,20 +57,75 @@ def channel_created_after_offer(case: Case) -> Evidence:
 
 
 @cause(
+    "form-wanted",
+    "This service takes the offer only in a multipart form, in the field sdp.",
+    rank=402,
+    fix="Send multipart/form-data with the fields sdp and session, as the GA calls endpoint takes it too (harness check --form).",
+    source=f"{OPENAPI}; FastAPI, Handling Errors, https://fastapi.tiangolo.com/tutorial/handling-errors",
+)
+def form_wanted(case: Case) -> Evidence:
+    """422 or 400 at the call request whose body says that the field sdp is required."""
+    return case.refused(400, 422, step="call", saying=r"(sdp(?s:.){0,80}(field required|missing|required))")
+
+
+@cause(
+    "session-refused-at-call",
+    "The service refuses the session of the call request, not the offer.",
+    rank=404,
+    fix="Correct the field that the message names in the session of the key, or in the session part of the form.",
+    source=issue("openai/codex#40140"),
+)
+def session_refused_at_call(case: Case) -> Evidence:
+    """400 or 422 at the call request whose body names a field of the session."""
+    return case.refused(400, 422, step="call", saying=r"\bsession\.[a-z_]+")
+
+
+@cause(
     "offer-refused",
     "The service refuses the SDP offer.",
     rank=410,
-    fix="Offer one audio section with Opus and one data channel, with ICE, DTLS and CRLF line ends; the findings OFF-01 to OFF-21 name what is missing. "
-    "Where nothing is: some GA services take it in a multipart form alone, with the fields sdp and session (harness check --form).",
+    fix="Offer one audio section with Opus and one data channel, with ICE, DTLS and CRLF line ends.",
     source=issue("espressif/esp-webrtc-solution#17"),
+    advise=lambda case: _explaining(case),
 )
 def offer_refused(case: Case) -> Evidence:
-    """400, 413, 415 or 422 at the call request, or an answer of no use, without a better reason, and what the offer lacks (OFF)."""
+    """A refused call request whose body speaks of the offer, or an answer of no use, and what the offer lacks (OFF)."""
+    lacking = case.broken(*_findings(case))
     refused = case.refused(*_REFUSED, step="call")
-    lacking = case.broken(*(one.id for one in case.rules if one.id.startswith("OFF-")))
+    if not lacking:
+        refused = [one for one in refused if re.search(_OFFER_WORDS, body_of(one), re.IGNORECASE)]
     # An offer that the service answers as well as it can gets an answer that the client's own stack refuses.
     unusable = case.trace.of("sdp.rejected") if lacking else ()
     return [*refused, *unusable, *lacking] if refused or unusable else []
+
+
+@cause(
+    "call-request-refused",
+    "The service refuses the call request, and does not say that the offer is the reason.",
+    rank=412,
+    fix="Look at the status and the words of the response; where it says nothing, the session, the model and the form of the body "
+    "are worth a look (some services take the offer in a form alone: harness check --form).",
+    source=issue("openai/openai-agents-js#438"),
+)
+def call_request_refused(case: Case) -> Evidence:
+    """400, 413, 415 or 422 at the call request, with a body that does not speak of the offer, and an offer that breaks no rule."""
+    return [] if offer_refused(case) else case.refused(*_REFUSED, step="call")
+
+
+# What explains a refused offer best comes first: an offer that is no SDP, no codec to agree on, a section that is missing.
+_FIRST = ("OFF-01", "OFF-05", "OFF-02", "OFF-03", "OFF-20", "OFF-13", "OFF-10", "OFF-11", "OFF-04", "OFF-12")
+_OFFER_WORDS = r"offer|sdp|ice[-_ ]|dtls|m=audio|m=application|codec|opus|maximum size"
+
+
+def _findings(case: Case) -> list[str]:
+    failed = [one.id for one in case.rules if one.id.startswith("OFF-") and one.severity != INFO]
+    return sorted(failed, key=lambda id: _FIRST.index(id) if id in _FIRST else len(_FIRST))
+
+
+def _explaining(case: Case) -> str:
+    told = case.finding(*_findings(case))
+    trimmed = " Do not trim the offer: its last line ends in CRLF, too." if "last line does not end" in told else ""
+    return f"{told}{trimmed}"
 
 
 @cause(

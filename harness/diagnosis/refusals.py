@@ -94,7 +94,9 @@ def beta_api_removed(case: Case) -> Evidence:
 )
 def realtime_not_supported(case: Case) -> Evidence:
     """400 with OperationNotSupported, which the service also spells OpperationNotSupported."""
-    return case.refused(saying=r"Opp?erationNotSupported|does not (support|work with) (the )?realtime")
+    return case.refused(
+        saying=r"Opp?erationNotSupported|does not (support|work with) (the )?realtime|not supported in realtime"
+    )
 
 
 @cause(

@@ -44,6 +44,18 @@ def ephemeral_key_expired(case: Case) -> Evidence:
 
 
 @cause(
+    "key-already-used",
+    "The ephemeral key has been used before, and it opens one call only.",
+    rank=308,
+    fix="Mint a key for each call, also for a second try, and cache none.",
+    source=issue("kizuna-ai-lab/sokuji#377"),
+)
+def key_already_used(case: Case) -> Evidence:
+    """401 or 403 at the call request that says the key has been used."""
+    return case.refused(401, 403, step="call", saying=r"already[ _](been[ _])?used")
+
+
+@cause(
     "not-the-minted-key",
     "The call request does not carry the key that the token response brought.",
     rank=310,
@@ -146,8 +158,9 @@ def token_request_empty(case: Case) -> Evidence:
     "token-request-refused",
     "The service refuses what the token request asks for.",
     rank=345,
-    fix="The response's message and param name the setting; see the findings HTTP-05 to HTTP-07 and SES-08 for what this dialect takes.",
+    fix="The response's message and param name the setting.",
     source=MS_ERRORS,
+    advise=lambda case: case.finding("HTTP-07", "HTTP-05", "HTTP-06", "SES-08", "SES-10"),
 )
 def token_request_refused(case: Case) -> Evidence:
     """A status from 400 to 422 at the token request without a better reason."""

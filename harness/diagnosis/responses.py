@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.diagnosis.base import Case, Evidence, cause
-from harness.rules.support.fields import at, text
+from harness.rules.support.fields import at, listing, text
 from harness.rules.support.sources import CONVERSATIONS, MS_ERRORS, SERVER_EVENTS, issue, sdk
 from harness.trace import Entry
 
@@ -187,6 +187,43 @@ def unknown_item(case: Case) -> Evidence:
     """An error after an event that names an unknown item, or repeats an id (ITM-01, ITM-16)."""
     named = [one for one in case.broken("ITM-01", "ITM-16") if case.trace.sender(one) == "client"]
     return [*named, *case.errors()] if named and case.errors() else []
+
+
+@cause(
+    "assistant-audio-replayed",
+    "An assistant's audio was put into the conversation again, which the service cannot recreate.",
+    rank=858,
+    fix="Send its transcript instead: content type output_text in GA, text in beta.",
+    source=f"{issue('openai/openai-agents-js#963')}; {sdk('conversation_item_create_event.py')}",
+)
+def assistant_audio_replayed(case: Case) -> Evidence:
+    """A conversation.item.create with an assistant's message that has audio (ITM-12), and the error about it."""
+    broken = [one for one in case.broken("ITM-12") if text(one.event, "item", "role") == "assistant"]
+    audio = [
+        one for one in broken if any("audio" in text(part, "type") for part in listing(one.event, "item", "content"))
+    ]
+    return [*audio, *(one for one in case.errors() if audio and one.seq > audio[0].seq)][:2] if audio else []
+
+
+@cause(
+    "response-field-refused",
+    "The service does not take a field of response.create.",
+    rank=803,
+    fix="Leave the field out for this service, or set it for the whole session; services of one generation differ here.",
+    source=issue("pipecat-ai/pipecat#4106"),
+)
+def response_field_refused(case: Case) -> Evidence:
+    """An unknown_parameter error about response.create: by its param, or by its words."""
+    told = [
+        one
+        for one in case.errors(r"unknown_parameter|unsupported_parameter", r"unknown parameter")
+        if case.client("response.create")
+    ]
+    return [
+        one
+        for one in told
+        if "response." in f"{text(one.event, 'error', 'param')} {text(one.event, 'error', 'message')}"
+    ]
 
 
 @cause(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from harness.diagnosis.base import Case, Evidence, cause
 from harness.diagnosis.refusals import names_known_field
 from harness.protocol.dialects import DIALECTS, FICTIONAL_EVENTS, WEBRTC_FILTER
-from harness.rules.support.fields import listing, text
+from harness.rules.support.fields import listing, mapping, text
 from harness.rules.support.sources import MS_MIGRATION, MS_PREVIEW_WEBRTC, MS_WEBRTC, SERVER_EVENTS, issue, sdk
 from harness.trace import Entry
 
@@ -60,6 +62,30 @@ def voice_locked(case: Case) -> Evidence:
 
 
 @cause(
+    "update-rewritten",
+    "The error names a field that is in no session.update that was sent: something in between rewrites it.",
+    rank=708,
+    fix="Look at the gateway or proxy in between: it adds or renames fields. The session.update itself is right.",
+    source=issue("BerriAI/litellm#27054"),
+)
+def update_rewritten(case: Case) -> Evidence:
+    """An error about a session.update whose param names a setting that none of the updates has."""
+    updates = case.client(*UPDATES)
+    sent = {str(name) for one in updates for name in mapping(one.event, "session")}
+    told = [one for one in case.errors() if sent and _about_session(one, updates)]
+    return [one for one in told if (setting := _setting_of(one)) and setting not in sent]
+
+
+def _setting_of(error: Entry) -> str:
+    """The setting that an error about the session names; empty where it names none, or says that one is missing altogether."""
+    param = text(error.event, "error", "param")
+    named = re.search(r"session\.([\w.]+)", param or text(error.event, "error", "message"))
+    parts = named[1].split(".") if named else []
+    missing = "missing" in text(error.event, "error", "code")
+    return parts[0] if len(parts) > (1 if missing else 0) else ""
+
+
+@cause(
     "other-generations-fields",
     "session.update carries fields of the other generation, and the service refuses the whole update.",
     rank=710,
@@ -108,6 +134,18 @@ def sample_code_events(case: Case) -> Evidence:
     """One side sent an event that no dialect knows and that samples have: session.error, session.end, message, response.cancelled."""
     from_service = [one for one in case.server() if one.type in FICTIONAL_EVENTS]
     return [*from_service, *case.broken("EVT-09")]
+
+
+@cause(
+    "other-api",
+    "The session belongs to another API (GPT-Live), which does not know Realtime's client events.",
+    rank=722,
+    fix="Use the events of the API that was called (session.start, session.input_audio.append, response.item.create), or call a Realtime model's endpoint.",
+    source="OpenAI, GPT-Live guide",
+)
+def other_api(case: Case) -> Evidence:
+    """An error whose list of supported events is Live's."""
+    return case.errors(saying=r"session\.input_audio\.append|session\.instructions\.append")
 
 
 @cause(
@@ -171,6 +209,7 @@ def session_settings_out_of_range(case: Case) -> Evidence:
     rank=740,
     fix="Read the error's message and param; one wrong value makes the whole update fail. Handle error events: the update gives no other sign.",
     source=f"{issue('microsoft/agent-framework#924')}; {sdk('session_update_event.py')}",
+    advise=lambda case: _without_detection(case),
 )
 def session_update_refused(case: Case) -> Evidence:
     """An error that nobody expected, about a session.update: by its event_id, or by its param."""
@@ -269,3 +308,10 @@ def update_not_applied(case: Case) -> Evidence:
 def speech_before_update(case: Case) -> Evidence:
     """Speech of the caller began before session.updated (SES-11)."""
     return case.broken("SES-11")
+
+
+def _without_detection(case: Case) -> str:
+    """What to do about a transcription model that takes no turn detection."""
+    if not case.errors(saying=r"turn detection is not supported"):
+        return ""
+    return "Set turn_detection to null for this model, and commit each turn by hand (input_audio_buffer.commit)."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.rules.base import View
-from harness.rules.support.fields import at, mapping, text
+from harness.rules.support.fields import at, listing, mapping, text
 from harness.trace import Entry
 
 _REQUESTS = {"key": "token request", "call": "call request", "hangup": "hang-up request"}
@@ -34,6 +34,12 @@ def troubles_of(view: View, expected: Container[int]) -> tuple[Trouble, ...]:
 
 def words_of(error: Any) -> str:
     """Code, message and param of an error object of either vendor, on one line."""
+    details = at(error, "detail")  # FastAPI's: a text, or a list of places with messages
+    if isinstance(details, str):
+        return " ".join(details.split())
+    if isinstance(details, list) and details:
+        first = details[0]
+        return f"{'.'.join(map(str, listing(first, 'loc')))}: {text(first, 'msg')}"
     named = [text(error, name) for name in ("code", "type")]
     code = next(filter(None, named), "")
     param = text(error, "param")

@@ -159,6 +159,8 @@ def offer_problem(offer: str) -> str:
         return "the body does not start with v=0: it is no SDP"
     if re.search(r"(?<!\r)\n", offer):
         return "lines do not end in CRLF"
+    if not offer.endswith("\n"):  # ACM-VIT/ExamCooker#589: an offer that was trimmed
+        return "failed to unmarshal SDP: EOF"
     head, *sections = re.split(r"(?m)^m=", offer)
     audio = [section for section in sections if section.startswith("audio ")]
     data = [section for section in sections if section.startswith("application ") and "webrtc-datachannel" in section]

@@ -16,7 +16,7 @@ from harness.report.causes import what_broke
 from harness.report.figures import timeline
 from harness.report.proof import Proof
 from harness.report.sources import as_html
-from harness.report.text import GLYPHS, SHOWN_FAILURES, outcome_counts, title, totals
+from harness.report.text import GLYPHS, SHOWN_FAILURES, mark, outcome_counts, title, totals
 from harness.rules.base import INFO, REGISTRY, Outcome, Rule, RuleResult
 from harness.rules.catalogue import all_rules, families, unobservable_rules
 from harness.rules.support.examples import prose_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 LEGEND: Mapping[str, str] = {
-    "conformant": "every expectation met, no MUST rule failed",
+    "conformant": "every expectation met, no MUST rule failed; marked ~ where something was refused, failed or a SHOULD rule was missed",
     "nonconformant": "an expectation was missed or a MUST rule failed",
     "inconclusive": "a MUST rule was still open when the trace ended",
     "error": "the call could not be made or broke down: nothing was proven either way",
@@ -80,6 +80,7 @@ def conformance_html(
         "dialects": list(dict.fromkeys(result.dialect for result in results)),
         "matrix": _matrix(results),
         "broken": what_broke(results),
+        "warned": [result for result in results if result.warned],
         "rules": list(rule_rows(results)),
         "unobservable": unobservable_rules(),
         "proof": proof or Proof("no selftest is known"),
@@ -257,5 +258,6 @@ def environment() -> Environment:
     )
     made.filters["linked"] = as_html
     made.filters["glyph"] = lambda verdict: GLYPHS[verdict]
+    made.filters["mark"] = mark
     made.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     return made

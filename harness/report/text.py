@@ -35,7 +35,8 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
             yield f"    also      {shown}"
         yield ""
     yield from matrix(results)
-    warned = list(warnings(results))
+    told = {result.id for result in results if result.warned and result.troubles}
+    warned = list(warnings([result for result in results if result.id not in told]))
     if warned:
         yield ""
         yield from warned
@@ -81,12 +82,15 @@ def failure(result: Result, *, out: Path | None = None) -> Iterator[str]:
 
 
 def with_warnings(result: Result, *, out: Path | None = None) -> Iterator[str]:
-    """One conformant run that had trouble: what the service said, the cause and the fix."""
+    """One conformant run with warnings: cause and fix, what the service said, the SHOULD rules that failed."""
     yield f"{WARNED} {result.verdict}, with warnings  {result.id}  ({result.title})"
     for one in result.diagnosis[:1]:
         yield f"    cause     {one.cause}  [{one.id}]"
         yield f"    fix       {one.fix}"
     yield from troubles(result)
+    for rule in result.rules:
+        if rule.severity == SHOULD and rule.outcome is Outcome.FAIL:
+            yield from _rule(rule)
     if result.trace:
         yield f"    trace     {(out or Path()) / result.trace}"
 
@@ -178,7 +182,7 @@ def outcome_counts(results: Sequence[RuleResult]) -> dict[str, int]:
 
 
 def _rule(rule: RuleResult) -> Iterator[str]:
-    yield f"    {rule.id:<9} {title(rule.id)} (must, {rule.outcome.value})"
+    yield f"    {rule.id:<9} {title(rule.id)} ({rule.severity}, {rule.outcome.value})"
     for seen in rule.failures[:SHOWN_FAILURES]:
         if seen.expected:
             yield f"              expected {' or '.join(seen.expected)}"

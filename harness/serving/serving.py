@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from harness.diagnosis.troubles import words_of
 from harness.errors import HarnessError
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
@@ -22,7 +23,7 @@ from harness.judging.results import Result
 from harness.media import opus, wav
 from harness.protocol.dialects import DIALECTS
 from harness.report.html import conformance_html
-from harness.report.text import failure, totals
+from harness.report.text import failure, totals, with_warnings
 from harness.report.write import write_reports
 from harness.running.libraries import quiet_libraries
 from harness.scenario.files import resolve_audio
@@ -77,6 +78,8 @@ class Served:
             self._say(
                 f"  {name}: preflight refused, a header that no page may send: {', '.join(entry.data['refused'])}"
             )
+        elif entry.kind == "event.sent" and entry.type == "error":
+            self._say(f"  {name}: an event is refused: {words_of(entry.event.get('error'))}")
         elif entry.kind == "http.response":
             status, step = entry.data["status"], entry.data["step"]
             what = {"key": "token request", "call": "call request", "hangup": "hang-up"}[step]
@@ -112,7 +115,10 @@ class Served:
         # The recording stays in its file: a service that is left running must not grow by every call it ever had.
         self.results.append(replace(result, recording=None))
         self._fresh.append(result)
-        if result.verdict == "conformant":
+        if result.warned:
+            for line in with_warnings(result, out=self._out):
+                self._say(line)
+        elif result.verdict == "conformant":
             self._say(f"✓ conformant  {result.id}: {trace.seconds:.1f} s of call")
         else:
             for line in failure(result, out=self._out):

@@ -88,7 +88,14 @@ class TestRun:
         assert ran.code == 0, ran
         assert "✓ 1 run: 1 conformant" in ran.out
         results = json.loads(Path("reports/results.json").read_text())
-        assert results["summary"] == {"runs": 1, "conformant": 1, "nonconformant": 0, "inconclusive": 0, "error": 0}
+        assert results["summary"] == {
+            "runs": 1,
+            "conformant": 1,
+            "nonconformant": 0,
+            "inconclusive": 0,
+            "error": 0,
+            "with_warnings": 0,
+        }
         (run,) = results["runs"]
         assert run["scenario"] == "greeting.yaml"
         assert run["time"] == "virtual"

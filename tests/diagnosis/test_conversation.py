@@ -170,6 +170,22 @@ CASES: Cases = {
     "preflight-refused": lambda: page(PREFLIGHT, headers={"origin": "http://localhost:5173"}),
     "header-fails-preflight": lambda: session(missed("x"), broken={"HTTP-26": 0}),
     "not-the-service-alone": lambda: replace(session(missed("response.done within 5 s")), lenient=(1,)),
+    "assistant-audio-replayed": lambda: session(
+        item(type="message", role="assistant", content=[{"type": "output_audio", "transcript": "Hi"}]),
+        error_event("missing_required_parameter"),
+        broken={"ITM-12": START},
+    ),
+    "response-field-refused": lambda: session(
+        event(1.0, "client", "response.create", response={"output_modalities": ["text"]}),
+        error_event("unknown_parameter", "Unknown parameter: 'response.output_modalities'."),
+    ),
+    "update-rewritten": lambda: session(
+        event(1.0, "client", "session.update", session={"type": "realtime", "voice": "sage"}),
+        error_event("missing_required_parameter", "Missing required parameter: 'session.turn_detection.type'."),
+    ),
+    "other-api": lambda: session(
+        error_event("invalid_value", "Supported values are: 'session.start', 'session.input_audio.append'."),
+    ),
     "rule-broken": lambda: session(missed("response.done within 5 s"), broken={"RSP-03": START}),
     "unexpected-error": lambda: session(error_event("server_error"), missed("response.done within 5 s")),
     "not-recognised": lambda: session(missed("response.done within 5 s")),
@@ -225,10 +241,11 @@ def test_client_that_is_no_page_is_not_taken_for_one() -> None:
 def test_what_no_row_explains_says_how_far_the_call_came() -> None:
     found = session(levels("sent", -20.0), packets("sent", 0.1, 4.0), missed("response.done within 5 s")).diagnose()
     (one,) = found
-    assert one.cause == (
-        "No known cause fits. Established: reached last: session.update; not reached: first-audio; ICE completed, "
+    assert one.cause.startswith("No known cause fits: expected response.done within 5 s; seen ")
+    assert one.fix.endswith(
+        "Established: reached last: session.update; not reached: first-audio; ICE completed, "
         "DTLS connected, connection connected; no error event; the caller's audio without speech, the service's audio never "
-        "came; last event of the service: session.created at 0.040 s"
+        "came; last event of the service: session.created at 0.040 s."
     )
 
 

@@ -15,6 +15,12 @@ PREVIEW = "azure-preview"
 AZURE = "https://res.openai.azure.com"
 
 CASES: Cases = {
+    "key-already-used": lambda: refused("call", 401, error_body("ephemeral_token_already_used", "already used")),
+    "session-refused-at-call": lambda: refused(
+        "call", 400, {"detail": "Field `session.model` is not allowed for this connection"}
+    ),
+    "form-wanted": lambda: refused("call", 422, {"detail": [{"loc": ["body", "sdp"], "msg": "Field required"}]}),
+    "call-request-refused": lambda: refused("call", 400, {"error": {"message": "", "code": None}}),
     "error-taken-for-answer": lambda: refused("call", 429, broken={"HTTP-20": 0}),
     "web-page-answers": lambda: refused("key", 502, "<html><h1>Bad gateway"),
     "model-not-found": lambda: refused(
@@ -152,11 +158,11 @@ def test_only_the_request_that_broke_the_rule_is_the_evidence(cause: str, rule: 
 def test_request_that_was_refused_is_named() -> None:
     body = error_body("DeploymentNotFound")
     found, *_ = refused("key", 404, body, url="https://my-resource.openai.azure.com/x?y=1").diagnose()
-    assert found.cause.endswith(" POST https://my-resource.openai.azure.com/x?y=1: HTTP 404.")
+    assert " POST https://my-resource.openai.azure.com/x?y=1: HTTP 404. The service said: Dep" in found.cause
     found, *_ = refused(
         "key", 404, body, url="http://127.0.0.1:8080/x", headers={"host": "my-resource.example"}
     ).diagnose()
-    assert found.cause.endswith(" POST http://127.0.0.1:8080/x (host my-resource.example): HTTP 404.")
+    assert " POST http://127.0.0.1:8080/x (host my-resource.example): HTTP 404." in found.cause
     assert (
         unanswered("ConnectError", "refused").diagnose()[0].cause.endswith(" POST https://fake.example/x: no response.")
     )

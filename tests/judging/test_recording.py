@@ -78,7 +78,7 @@ def test_a_recording_that_breaks_off_is_not_green(tmp_path: Path) -> None:
 def test_two_recordings_in_one_file_are_not_one(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text(PATH.read_text() * 2)
-    with pytest.raises(BrokenTrace, match="lines behind the footer"):
+    with pytest.raises(BrokenTrace, match="lines after the footer"):
         read_trace(path)
 
 

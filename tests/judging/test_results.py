@@ -108,7 +108,7 @@ def test_results_json_has_the_published_shape() -> None:
     assert whole["schema"] == 1
     assert (
         whole["summary"]
-        == {"runs": 2, "conformant": 1, "nonconformant": 1, "inconclusive": 0, "error": 0}
+        == {"runs": 2, "conformant": 1, "nonconformant": 1, "inconclusive": 0, "error": 0, "with_warnings": 0}
         == summary([RESULT, replace(RESULT, verdict="conformant")])
     )
     assert whole["media_seconds"] == 16.8

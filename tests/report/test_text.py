@@ -56,9 +56,9 @@ def test_matrix_marks_each_dialect() -> None:
 def test_should_rules_warn_once() -> None:
     warned = replace(GOOD, rules=(rule(Outcome.FAIL, SHOULD),))
     lines = list(warnings([warned, replace(warned, dialect="azure-ga")]))
-    assert len(lines) == 1
     assert lines[0].startswith("~ SES-01 (should)")
-    assert ": 2 runs, for example scenarios/a.yaml::openai-ga: y" in lines[0]
+    assert lines[0].endswith(": 2 runs, for example scenarios/a.yaml::openai-ga")
+    assert [line.split()[0] for line in lines[1:]] == ["expected", "seen"]
 
 
 def test_totals() -> None:

@@ -188,3 +188,29 @@ def test_failed_must_makes_a_run_nonconformant_also_where_the_call_ended_by_it(t
     assert result.error is not None
     assert [rule.id for rule in result.rules if rule.severity == MUST and rule.outcome == "fail"] == ["ANS-17"]
     assert (result.verdict, exit_code([result])) == ("nonconformant", 1)
+
+
+ERRONEOUS = """
+title: An event that the service refuses
+{allowed}steps:
+  - send: {{type: conversation.item.delete, item_id: item_none}}
+  - text: Hello.
+  - expect: response.done
+"""
+
+
+@pytest.mark.parametrize(("allowed", "verdict"), [("", "nonconformant"), ("assert: {errors: allowed}\n", "conformant")])
+def test_an_error_that_no_step_expects_fails_the_run_unless_it_is_allowed(
+    tmp_path: Path, allowed: str, verdict: str
+) -> None:
+    job, loaded = job_for(tmp_path, ERRONEOUS.format(allowed=allowed))
+    result = run_job(job, loaded)
+    assert result.verdict == verdict
+    missed = [one for one in result.expectations if not one.met]
+    assert [one.expected.partition(" (")[0] for one in missed] == (
+        [] if allowed else ["no error event besides those that a step expects"]
+    )
+    assert (len(result.troubles), result.warned) == (1, bool(allowed))
+    assert "item_none" in result.troubles[0].said
+    assert result.diagnosis[0].id == "unknown-item"
+    assert "item_none" in result.diagnosis[0].cause

@@ -139,6 +139,16 @@ extra(
     "ITM-12",
 )
 extra(
+    "assistant-audio-replayed",
+    "an assistant's audio is put into the conversation again",
+    send_at(
+        CREATED,
+        message({"type": "output_audio", "transcript": "Good morning."}, item={"role": "assistant"}),
+    ),
+    "ITM-12",
+    dialects=GA,
+)
+extra(
     "text-by-the-user",
     "a user message holds text instead of input_text",
     send_at(CREATED, message({"type": "text", "text": "Good morning."})),

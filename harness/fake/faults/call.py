@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.fake.faults.base import CALL, Reply, fault
-from harness.fake.faults.token import DENIED, HTML, NO_DEPLOYMENT, gateway, model, status
+from harness.fake.faults.token import DENIED, HTML, JSON, NO_DEPLOYMENT, gateway, model, status
 from harness.faults.registry import GA, SETUP
 
 Rewrite = Callable[[Reply], Reply]
@@ -45,7 +45,43 @@ call(
     diagnosis="offer-refused",
 )
 call(
-    "call-wrong-type", "415: only form data", gateway(415, "415", "Unsupported media type."), diagnosis="offer-refused"
+    "call-wrong-type",
+    "415: only form data",
+    gateway(415, "415", "Unsupported media type."),
+    diagnosis="call-request-refused",
+)
+call(
+    "call-form-wanted",
+    "422: the field sdp of a form is missing",
+    status(422, {"detail": [{"type": "missing", "loc": ["body", "sdp"], "msg": "Field required"}]}, JSON),
+    "HTTP-22",
+    diagnosis="form-wanted",
+)
+call(
+    "call-session-refused",
+    "400: a field of the session is not allowed",
+    status(400, {"detail": "Field `session.model` is not allowed for this connection"}, JSON),
+    "HTTP-22",
+    diagnosis="session-refused-at-call",
+)
+call(
+    "call-model-not-realtime",
+    "400: the model has no realtime mode",
+    model(400, "invalid_model", "Model gpt-4o is not supported in realtime mode."),
+    diagnosis="realtime-not-supported",
+)
+call(
+    "call-refused-without-reason",
+    "400 with an error whose fields are empty",
+    model(400, "", "", ""),
+    "HTTP-22",
+    diagnosis="call-request-refused",
+)
+call(
+    "call-key-already-used",
+    "401: the ephemeral key has been used before",
+    model(401, "ephemeral_token_already_used", "This ephemeral token has already been used."),
+    diagnosis="key-already-used",
 )
 call("call-denied", "401: the key is refused", gateway(401, "401", DENIED), diagnosis="ephemeral-key-refused")
 call(
@@ -98,7 +134,7 @@ call(
     "503 with a web page",
     status(503, HTML, {"content-type": "text/html"}),
     "HTTP-22",
-    diagnosis="service-error",
+    diagnosis="web-page-answers",
 )
 call(
     "call-slow",

@@ -144,8 +144,14 @@ token(
 token(
     "key-rate-limited-silently",
     "429 without a word on how long to wait",
-    model(429, "insufficient_quota", "You exceeded your current quota.", "insufficient_quota"),
+    model(429, "rate_limit_exceeded", "Too many requests.", "requests"),
     "HTTP-23",
+    diagnosis="rate-limited",
+)
+token(
+    "key-quota-exhausted",
+    "429 insufficient_quota: no waiting helps",
+    model(429, "insufficient_quota", "You exceeded your current quota.", "insufficient_quota"),
     diagnosis="quota-exhausted",
 )
 token(
@@ -160,7 +166,7 @@ token(
     "502 with a web page, as a proxy answers",
     status(502, "<html><body>Bad Gateway</body></html>", {"content-type": "text/html"}),
     "HTTP-22",
-    diagnosis="service-error",
+    diagnosis="web-page-answers",
 )
 token(
     "key-error-without-message",

@@ -120,6 +120,15 @@ turn(
     scenario=MANUAL,
 )
 turn(
+    "idle-timeout-too-early",
+    "the idle timeout fires sooner than the session says",
+    with_field("session.updated", "session.audio.input.turn_detection.idle_timeout_ms", 9000),
+    "TURN-11",
+    also=("SES-04", "SES-05", "SES-18"),
+    scenario="turns/a-silent-caller-is-prompted.yaml",
+    dialects=GA,
+)
+turn(
     "timeout-without-being-asked",
     "an idle timeout that nobody configured",
     added(

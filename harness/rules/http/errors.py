@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from harness.rules.base import (
@@ -40,6 +41,7 @@ from harness.trace import Entry
 _BACK_OFF = 0.1
 # Clocks and rounding between the response's arrival and the next request.
 _TOLERANCE = 0.01
+_QUOTA = r"insufficient_quota"
 _CONNECTED = ("connection.secured", "channel.open", "channel.created")
 _WAIT_AS_TOLD = (MS_ERRORS, "RFC 9110 section 10.2.3, https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3")
 
@@ -221,10 +223,15 @@ def wait_as_told(view: View) -> Iterator[Observation]:
     Unseen:
         request key
         response key {"status": 503}
+    Unseen:
+        request key
+        response key {"status": 429, "body": {"error": {"code": "insufficient_quota"}}}
     """
     for one in exchanges(view):
         if one.status != 429 or one.response is None:
             continue
+        if re.search(_QUOTA, str(one.response.data.get("body"))):
+            continue  # no waiting helps against a quota that is used up
         pause = asked_pause(one.response)
         said = header(one.response, "retry-after-ms") or header(one.response, "retry-after")
         yield judged(
