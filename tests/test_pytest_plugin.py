@@ -12,7 +12,7 @@ import pytest
 import harness.report.write
 import harness.running.runner  # noqa: F401
 from harness.report.write import write_selftest
-from harness.selftest.calls import Shown
+from harness.selftest.calls import FaultRun
 from harness.selftest.proof import Selftest
 
 pytest_plugins = ["pytester"]
@@ -71,7 +71,7 @@ def test_runs_are_selected_and_reported(project: pytest.Pytester) -> None:
 
 
 def test_the_page_of_pytest_html_tells_what_a_selftest_proved(project: pytest.Pytester) -> None:
-    shown = Shown("rsp-done-twice", {"client": ("RSP-03",)})
+    shown = FaultRun("rsp-done-twice", {"client": ("RSP-03",)})
     write_selftest(Selftest((shown,), 0, (), planned=1, made=1, whole=True).to_json(), project.path / "reports")
     run(project, "-k", "silent and azure-ga", "--html=pages/page.html")
     page = Path("pages/page.html").read_text()
@@ -102,6 +102,17 @@ def test_failure_reads_like_a_verdict(project: pytest.Pytester) -> None:
         ["✗ nonconformant  scenarios/turns/greeting.yaml::azure-ga*", "*step 2*expected response.done*"]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_warnings_fail_a_test_only_where_that_is_asked_for(project: pytest.Pytester) -> None:
+    (project.path / "scenarios" / "turns" / "greeting.yaml").write_text(
+        "title: Refused\ndialects: [azure-ga]\nassert: {errors: allowed}\n"
+        "steps: [{send: {type: conversation.item.delete, item_id: none}}, {wait: 1s}]\n"
+    )
+    run(project, "-k", "greeting").assert_outcomes(passed=1, deselected=4)
+    strict = run(project, "-k", "greeting", "--harness-strict")
+    strict.assert_outcomes(failed=1, deselected=4)
+    strict.stdout.fnmatch_lines(["~ conformant, with warnings  scenarios/turns/greeting.yaml::azure-ga*", "*cause*"])
 
 
 def test_broken_file_is_a_collection_error_with_its_place(project: pytest.Pytester) -> None:

@@ -328,7 +328,7 @@ def explain(name: Annotated[str, typer.Argument(metavar="ID", help="A rule, a di
     from harness.report import catalogue
     from harness.running import faults
 
-    lines = catalogue.explain(name) or faults.explain(name)
+    lines = catalogue.explain(name) or faults.explain_fault(name)
     if lines is None:
         near = nearest(name, [*catalogue.known_ids(), *(one["fault"] for one in faults.faults_json())], cutoff=0.5)
         hint = f"did you mean {near}?" if near else "harness rules and harness faults list them all"

@@ -219,7 +219,7 @@ class Cause:
 _CAUSES: dict[str, Cause] = {}
 CAUSES: Mapping[str, Cause] = MappingProxyType(_CAUSES)
 
-Row = Callable[[Case], Evidence]
+Finder = Callable[[Case], Evidence]
 
 
 def cause(
@@ -232,7 +232,7 @@ def cause(
     tell: Callable[[Case], str] | None = None,
     alone: bool = False,
     advise: Callable[[Case], str] | None = None,
-) -> Callable[[Row], Row]:
+) -> Callable[[Finder], Finder]:
     """Register a row under a stable id. Its docstring says how the cause is recognised.
 
     ``rank`` decides which of several causes that fit is shown first: the smaller one. The hundreds are the planes in the order in which
@@ -240,7 +240,7 @@ def cause(
     and for a row without a docstring.
     """
 
-    def register(found: Row) -> Row:
+    def register(found: Finder) -> Finder:
         _add(Cause(id, cause, fix, source, inspect.cleandoc(found.__doc__ or ""), found, tell, alone, rank, advise))
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-from harness.fake.faults.base import Conduct
+from harness.fake.faults.base import ServiceConduct
 from harness.scenario.script import FakeScript
 
 
@@ -51,7 +51,7 @@ class FakeSettings:
         """The settings with what a scenario says of the service itself: the deployments that it has."""
         return self if script.deployments is None else replace(self, deployments=tuple(script.deployments))
 
-    def as_conducted(self, conduct: Conduct) -> Self:
+    def as_conducted(self, conduct: ServiceConduct) -> Self:
         """The settings as a faulty service has them: its own lifetimes of sessions and keys."""
         session, key = conduct.session_seconds, conduct.key_seconds
         return replace(

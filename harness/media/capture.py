@@ -13,8 +13,8 @@ from harness.media.levels import (
     SAMPLE_RATE,
     Change,
     Frame,
+    LevelRow,
     LevelWindows,
-    Row,
     Samples,
     SpeechDetector,
     mean_square,
@@ -285,7 +285,7 @@ class _Ear:
             "audio.speech", direction=self._direction, state=change.state, at=self._recorder.at(change.at)
         )
 
-    def _record_levels(self, row: Row) -> None:
+    def _record_levels(self, row: LevelRow) -> None:
         told: dict[str, Sequence[float]] = {"flatness": row.flatness} if row.flatness else {}
         # Most of a call is neither clipped nor broken.
         told |= {name: values for name, values in (("clipped", row.clipped), ("breaks", row.breaks)) if any(values)}

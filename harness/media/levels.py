@@ -158,7 +158,7 @@ class _Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LevelRow:
     """Consecutive windows from ``start`` (loop time), about a second's worth.
 
     For each window: ``levels`` in dBFS, ``speech`` 0 or 1, ``clipped`` samples at full scale, spectral ``flatness`` (0.0 where nothing
@@ -190,7 +190,9 @@ class LevelWindows:
         self._windows: list[_Window] = []
         self._breaks = Breaks()
 
-    def add(self, t: float, power: float, samples: Samples | None = None, level: float = FLOOR_DBFS) -> Iterator[Row]:
+    def add(
+        self, t: float, power: float, samples: Samples | None = None, level: float = FLOOR_DBFS
+    ) -> Iterator[LevelRow]:
         """Add a frame of 20 ms at time ``t``; gives finished rows. With its ``samples`` and ``level``, its quality counts too."""
         if not self._windows:
             self._start = t
@@ -214,7 +216,7 @@ class LevelWindows:
         for window in self._windows[max(first, 0) : last + 1]:
             window.speech = True
 
-    def rest(self) -> Iterator[Row]:
+    def rest(self) -> Iterator[LevelRow]:
         """Hand out everything that is left."""
         while self._windows:
             yield self._take(self.BATCH)
@@ -231,12 +233,12 @@ class LevelWindows:
         # A thousandth of a window: times are sums of binary fractions.
         return math.floor((t - self._start) / self.STEP + 0.001)
 
-    def _take(self, count: int) -> Row:
+    def _take(self, count: int) -> LevelRow:
         taken, self._windows = self._windows[:count], self._windows[count:]
         start = self._start
         self._start += len(taken) * self.STEP
         measured = any(window.flatness is not None for window in taken)
-        return Row(
+        return LevelRow(
             start,
             [window.level for window in taken],
             [int(window.speech) for window in taken],

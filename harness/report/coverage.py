@@ -21,7 +21,7 @@ BEYOND_THE_SUITE: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RuleCoverage:
     """One rule over a whole suite. The numbers count runs; ``reason`` says why nothing was judged, empty where something was.
 
     ``hidden`` are the runs in which ``webrtcfilter=on`` kept the rule from seeing anything.
@@ -61,7 +61,7 @@ class Row:
         }
 
 
-def coverage(runs: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
+def coverage(runs: Iterable[Mapping[str, Any]]) -> tuple[RuleCoverage, ...]:
     """One row for every rule and for every line of the catalogue that no check stands for, in the order of the catalogue.
 
     ``runs`` are elements of ``runs`` in results.json; what they say of rules that are no more is left out.
@@ -71,7 +71,7 @@ def coverage(runs: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
         for one in run["rules"]:
             counts.setdefault(one["id"], Counter())[one["outcome"]] += 1
     rows = [
-        Row(
+        RuleCoverage(
             rule.id,
             rule.title,
             rule.severity,
@@ -84,16 +84,16 @@ def coverage(runs: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
         for rule in all_rules()
         for seen in (counts.get(rule.id, Counter()),)
     ]
-    rows += [Row(one.id, one.title, one.severity, reason=one.reason) for one in unobservable_rules()]
+    rows += [RuleCoverage(one.id, one.title, one.severity, reason=one.reason) for one in unobservable_rules()]
     return tuple(sorted(rows, key=lambda row: order(row.id)))
 
 
-def coverage_json(rows: Sequence[Row], runs: int) -> dict[str, Any]:
+def coverage_json(rows: Sequence[RuleCoverage], runs: int) -> dict[str, Any]:
     """The table for scripts; ``runs`` is the number of runs it was made from."""
     return {"runs": runs, "summary": _summary(rows), "rules": [row.to_json() for row in rows]}
 
 
-def coverage_text(rows: Sequence[Row], runs: int) -> Iterator[str]:
+def coverage_text(rows: Sequence[RuleCoverage], runs: int) -> Iterator[str]:
     """The table for a person, with a last line that sums it up."""
     yield f"{'rule':<9} {'severity':<8} {'runs':>5} {'passed':>7} {'failed':>7}  what it demands, or why nothing was judged"
     for row in rows:
@@ -111,7 +111,7 @@ def _judged(seen: Counter[str]) -> bool:
     return bool(seen[Outcome.PASS] or seen[Outcome.FAIL] or seen[Outcome.INCONCLUSIVE])
 
 
-def _summary(rows: Sequence[Row]) -> dict[str, int]:
+def _summary(rows: Sequence[RuleCoverage]) -> dict[str, int]:
     unexplained = [row for row in rows if row.unexplained]
     return {
         "rules": len(rows),

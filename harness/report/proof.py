@@ -19,7 +19,7 @@ PAGE = "selftest.html"
 
 
 @dataclass(frozen=True)
-class Shown:
+class FaultProof:
     """A fault as the selftest met it. ``of``: whose it is; ``missed`` and ``extra`` are empty where it was caught."""
 
     name: str
@@ -40,11 +40,11 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Row:
+class RuleProof:
     """A rule, the faults that show it failing, and the reasons where one side has none (by that side)."""
 
     rule: Rule
-    faults: tuple[Shown, ...]
+    faults: tuple[FaultProof, ...]
     reasons: Mapping[str, str]
 
 
@@ -70,11 +70,11 @@ class Proof:
         return dict(self.document.get("summary", {}))
 
     @cached_property
-    def faults(self) -> Sequence[Shown]:
+    def faults(self) -> Sequence[FaultProof]:
         """All faults, those of the service first."""
         rows = (*self.document.get("faults", ()), *self.document.get("client_faults", ()))
         return tuple(
-            Shown(
+            FaultProof(
                 one["fault"],
                 one["of"],
                 one["title"],
@@ -90,29 +90,29 @@ class Proof:
         )
 
     @property
-    def uncaught(self) -> Sequence[Shown]:
+    def uncaught(self) -> Sequence[FaultProof]:
         """The faults that were missed, or that made other rules fail."""
         return tuple(one for one in self.faults if not one.caught)
 
     @cached_property
-    def by_rule(self) -> Mapping[str, Sequence[Shown]]:
+    def by_rule(self) -> Mapping[str, Sequence[FaultProof]]:
         """The caught faults that show each rule failing."""
-        found: dict[str, list[Shown]] = {}
+        found: dict[str, list[FaultProof]] = {}
         for one in self.faults:
             for id in one.caught_by if one.caught else ():
                 found.setdefault(id, []).append(one)
         return found
 
     @property
-    def by_plane(self) -> Mapping[tuple[str, str], Sequence[Shown]]:
+    def by_plane(self) -> Mapping[tuple[str, str], Sequence[FaultProof]]:
         """The faults by whose they are and where they act."""
-        found: dict[tuple[str, str], list[Shown]] = {}
+        found: dict[tuple[str, str], list[FaultProof]] = {}
         for one in self.faults:
             found.setdefault((one.of, one.plane), []).append(one)
         return found
 
     @property
-    def by_family(self) -> Mapping[str, Sequence[Row]]:
+    def by_family(self) -> Mapping[str, Sequence[RuleProof]]:
         """A row for each rule, in the order of the catalogue."""
         rows = list(self._rows())
         found = {family.id: [row for row in rows if row.rule.family == family.id] for family in families()}
@@ -125,16 +125,16 @@ class Proof:
         return {"all": len(rows), "shown": sum(1 for row in rows if row.faults)}
 
     @property
-    def musts_without(self) -> Sequence[Row]:
+    def musts_without(self) -> Sequence[RuleProof]:
         """The rules that are a MUST somewhere and that no fault of one side, or of either, shows failing; each with the reasons."""
         return tuple(row for row in self._rows() if row.reasons and _is_must(row.rule))
 
-    def _rows(self) -> Iterator[Row]:
+    def _rows(self) -> Iterator[RuleProof]:
         reasons: dict[str, dict[str, str]] = {}
         for one in self.document.get("unproven", ()):
             reasons.setdefault(one["id"], {})[one["of"]] = one["reason"]
         for rule in all_rules():
-            yield Row(rule, tuple(self.by_rule.get(rule.id, ())), reasons.get(rule.id, {}))
+            yield RuleProof(rule, tuple(self.by_rule.get(rule.id, ())), reasons.get(rule.id, {}))
 
 
 def _is_must(rule: Rule) -> bool:

@@ -27,7 +27,7 @@ def faults_text() -> Iterator[str]:
     yield from map(_line, CLIENT_FAULTS.values())
 
 
-def explain(name: str) -> list[str] | None:
+def explain_fault(name: str) -> list[str] | None:
     """What a fault does, what catches it, and how to see that, as lines; None where nobody knows it."""
     wanted = name.strip().lower()
     if wanted in FAULTS:

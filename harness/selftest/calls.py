@@ -29,7 +29,7 @@ Verdict = Literal["caught", "missed", "extra"]
 
 
 @dataclass(frozen=True)
-class Shown:
+class FaultRun:
     """A fault as it was met: the rules that failed, by the end of the call that recorded it, and what is wrong about that.
 
     ``diagnosis``: the first one; ``ended``: the step at which the call failed. Both are asked of faults of the service alone.
@@ -91,7 +91,7 @@ class Alarm:
         return {"run": self.run, "verdict": self.verdict, "failed": list(self.failed), "open": list(self.open)}
 
 
-def show(name: str) -> Shown:
+def show(name: str) -> FaultRun:
     """Make the call with this fault, and say what was seen of it."""
     if name in CLIENT_FAULTS:
         return _shown_by_client(CLIENT_FAULTS[name])
@@ -106,7 +106,7 @@ def job_of(fault: Declared, *, faults: tuple[str, ...] | None = None) -> Job:
     return Job(path, display_name(path, Path.cwd()), fault.dialect, faults=(fault.name,) if faults is None else faults)
 
 
-def judged(fault: Fault, result: Result) -> Shown:
+def judged(fault: Fault, result: Result) -> FaultRun:
     """What the run of a fault of the service shows, against what it should show."""
     failed = _failed(result.rules, fault)
     missed = [id for id in fault.caught_by if id not in failed]
@@ -120,10 +120,10 @@ def judged(fault: Fault, result: Result) -> Shown:
         (missed if ended is None else extra).append(f"ends at {ended or fault.ends}")
     if result.bug:
         extra.append(f"bug: {result.error}")
-    return Shown(fault.name, {"client": failed}, tuple(missed), tuple(extra), diagnosis, ended)
+    return FaultRun(fault.name, {"client": failed}, tuple(missed), tuple(extra), diagnosis, ended)
 
 
-def _shown_by_client(fault: ClientFault) -> Shown:
+def _shown_by_client(fault: ClientFault) -> FaultRun:
     job = job_of(fault, faults=fault.against)
     loaded = load(job.path)
     scenario = loaded.scenario
@@ -142,7 +142,7 @@ def _shown_by_client(fault: ClientFault) -> Shown:
 
 def judged_by_both(
     fault: ClientFault, ends: Mapping[str, Sequence[tuple[Trace, Sequence[RuleResult]]]], *, bug: str | None = None
-) -> Shown:
+) -> FaultRun:
     """What the recordings of both ends show, each with what the rules say of it, against what they should show."""
     failed: dict[str, tuple[str, ...]] = {}
     missed: list[str] = []
@@ -155,7 +155,7 @@ def judged_by_both(
             missed += [f"{id} at the {end}" for id in fault.caught_by if id not in failed[end]]
             if fault.misses is not None and any(milestones(trace)[fault.misses] is not None for trace in traces):
                 missed.append(f"{fault.misses} at the {end}")
-    return Shown(fault.name, failed, tuple(missed), tuple(extra))
+    return FaultRun(fault.name, failed, tuple(missed), tuple(extra))
 
 
 def _failed(rules: Iterable[RuleResult], fault: Declared) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from harness.running.runner import run_job
 from harness.running.workers import spread
 from harness.scenario.files import reference_suite
 from harness.scenario.loader import load
-from harness.selftest.calls import Alarm, Shown, alarm, show
+from harness.selftest.calls import Alarm, FaultRun, alarm, show
 
 SCHEMA = 1
 
@@ -62,7 +62,7 @@ class Selftest:
     empty where not all calls were made: ``planned`` were asked for, ``made`` of them were; ``whole`` where every fault was asked for.
     """
 
-    shown: tuple[Shown, ...]
+    shown: tuple[FaultRun, ...]
     clean: int
     alarms: tuple[Alarm, ...]
     planned: int
@@ -81,7 +81,7 @@ class Selftest:
         return not (self.alarms or self.uncaught or self.unexplained) and self.made == self.planned
 
     @property
-    def uncaught(self) -> tuple[Shown, ...]:
+    def uncaught(self) -> tuple[FaultRun, ...]:
         """The faults that were missed, and those that made other rules fail."""
         return tuple(one for one in self.shown if one.outcome != "caught")
 
@@ -159,7 +159,7 @@ class Selftest:
             f"{count['rules_proven']} of {count['rules']} rules proven by a fault that they catch; {self.seconds:.1f} s"
         )
 
-    def _of(self, side: Side) -> list[Shown]:
+    def _of(self, side: Side) -> list[FaultRun]:
         return [one for one in self.shown if one.name in CATALOGUES[side]]
 
     def _proven_by(self, side: Side) -> set[str]:
@@ -185,7 +185,7 @@ def selftest(
         pass  # told by the number of calls that were made
     met = [found[number] for number in sorted(found)]
     return Selftest(
-        shown=tuple(one for one in met if isinstance(one, Shown)),
+        shown=tuple(one for one in met if isinstance(one, FaultRun)),
         clean=sum(isinstance(tasks[number], Job) for number in found),
         alarms=tuple(one for one in met if isinstance(one, Alarm)),
         planned=len(tasks),
@@ -197,7 +197,7 @@ def selftest(
 
 Task = str | Job
 """A fault by its name, or a clean run."""
-Found = Shown | Alarm | None
+Found = FaultRun | Alarm | None
 
 
 def tasks_of(names: Sequence[str] = (), *, clean: bool = True) -> list[Task]:

@@ -417,6 +417,20 @@ class TestJudge:
         (judged,) = json.loads(Path("again/results.json").read_text())["runs"]
         assert judged["rules"] == run["rules"]
 
+    def test_strict_exits_with_1_for_warnings(self, harness: Harness) -> None:
+        told = Path(__file__).parents[1] / "bug_reports" / "11-response-failed-by-rate-limit.ndjson"
+        assert (harness("judge", told).code, harness("judge", told, "--strict").code) == (0, 1)
+        refused = (
+            "title: Refused\nassert: {errors: allowed}\n"
+            "steps: [{send: {type: conversation.item.delete, item_id: none}}, {wait: 1s}]\n"
+        )
+        words = ("run", write("refused.yaml", refused), "-d", "azure-ga")
+        ran, strict = harness(*words), harness(*words, "--strict")
+        assert (ran.code, strict.code) == (0, 1)
+        assert "[unknown-item]" in ran.out
+        judged = harness("judge", "reports/traces/refused.azure-ga.ndjson")
+        assert (judged.code, "no error event besides" in judged.out) == (0, False)
+
     def test_truncated_trace_is_judged_up_to_its_last_line(self, harness: Harness) -> None:
         harness("run", write("greeting.yaml", GREETING), "-d", "azure-ga")
         whole = Path("reports/traces/greeting.azure-ga.ndjson").read_bytes()

@@ -130,7 +130,7 @@ def test_without_faults_nothing_changes() -> None:
     assert none.answer(OFFER) is OFFER
     assert not none.events(GA)
     assert not none.reactions(GA)
-    assert none.conduct == base.Conduct(believes=none.conduct.believes)
+    assert none.conduct == base.CallerConduct(believes=none.conduct.believes)
     assert none.conduct.believes(201)
     assert not none.conduct.believes(302)
     assert not none.conduct.believes(401)

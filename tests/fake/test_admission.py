@@ -441,9 +441,9 @@ def without(fragment: str) -> str:
     return "\r\n".join(line for line in OFFER.split("\r\n") if fragment not in line)
 
 
-def test_a_whole_offer_has_no_problem() -> None:
+def test_a_whole_offer_has_no_problem_and_a_trimmed_one_has() -> None:
     assert offer_problem(OFFER) == ""
-    assert offer_problem(OFFER.strip()) == ""
+    assert offer_problem(OFFER.strip()) == "failed to unmarshal SDP: EOF"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from harness.diagnosis import CAUSES
 from harness.errors import UsageError
-from harness.fake.faults import FAULTS, Conduct, Faults, Reply, base
+from harness.fake.faults import FAULTS, Faults, Reply, ServiceConduct, base
 from harness.fake.faults import edits as edit
 from harness.fake.faults.base import ANSWER, CALL, TOKEN, fault
 from harness.faults.registry import EventRewrite
@@ -80,7 +80,7 @@ def test_without_faults_everything_is_as_it_was() -> None:
     reply = Reply(AZG, 1, 200, {"content-type": "application/json"}, "{}")
     assert none.reply("key", reply) is reply
     assert none.answer("v=0\r\n") == "v=0\r\n"
-    assert none.conduct == Conduct()
+    assert none.conduct == ServiceConduct()
     assert none.events(AZG) == []
     assert none.heard(AZG) == []
     assert none.sound([b"a"]) == [b"a"]
@@ -98,7 +98,7 @@ def test_a_fault_of_one_endpoint_leaves_the_other_alone() -> None:
 def test_a_fault_on_two_planes_brings_the_other_along() -> None:
     both = Faults(["interruption-passed-over"])
     assert len(both.events(AZG)) == 1
-    assert both.conduct == Conduct(stops_audio=False)
+    assert both.conduct == ServiceConduct(stops_audio=False)
 
 
 def test_faults_add_up() -> None:
@@ -106,7 +106,7 @@ def test_faults_add_up() -> None:
     assert faults.answer("v=0\r\nm=audio 9 X 96\r\na=mid:0\r\na=rtcp-mux\r\na=sendrecv\r\n") == (
         "v=0\r\nm=audio 9 X 96\r\na=sendrecv\r\n"
     )
-    assert faults.conduct == Conduct(reports=False, filters=False)
+    assert faults.conduct == ServiceConduct(reports=False, filters=False)
 
 
 @pytest.mark.parametrize("one", [one for one in FAULTS.values() if one.plane == "token"], ids=lambda one: one.name)

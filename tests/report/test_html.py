@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from harness.diagnosis import Trouble
 from harness.judging.results import EXIT_CODES, Expectation
 from harness.report.html import LEGEND, OUTCOMES, anchor, brief, conformance_html, page_of, run_html, run_page
 from harness.rules.base import Outcome, bad
@@ -108,3 +109,16 @@ def test_steps_that_were_not_reached_are_folded() -> None:
     page = conformance_html([replace(BAD, error=None, expectations=steps)], seconds=1.0)
     assert "<summary>1 later step not reached</summary>" in page
     assert page.index("<td>b</td>") < page.index("1 later step not reached") < page.index("<td>d</td>")
+
+
+def test_a_conformant_call_with_warnings_has_its_card_and_its_sign() -> None:
+    trouble = Trouble(6, "the service sent an error", f"bad: {EVIL}")
+    run = replace(RESULT, verdict="conformant", rules=(), troubles=(trouble,))
+    page = conformance_html([run, replace(run, dialect="openai-beta", troubles=())], seconds=1.0)
+    assert page.count("<h2>Warnings</h2>") == 1
+    assert page.index("<h2>Warnings</h2>") < page.index("the service sent an error") < page.index("<h2>Scenarios</h2>")
+    assert f'<a href="#{anchor(run)}" class="should">~ conformant</a>' in page
+    assert "1 with warnings" in page
+    assert EVIL not in page
+    calm = conformance_html([replace(run, troubles=())], seconds=1.0)
+    assert "<h2>Warnings</h2>" not in calm

@@ -14,15 +14,15 @@ from harness.report.proof import Proof, proof_of, read_proof
 from harness.report.write import write_reports, write_selftest
 from harness.rules.base import MUST, REGISTRY
 from harness.rules.catalogue import all_rules
-from harness.selftest.calls import Alarm, Shown
+from harness.selftest.calls import Alarm, FaultRun
 from harness.selftest.proof import Selftest
 from tests.judging.test_results import RESULT
 
-CAUGHT = (Shown("rsp-done-twice", {"client": ("RSP-03",)}), Shown("second-channel", {"client": ("DC-04",)}))
-MISSED = Shown("key-missing", {"client": ()}, ("HTTP-08",))
+CAUGHT = (FaultRun("rsp-done-twice", {"client": ("RSP-03",)}), FaultRun("second-channel", {"client": ("DC-04",)}))
+MISSED = FaultRun("key-missing", {"client": ()}, ("HTTP-08",))
 
 
-def document(*shown: Shown, alarms: tuple[Alarm, ...] = (), calls: tuple[int, int] = (9, 9)) -> dict[str, Any]:
+def document(*shown: FaultRun, alarms: tuple[Alarm, ...] = (), calls: tuple[int, int] = (9, 9)) -> dict[str, Any]:
     made = Selftest(shown or CAUGHT, clean=7, alarms=alarms, planned=calls[0], made=calls[1], whole=True, seconds=3.2)
     said: dict[str, Any] = json.loads(json.dumps(made.to_json()))
     return said
@@ -108,7 +108,7 @@ def test_links_lead_to_what_the_page_of_the_selftest_has() -> None:
 
 def test_what_was_seen_is_never_markup() -> None:
     evil = "<script>alert(1)</script>"
-    shown = Shown("rsp-done-twice", {"client": ()}, (), (f"bug: {evil}",))
+    shown = FaultRun("rsp-done-twice", {"client": ()}, (), (f"bug: {evil}",))
     said = document(shown, alarms=(Alarm(evil, "bug in the harness", (evil,), ()),))
     for page in (selftest_html(proof_of(said)), proof_html(proof_of(said))):
         assert "<script" not in page

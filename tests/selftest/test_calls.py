@@ -13,7 +13,7 @@ from harness.judging.verdict import judge
 from harness.rules.base import MUST, Outcome, RuleResult
 from harness.running.runner import run_job
 from harness.scenario.loader import load
-from harness.selftest.calls import Alarm, Shown, alarm, job_of, judged, judged_by_both, show
+from harness.selftest.calls import Alarm, FaultRun, alarm, job_of, judged, judged_by_both, show
 from harness.trace import Trace
 from tests.traces import event, trace
 
@@ -54,7 +54,7 @@ def test_a_rule_that_fails_nothing_makes_the_fault_missed() -> None:
 
 
 def test_a_rule_that_nobody_named_makes_the_fault_extra() -> None:
-    shown = Shown("second-channel", {"client": ("DC-09", "DC-04")}, (), ("DC-09 at the client",))
+    shown = FaultRun("second-channel", {"client": ("DC-09", "DC-04")}, (), ("DC-09 at the client",))
     assert shown.outcome == "extra"
     said = shown.to_json()
     assert (said["of"], said["outcome"], said["failed"]) == ("client", "extra", ["DC-04", "DC-09"])

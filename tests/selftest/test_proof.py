@@ -77,7 +77,7 @@ def test_a_rule_that_cries_wolf_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_bug_in_one_run_is_told_and_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     real = proof.show
 
-    def broken(name: str) -> proof.Shown:
+    def broken(name: str) -> proof.FaultRun:
         if name == "rsp-done-twice":
             raise RuntimeError("boom")
         return real(name)

@@ -83,16 +83,19 @@ def test_who_waits_for_a_call_sees_where_it_stays(tmp_path: Path) -> None:
         recorder.record("http.response", id=2, step="call", status=401, headers={}, body=body, seconds=0.0)
         recorder.record("http.preflight", step="call", refused=["x-app"], status=400)
         recorder.record("http.response", id=3, step="call", status=502, headers={}, body="", seconds=0.0)
+        error = {"type": "invalid_request_error", "code": "bad", "message": "No such\nthing.", "param": "item.id"}
+        recorder.record("event.sent", event={"type": "error", "error": error}, size=1)
         recorder.close()
         served.ended(recorder)
         served.finish()
 
     clock.run(main, time="virtual")
-    assert said[:4] == [
+    assert said[:5] == [
         "  call-0001.azure-ga: key minted",
         "  call-0001.azure-ga: call request refused with 401: no such key",
         "  call-0001.azure-ga: preflight refused, a header that no page may send: x-app",
         "  call-0001.azure-ga: call request refused with 502: no reason given",
+        "  call-0001.azure-ga: an event is refused: bad: No such thing. (param item.id)",
     ]
 
 

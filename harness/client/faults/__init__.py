@@ -5,14 +5,14 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from harness.client.faults.base import CLIENT_FAULTS, ClientFault, ClientFaults, Conduct
+from harness.client.faults.base import CLIENT_FAULTS, CallerConduct, ClientFault, ClientFaults
 
 for _found in pkgutil.iter_modules(__path__, f"{__name__}."):
     import_module(_found.name)
 
 __all__ = [
     "CLIENT_FAULTS",
+    "CallerConduct",
     "ClientFault",
     "ClientFaults",
-    "Conduct",
 ]

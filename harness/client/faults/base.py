@@ -10,7 +10,7 @@ Rules are named by their ids alone: a fault does not know the judge. What a rewr
 requests     ``(Draft, Endpoints) -> Draft``            an HTTP request before it is recorded and sent
 retries      ``(pause, status) -> pause``               seconds until a request is sent again, None for not at all
 settings     ``(Caller) -> Caller``                     what a scenario may set under ``caller:``
-conduct      ``(Conduct) -> Conduct``                   the data channel, which responses are believed, how the call ends
+conduct      ``(CallerConduct) -> CallerConduct``                   the data channel, which responses are believed, how the call ends
 offer        ``(str) -> str``                           the SDP offer as it is sent
 answer       ``(str) -> str``                           the SDP answer as the caller understands it
 events       ``(Dialect) -> EventRewrite``              client events; made once for each call, so that it may keep a state
@@ -60,7 +60,7 @@ CLIENT_END: tuple[Observer, ...] = ("client",)
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class CallerConduct:
     """How the caller behaves underneath its events. The defaults are right; times are seconds.
 
     ``label``: the channel's, None for the dialect's own. ``options``: of :meth:`harness.webrtc.peer.Peer.create_channel`. ``second``:
@@ -128,9 +128,9 @@ class ClientFaults(Rewrites):
         return self.rewritten(SETTINGS, caller)
 
     @property
-    def conduct(self) -> Conduct:
+    def conduct(self) -> CallerConduct:
         """How the call behaves."""
-        return self.rewritten(CONDUCT, Conduct())
+        return self.rewritten(CONDUCT, CallerConduct())
 
     def requests(self, endpoints: Endpoints) -> Callable[[Draft], Draft]:
         """What becomes of the HTTP requests to these endpoints."""

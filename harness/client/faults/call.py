@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from harness.client.faults.base import CLIENT_END, CONDUCT, SERVICE_END, SETTINGS, Conduct, client_fault
+from harness.client.faults.base import CLIENT_END, CONDUCT, SERVICE_END, SETTINGS, CallerConduct, client_fault
 from harness.client.faults.edits import at_step, body, chain, headers, path, query
 from harness.client.faults.requests import (
     AZURE_GA,
@@ -187,7 +187,7 @@ def _stale(caller: Caller) -> Caller:
     against=("call-key-expired",),
     seen_by=CLIENT_END,
 )
-def _believes_all(right: Conduct) -> Conduct:
+def _believes_all(right: CallerConduct) -> CallerConduct:
     return replace(right, believes=lambda status: True)
 
 
@@ -200,5 +200,5 @@ def _believes_all(right: Conduct) -> Conduct:
     dialects=GA,
     seen_by=CLIENT_END,
 )
-def _believes_200(right: Conduct) -> Conduct:
+def _believes_200(right: CallerConduct) -> CallerConduct:
     return replace(right, believes=lambda status: status == 200)

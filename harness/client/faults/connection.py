@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.client.faults.base import ANSWER, CONDUCT, EVENTS, SERVICE_END, SETTINGS, Conduct, client_fault
+from harness.client.faults.base import ANSWER, CONDUCT, EVENTS, SERVICE_END, SETTINGS, CallerConduct, client_fault
 from harness.faults.registry import SETUP, TURN
 from harness.faults.sdp import line
 from harness.scenario.model import Caller
@@ -16,7 +16,7 @@ LONG = "audio/half-minute-answer-is-heard-in-full.yaml"
 EARLY = json.dumps({"type": "input_audio_buffer.clear"})
 
 
-def conduct(name: str, title: str, *caught_by: str, how: Callable[[Conduct], Conduct], **more: Any) -> None:
+def conduct(name: str, title: str, *caught_by: str, how: Callable[[CallerConduct], CallerConduct], **more: Any) -> None:
     """Declare a fault of how the caller behaves underneath its events."""
     client_fault(name, title, plane=CONDUCT, caught_by=caught_by, **{"scenario": SETUP, **more})(how)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from harness.fake.faults.base import FAULTS, Conduct, Fault, Faults, Reply
+from harness.fake.faults.base import FAULTS, Fault, Faults, Reply, ServiceConduct
 
 for _found in pkgutil.iter_modules(__path__, f"{__name__}."):
     import_module(_found.name)
 
 __all__ = [
     "FAULTS",
-    "Conduct",
     "Fault",
     "Faults",
     "Reply",
+    "ServiceConduct",
 ]

@@ -11,7 +11,7 @@ Rules are named by their ids alone: a fault does not know the judge. What a rewr
 
 token, call      ``(Reply) -> Reply``                  the HTTP response to the token or the call request
 answer           ``(str) -> str``                      the SDP answer
-conduct          ``(Conduct) -> Conduct``              connection and session: how a call behaves underneath its events
+conduct          ``(ServiceConduct) -> ServiceConduct``              connection and session: how a call behaves underneath its events
 events           ``(Dialect) -> EventRewrite``         server events; made once for each call, so that it may keep a state
 client-events    ``(Dialect) -> HeardRewrite``         client events, before the service hears them
 sound            ``(packets) -> packets``              the Opus packets of one response
@@ -57,7 +57,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class ServiceConduct:
     """How a call behaves underneath its events. The defaults are right; times are seconds.
 
     ``deserts``: nobody is there once the answer is given. ``acknowledges``: DCEP OPEN is answered by ACK, on ``ack_stream`` where it
@@ -132,9 +132,9 @@ class Faults(Rewrites):
         return self.rewritten(ANSWER, sdp)
 
     @property
-    def conduct(self) -> Conduct:
+    def conduct(self) -> ServiceConduct:
         """How calls behave."""
-        return self.rewritten(CONDUCT, Conduct())
+        return self.rewritten(CONDUCT, ServiceConduct())
 
     def events(self, dialect: Dialect) -> Sequence[EventRewrite]:
         """Rewrites of a new call's server events."""

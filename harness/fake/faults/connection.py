@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from harness.fake.faults.base import ANSWER, CONDUCT, Conduct, fault
+from harness.fake.faults.base import ANSWER, CONDUCT, ServiceConduct, fault
 from harness.faults.registry import SETUP, TURN
 from harness.faults.sdp import line, other_certificate
 
@@ -17,7 +17,9 @@ def unreachable(name: str, title: str, rewrite: Callable[[str], str], *caught_by
     fault(name, title, plane=ANSWER, caught_by=caught_by, **more)(rewrite)
 
 
-def conduct(name: str, title: str, rewrite: Callable[[Conduct], Conduct], *caught_by: str, **more: Any) -> None:
+def conduct(
+    name: str, title: str, rewrite: Callable[[ServiceConduct], ServiceConduct], *caught_by: str, **more: Any
+) -> None:
     """Declare a fault of how the connection behaves."""
     fault(name, title, plane=CONDUCT, caught_by=caught_by, **{"scenario": SETUP, **more})(rewrite)
 

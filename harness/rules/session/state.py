@@ -27,7 +27,7 @@ _UPDATE_ECHOED = "Microsoft, Realtime API via WebRTC (preview), event log; " + s
 
 
 @dataclass(frozen=True)
-class Exchange:
+class AnsweredUpdate:
     """One session.update and what answered it: session.updated, an error, or nothing. ``certain``: no other was under way."""
 
     update: Step
@@ -40,25 +40,25 @@ class Exchange:
         return self.answer is not None and self.answer.kind in UPDATED
 
 
-def exchanges(course: History) -> tuple[list[Exchange], list[Step]]:
+def exchanges(course: History) -> tuple[list[AnsweredUpdate], list[Step]]:
     """Every update with its answer, in order, and the session.updated events that nobody asked for.
 
     The service answers in order, one answer each; an error belongs to the update whose event_id it names, or, where it
     names none, to the oldest one still waiting.
     """
     waiting: list[Step] = []
-    found: dict[int, Exchange] = {}
+    found: dict[int, AnsweredUpdate] = {}
     unasked: list[Step] = []
     for step in course.steps:
         if step.by == "client" and step.kind in UPDATES:
             waiting.append(step)
-            found[step.entry.seq] = Exchange(step, None)
+            found[step.entry.seq] = AnsweredUpdate(step, None)
         elif step.by == "service" and step.kind in UPDATED:
             if not waiting:
                 unasked.append(step)
                 continue
             update = waiting.pop(0)
-            found[update.entry.seq] = Exchange(update, step, certain=not waiting)
+            found[update.entry.seq] = AnsweredUpdate(update, step, certain=not waiting)
         elif step.by == "service" and step.kind == "error" and waiting:
             named = text(step.event, "error", "event_id")
             blamed = next((one for one in waiting if named and text(one.event, "event_id") == named), None)
@@ -66,7 +66,7 @@ def exchanges(course: History) -> tuple[list[Exchange], list[Step]]:
                 blamed = waiting[0]
             if blamed is not None:
                 waiting.remove(blamed)
-                found[blamed.entry.seq] = Exchange(blamed, step)
+                found[blamed.entry.seq] = AnsweredUpdate(blamed, step)
     nameless = [
         step
         for step in course.server("error")
@@ -78,7 +78,7 @@ def exchanges(course: History) -> tuple[list[Exchange], list[Step]]:
         late = next((step for step in nameless if step.entry.seq > update.entry.seq), None)
         if late is not None:
             nameless.remove(late)
-            found[update.entry.seq] = Exchange(update, late, certain=False)
+            found[update.entry.seq] = AnsweredUpdate(update, late, certain=False)
     return list(found.values()), unasked
 
 
