@@ -103,11 +103,11 @@ class Case:
         return [entry for entry in self.missed if re.search(pattern, text(entry.data, "expected"))]
 
     def broken(self, *ids: str) -> list[Entry]:
-        """The entries at which one of these rules failed or stayed open."""
+        """The entries at which one of these rules failed or stayed open; a measurement (INFO) is evidence of nothing."""
         return [
             self.trace.entries[seen.entry]
             for one in self.rules
-            if one.id in ids and one.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
+            if one.id in ids and one.severity != INFO and one.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
             for seen in _first_of_each(one.failures)
             if seen.entry < len(self.trace.entries)
         ]

@@ -62,8 +62,8 @@ def audio_not_paced(case: Case) -> Evidence:
     source=COSTS,
 )
 def audio_at_other_rate(case: Case) -> Evidence:
-    """More words than anybody can say in the time (MED-21), or another length than was made (MED-20)."""
-    return case.broken("MED-21", "MED-20")
+    """More words than anybody can say in the time (MED-21)."""
+    return case.broken("MED-21")
 
 
 @cause(

@@ -53,7 +53,7 @@ REPORTS = {
         "✗", "offer-refused", ("OFF-05: expected opus/48000/2",), ("OFF-04", "OFF-05", "OFF-12")
     ),
     "09b-opus-16000-port-0": Told(
-        "✗", "offer-refused", ("OFF-05: expected opus/48000/2",), ("OFF-04", "OFF-05", "OFF-12")
+        "✗", "offer-refused", ("OFF-05: expected opus/48000/2",), ("OFF-04", "OFF-05", "OFF-12", "OFF-21")
     ),
     # csglite#168
     "10-audio-in-a-burst": Told("~", "audio-not-paced", ("20 ms every 20 ms",), ("MED-17",)),
@@ -67,6 +67,13 @@ REPORTS = {
     "s10b-server-error-midstream": Told("~", "response-failed", ("server_error: The server had an error",)),
     # BerriAI/litellm#27054
     "s12-update-rewritten": Told("~", "update-rewritten", ("session.turn_detection.type", "in between")),
+    # huggingface/speech-to-speech#457
+    "s13-no-lifecycle": Told("✗", "rule-broken", ("content_part.added never came",), ("CNT-01",)),
+    # BerriAI/litellm#29662
+    "s14-random-item-ids": Told("✗", "rule-broken", ("empty response_id",), ("EVT-15", "CNT-02")),
+    "s14c-right-item-empty-response": Told("✗", "rule-broken", ("empty response_id",), ("EVT-15",)),
+    # BerriAI/litellm#31709
+    "s15-interruption-untold": Told("~", "interruption-ignored", (), ("TURN-19", "TURN-17", "PLAY-03")),
     # pipecat-ai/pipecat#4106
     "s17-azure-output-modalities": Told("~", "response-field-refused", ("response.output_modalities",)),
 }

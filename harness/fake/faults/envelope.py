@@ -72,6 +72,12 @@ envelope(
     added(AUDIO_DONE, {"type": "session.end", "event_id": "event_x"}),
     "EVT-12",
 )
+envelope(
+    "response-id-empty",
+    "deltas of the transcript have an empty response_id",
+    with_field("response.output_audio_transcript.delta", "response_id", ""),
+    "EVT-15",
+)
 envelope("event-without-id", "no event_id", without("response.created", "event_id"), "EVT-04")
 envelope("event-empty-id", "an empty event_id", with_field("response.created", "event_id", ""), "EVT-04")
 envelope(

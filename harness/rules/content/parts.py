@@ -124,6 +124,9 @@ def part_around_content(view: View) -> Iterator[Observation]:
     Fail:
         < response.output_text.delta @r/i/0/0 {"delta": "Hi"}
         < response.content_part.added @r/i/0/0 {"part": {"type": "text"}}
+    Fail:
+        < response.output_text.delta @r/i/0/0 {"delta": "Hi"}
+        < response.output_text.done @r/i/0/0 {"text": "Hi"}
     Fail[azure-preview]:
         < response.content_part.added @r/i/0/0 {"part": {"type": "text"}}
         < response.text.delta @r/i/0/0 {"delta": "Hi"}
@@ -131,6 +134,10 @@ def part_around_content(view: View) -> Iterator[Observation]:
         < response.text.done @r/i/0/0 {"text": "Hi"}
     """
     for part in parts(view):
+        if not part.all(ADDED):
+            first = part.steps[0]
+            yield bad(first.entry, "content_part.added before it", f"content_part.added never came; first {first.kind}")
+            continue
         state = CONTENT_PART.initial
         for one in part.steps:
             new = step(CONTENT_PART, state, one.kind)

@@ -26,6 +26,9 @@ def _foreign(view: View) -> frozenset[str]:
     return frozenset(kind for kind in theirs - ours if not kind.startswith(("mcp_", "response.mcp_")))
 
 
+_IDS = ("response_id", "item_id", "call_id")
+
+
 @FAMILY.rule("01", MUST, DOCUMENTED, _UNIONS, who=BOTH)
 def json_object(view: View) -> Iterator[Observation]:
     """every message is a JSON object with a string type
@@ -213,6 +216,26 @@ def object_names(view: View) -> Iterator[Observation]:
             seen = at(mapping(entry.event, name), "object")
             if seen is not MISSING and seen is not None:
                 yield judged(entry, seen == f"realtime.{name}", f"realtime.{name}", shown(seen))
+
+
+@FAMILY.rule("15", MUST, DOCUMENTED, sources.SERVER_EVENTS)
+def ids_are_not_empty(view: View) -> Iterator[Observation]:
+    """the ids in an event are not empty
+
+    "The ID of the response", "The ID of the item": an empty text names nothing, and clients file what comes under it nowhere.
+
+    Gateways that translate events have to fill in the ids of the events around them.
+
+    Okay:
+        < response.output_text.delta @r/i/0/0 {"delta": "Hi"}
+    Fail:
+        < response.output_text.delta {"response_id": "", "item_id": "i", "output_index": 0, "delta": "Hi"}
+    """
+    for entry in view.server():
+        ids = {name: value for name in _IDS if isinstance(value := entry.event.get(name), str)}
+        if ids:
+            empty = [name for name, value in ids.items() if not value]
+            yield judged(entry, not empty, "ids that name something", f"{entry.type} with an empty {', '.join(empty)}")
 
 
 @FAMILY.rule("12", SHOULD, DOCUMENTED, sources.SERVER_EVENTS, beta_sdk("realtime_server_event.py"))

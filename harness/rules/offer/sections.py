@@ -211,7 +211,7 @@ def channel_before_offer(view: View) -> Iterator[Observation]:
 def size_and_candidates(view: View) -> Iterator[Observation]:
     """the offer is small and its candidates are real
 
-    The offer is smaller than 64 kB, and no candidate combines the address 0.0.0.0 with a real port.
+    The offer is smaller than 64 kB, and no candidate combines the address 0.0.0.0 with a real port, or a real address with port 0.
 
     Rewritten candidates of that kind made real calls fail. Candidates can be left out altogether: the client checks first.
 
@@ -221,6 +221,8 @@ def size_and_candidates(view: View) -> Iterator[Observation]:
         offer s|^a=candidate.*\\n||
     Fail:
         offer s|192.0.2.1 59751 typ|0.0.0.0 59751 typ|
+    Fail:
+        offer s|192.0.2.1 59751 typ|192.0.2.1 0 typ|
     """
     for entry, sdp in offers(view):
         if not sdp.looks_like_sdp:
@@ -230,7 +232,8 @@ def size_and_candidates(view: View) -> Iterator[Observation]:
             f"{candidate.address} port {candidate.port}"
             for media in sdp.media
             for candidate in media.candidates
-            if re.fullmatch(r"0\.0\.0\.0|::", candidate.address) and candidate.port not in (0, 9, -1)
+            if (candidate.port not in (0, 9, -1)) == bool(re.fullmatch(r"0\.0\.0\.0|::", candidate.address))
+            and candidate.port not in (9, -1)
         ]
         seen = ", ".join(void) or f"{size} bytes"
         yield judged(

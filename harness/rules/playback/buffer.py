@@ -131,7 +131,11 @@ def ends_once(view: View) -> Iterator[Observation]:
         elif ends:
             yield good(ends[0].entry)
         elif following is not None and text(following.event, "response_id") != response.id:
-            yield bad(started.entry, (STOPPED, CLEARED), f"the next one started in entry {following.entry.seq}")
+            yield bad(
+                started.entry,
+                (STOPPED, CLEARED),
+                f"neither; the next answer began at {following.entry.t:.1f} s (entry {following.entry.seq})",
+            )
         elif response.done is not None and not speaking:
             since = max((response.done.entry, *spoken), key=lambda entry: entry.t)
             yield from overdue(view, since, "stopped or cleared, now that it is silent")

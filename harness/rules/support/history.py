@@ -124,12 +124,19 @@ class History:
             self.steps.append(step)
             self._kinds.setdefault((by, kind), []).append(step)
             if by == "service":
-                if named := response_of(step):
+                if named := response_of(step) or self._only_running(step):
                     self.responses.setdefault(named, Response(named)).steps.append(step)
                 self._announce(step)
             elif kind == "conversation.item.create" and (named := text(step.event, "item", "id")):
                 self.known_items.setdefault(named, entry.seq)
         self.settings = Settings(view, self)
+
+    def _only_running(self, step: Step) -> str:
+        """The response that an event with an empty response_id can only belong to: the one that runs; empty where several do."""
+        if step.event.get("response_id") != "":
+            return ""
+        running = [one.id for one in self.responses.values() if one.created is not None and one.done is None]
+        return running[0] if len(running) == 1 else ""
 
     def server(self, *kinds: str) -> list[Step]:
         """The service's events of these canonical types, in order; all of them where none is named."""

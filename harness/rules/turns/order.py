@@ -141,7 +141,10 @@ def commit_has_cause(view: View) -> Iterator[Observation]:
             again = item in items
             wanted = ("speech_stopped", "timeout_triggered", "input_audio_buffer.commit")
             yield judged(
-                one.entry, causes > 0 and not again, wanted, f"{item!r} again" if again else "none of them before it"
+                one.entry,
+                causes > 0 and not again,
+                wanted,
+                f"{item!r} again" if again else f"committed at {one.entry.t:.1f} s without any of them",
             )
             items.add(item)
             causes = max(0, causes - 1)
