@@ -74,5 +74,5 @@ def audio_at_other_rate(case: Case) -> Evidence:
     source=OWN,
 )
 def audio_source_dry(case: Case) -> Evidence:
-    """The sound breaks off again and again (MED-19), or for good while playback goes on (MED-18)."""
-    return case.broken("MED-19", "MED-18")
+    """The sound breaks off again and again (MED-19), leaves empty stretches (MED-24), or ends while playback goes on (MED-18)."""
+    return case.broken("MED-19", "MED-18", "MED-24")

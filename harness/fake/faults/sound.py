@@ -101,6 +101,14 @@ sound(
     diagnosis="audio-source-dry",
 )
 sound(
+    "audio-stalls",
+    "the answer stalls for two seconds in its middle, while packets and events go on",
+    _silent_where(lambda n, count: 0 <= n - count // 2 < 100),
+    "MED-24",
+    scenario=LONG,
+    diagnosis="audio-source-dry",
+)
+sound(
     "audio-choppy",
     "a third of the audio is missing, 100 ms at a time: it stutters",
     _silent_where(lambda n, _: n % 15 < 5),
