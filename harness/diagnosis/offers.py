@@ -7,7 +7,7 @@ import re
 from harness.diagnosis.base import Case, Evidence, body_of, cause, status_of
 from harness.rules.base import INFO
 from harness.rules.support.fields import mapping, text
-from harness.rules.support.sources import MS_WEBRTC, OPENAPI, issue, rfc
+from harness.rules.support.sources import MS_WEBRTC, OPENAPI, WEBRTCHACKS, issue, rfc
 from harness.trace import Entry
 
 _REFUSED = (400, 413, 415, 422)
@@ -89,14 +89,43 @@ def session_refused_at_call(case: Case) -> Evidence:
     advise=lambda case: _explaining(case),
 )
 def offer_refused(case: Case) -> Evidence:
-    """A refused call request whose body speaks of the offer, or an answer of no use, and what the offer lacks (OFF)."""
+    """A refused call request whose body speaks of the offer, and what the offer lacks (OFF)."""
     lacking = case.broken(*_findings(case))
     refused = case.refused(*_REFUSED, step="call")
     if not lacking:
         refused = [one for one in refused if re.search(_OFFER_WORDS, body_of(one), re.IGNORECASE)]
-    # An offer that the service answers as well as it can gets an answer that the client's own stack refuses.
-    unusable = case.trace.of("sdp.rejected") if lacking else ()
-    return [*refused, *unusable, *lacking] if refused or unusable else []
+    return [*refused, *lacking] if refused else []
+
+
+@cause(
+    "offer-not-usable",
+    "The offer breaks its rules, and no connection came of it.",
+    rank=413,
+    fix="Offer what the stack makes, unchanged.",
+    source=f"{rfc(9429, '5.2.1')}; {MS_WEBRTC}",
+    advise=lambda case: _explaining(case),
+)
+def offer_not_usable(case: Case) -> Evidence:
+    """An offer that breaks a rule (OFF) and was answered all the same; the client's stack refused the answer, or the channel never opened."""
+    return case.broken(*_findings(case)) if _came_to_nothing(case) else []
+
+
+@cause(
+    "video-offered",
+    "The offer has a video section, which a voice service does not answer, and no connection came of it.",
+    rank=414,
+    fix="Offer one audio section and the data channel alone: no camera, no video transceiver.",
+    source=WEBRTCHACKS,
+)
+def video_offered(case: Case) -> Evidence:
+    """m=video in the offer, and an answer that the client's stack refused or that led to no open channel."""
+    offer = case.trace.first("sdp.offer")
+    return [offer] if offer and re.search(r"(?m)^m=video ", _offer(case)) and _came_to_nothing(case) else []
+
+
+def _came_to_nothing(case: Case) -> bool:
+    # A service answers such an offer as well as it can: the client's own stack refuses the answer, or ICE or DTLS come to nothing.
+    return case.never_opened() or bool(case.trace.of("sdp.rejected"))
 
 
 @cause(

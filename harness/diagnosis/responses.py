@@ -103,11 +103,12 @@ def function_call_not_answered(case: Case) -> Evidence:
     source=CONVERSATIONS,
 )
 def no_response_after_tool_result(case: Case) -> Evidence:
-    """A function_call_output that is the last thing the client asked for."""
+    """A function_call_output that is the last thing the client asked for, of a call whose id is its own (ITM-15)."""
     outputs = _outputs(case)
     asked = case.client("response.create")
     alone = bool(outputs) and not any(one.seq > outputs[-1].seq for one in asked)
-    return outputs[-1:] if alone and (case.broken("ITM-08") or case.missed) else []
+    wanted = (case.broken("ITM-08") or case.missed) and not case.broken("ITM-15")
+    return outputs[-1:] if alone and wanted else []
 
 
 @cause(
@@ -178,14 +179,18 @@ def truncated_too_far(case: Case) -> Evidence:
 
 @cause(
     "unknown-item",
-    "The client names an item that the conversation does not have.",
+    "The client names an item that the conversation does not have, or creates one under an id that is taken.",
     rank=855,
-    fix="Take ids from conversation.item.added (beta: created), and none from another session or of an item that was deleted.",
+    fix="Take ids from conversation.item.added (beta: created), and none from another session or of an item that was deleted; "
+    "leave the id of a new item out, or make a new one.",
     source=SERVER_EVENTS,
 )
 def unknown_item(case: Case) -> Evidence:
-    """An error after an event that names an unknown item, or repeats an id (ITM-01, ITM-16)."""
-    named = [one for one in case.broken("ITM-01", "ITM-16") if case.trace.sender(one) == "client"]
+    """An error after an event that is well formed and names an unknown item, or repeats an id (ITM-01, ITM-16)."""
+    malformed = case.broken("EVT-06")
+    named = [
+        one for one in case.broken("ITM-01", "ITM-16") if case.trace.sender(one) == "client" and one not in malformed
+    ]
     return [*named, *case.errors()] if named and case.errors() else []
 
 

@@ -173,6 +173,19 @@ def wrong_dialect_events(case: Case) -> Evidence:
 
 
 @cause(
+    "message-no-event",
+    "What the client sends on the channel is no event: not JSON, not an object, or without a type.",
+    rank=728,
+    fix="Send each event as one text message that holds one JSON object with a type: channel.send(JSON.stringify(event)), once.",
+    source=sdk("realtime_client_event.py"),
+)
+def message_no_event(case: Case) -> Evidence:
+    """A message from the client that is binary or no JSON (DC-09), or no object with a type (EVT-01), with its error."""
+    sent = [one for one in case.broken("EVT-01", "DC-09") if _is_clients(case, one)]
+    return [*sent, *case.errors("invalid_event_type|invalid_json")] if sent else []
+
+
+@cause(
     "unknown-client-event",
     "The client sends an event that this service does not know.",
     rank=730,
@@ -180,9 +193,9 @@ def wrong_dialect_events(case: Case) -> Evidence:
     source=sdk("realtime_client_event.py"),
 )
 def unknown_client_event(case: Case) -> Evidence:
-    """A client event of an unknown type, or a message that is no event at all (EVT-01, EVT-02, DC-09), with its error."""
-    sent = [one for one in case.broken("EVT-01", "EVT-02", "DC-09") if _is_clients(case, one)]
-    return [*sent, *case.errors("invalid_event_type|unknown_event|invalid_json")] if sent else []
+    """A client event of an unknown type (EVT-02), with its error."""
+    sent = [one for one in case.broken("EVT-02") if _is_clients(case, one)]
+    return [*sent, *case.errors("invalid_event_type|unknown_event")] if sent else []
 
 
 def _is_clients(case: Case, entry: Entry) -> bool:

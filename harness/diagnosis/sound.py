@@ -14,8 +14,11 @@ from harness.rules.support.sources import COSTS, OWN, SERVER_EVENTS, TURN_DETECT
     source=f"{TURN_DETECTION}; {SERVER_EVENTS}",
 )
 def interruption_ignored(case: Case) -> Evidence:
-    """Speech over an answer was not noticed (TURN-19), did not end it (PLAY-08), or left it to be heard (PLAY-14)."""
-    return case.broken("TURN-19", "PLAY-14", "PLAY-08")
+    """Speech over an answer was not noticed (TURN-19), did not end it (PLAY-08), or left it to be heard (PLAY-14).
+
+    Where the service noticed it and did not say so (TURN-01), or should not have answered at all (TURN-18), that is the cause.
+    """
+    return [] if case.broken("TURN-01", "TURN-18") else case.broken("TURN-19", "PLAY-14", "PLAY-08")
 
 
 @cause(
@@ -50,8 +53,8 @@ def audio_clipped(case: Case) -> Evidence:
     source=OWN,
 )
 def audio_not_paced(case: Case) -> Evidence:
-    """The received media runs ahead of the clock (MED-17)."""
-    return case.broken("MED-17")
+    """The received media runs ahead of the clock (MED-17), in packets that are well formed (MED-04)."""
+    return [] if case.broken("MED-04") else case.broken("MED-17")
 
 
 @cause(

@@ -38,6 +38,9 @@ PacketRewrite = Callable[[RtpPacket], Iterable[RtpPacket]]
 class Declared:
     """A declared misbehaviour. ``caught_by``: the rules that must fail; ``also``: rules that may fall with it.
 
+    ``diagnosis`` is the cause that must be named first. Left out, it is the broken rule itself where a MUST is broken, and none where
+    no MUST is.
+
     ``scenario`` (below the suite's folder) shows it, in the first of ``dialects`` (Azure GA where it may). ``beside`` holds rewrites
     on other planes, without which it would not show. Raises ValueError where nothing is named by which it is caught.
     """
@@ -48,6 +51,7 @@ class Declared:
     rewrite: Any
     caught_by: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    diagnosis: str | None = None
     scenario: str = TURN
     dialects: tuple[str, ...] = ALL
     beside: Mapping[str, Any] = field(default_factory=dict)
@@ -79,6 +83,7 @@ class Declared:
             "plane": self.plane,
             "caught_by": list(self.caught_by),
             "also": list(self.also),
+            "diagnosis": self.diagnosis,
             "scenario": self.scenario,
             "dialects": list(self.dialects),
         }

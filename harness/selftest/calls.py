@@ -1,9 +1,9 @@
 """The calls of a selftest, and what each shows: a fault of the service or of a client, or a run that is clean.
 
-A fault is caught when each rule of its ``caught_by`` failed and nothing failed outside ``caught_by`` and ``also``. A fault of the
-service is judged as a run is: the call also has to fail at the step ``ends`` (or not to fail, without one), and the diagnosis it names
-has to stand first. A call with a fault of a client is recorded by both ends, by the service as ``harness serve`` judges it; its rules
-have to fail in the recordings of its ``seen_by``. Rules of severity INFO accuse nobody and count only where a fault names them.
+A fault is caught when each rule of its ``caught_by`` failed, nothing failed outside ``caught_by`` and ``also``, and the cause that
+stands first is its ``diagnosis``: the one it names, else the broken rule itself. A fault of the service is judged as a run is: the
+call also has to fail at the step ``ends`` (or not to fail, without one). A call with a fault of a client is recorded by both ends, by
+the service as ``harness serve`` judges it; its rules have to fail in the recordings of its ``seen_by``, and both name one cause. Rules of severity INFO accuse nobody and count only where a fault names them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from harness.client.faults import CLIENT_FAULTS, ClientFault
 from harness.fake.faults import FAULTS, Fault
 from harness.faults.registry import Declared
 from harness.judging.results import Result, milestones
-from harness.judging.verdict import judge
+from harness.judging.verdict import Judgement, judge
 from harness.rules.base import INFO, MUST, Outcome, RuleResult
 from harness.running.jobs import Job, display_name
 from harness.running.runner import run_job
 from harness.scenario.files import reference_suite
 from harness.scenario.loader import load
 from harness.trace import Trace
+
+RULE_BROKEN = "rule-broken"
+"""The cause that is the broken rule itself."""
 
 Verdict = Literal["caught", "missed", "extra"]
 
@@ -32,7 +35,7 @@ Verdict = Literal["caught", "missed", "extra"]
 class FaultRun:
     """A fault as it was met: the rules that failed, by the end of the call that recorded it, and what is wrong about that.
 
-    ``diagnosis``: the first one; ``ended``: the step at which the call failed. Both are asked of faults of the service alone.
+    ``diagnosis``: the first one; ``ended``: the step at which the call failed, which is asked of faults of the service alone.
     """
 
     name: str
@@ -57,7 +60,7 @@ class FaultRun:
         fault = self.fault
         of_client = {"seen_by": list(fault.seen_by)} if isinstance(fault, ClientFault) else {}
         by_end = {"failed_at": {end: list(ids) for end, ids in self.failed.items()}}
-        asked = by_end if of_client else {"diagnosis": self.diagnosis, "ended": self.ended}
+        asked = by_end if of_client else {"ended": self.ended}
         return {
             "fault": fault.name,
             "of": "client" if of_client else "service",
@@ -70,11 +73,16 @@ class FaultRun:
             "otherwise": fault.otherwise,
             **of_client,
             "failed": sorted({id for ids in self.failed.values() for id in ids}),
+            "diagnosis": self.diagnosis,
             **asked,
             "missed": list(self.missed),
             "extra": list(self.extra),
             "outcome": self.outcome,
         }
+
+
+Told = Result | Judgement
+"""What is said of a recording, with or without a scenario."""
 
 
 @dataclass(frozen=True)
@@ -111,16 +119,14 @@ def judged(fault: Fault, result: Result) -> FaultRun:
     failed = _failed(result.rules, fault)
     missed = [id for id in fault.caught_by if id not in failed]
     extra = _unnamed(failed, fault)
-    diagnosis = result.diagnosis[0].id if result.diagnosis else None
-    if fault.diagnosis is not None and diagnosis != fault.diagnosis:
-        missed.append(fault.diagnosis)
+    missed += _other_cause(fault, result)
     error = result.recording.first("harness.error") if result.recording else None
     ended = str(error.data.get("step")) if error else None
     if fault.ends != ended:
         (missed if ended is None else extra).append(f"ends at {ended or fault.ends}")
     if result.bug:
         extra.append(f"bug: {result.error}")
-    return FaultRun(fault.name, {"client": failed}, tuple(missed), tuple(extra), diagnosis, ended)
+    return FaultRun(fault.name, {"client": failed}, tuple(missed), tuple(extra), _first_cause(result), ended)
 
 
 def _shown_by_client(fault: ClientFault) -> FaultRun:
@@ -133,29 +139,61 @@ def _shown_by_client(fault: ClientFault) -> FaultRun:
     result = run_job(job, loaded, watch=watched)
     assert result.recording is not None
     skip = scenario.assert_.rules.skip
-    ends: dict[str, list[tuple[Trace, Sequence[RuleResult]]]] = {
-        "client": [(result.recording, result.rules)],
-        "service": [(trace, [rule for rule in judge(trace).rules if rule.id not in skip]) for trace in watched],
+    heard = [(trace, judge(trace)) for trace in watched]
+    ends: dict[str, list[tuple[Trace, Told]]] = {
+        "client": [(result.recording, result)],
+        "service": [
+            (trace, replace(told, rules=tuple(rule for rule in told.rules if rule.id not in skip)))
+            for trace, told in heard
+        ],
     }
     return judged_by_both(fault, ends, bug=result.error if result.bug else None)
 
 
 def judged_by_both(
-    fault: ClientFault, ends: Mapping[str, Sequence[tuple[Trace, Sequence[RuleResult]]]], *, bug: str | None = None
+    fault: ClientFault, ends: Mapping[str, Sequence[tuple[Trace, Told]]], *, bug: str | None = None
 ) -> FaultRun:
-    """What the recordings of both ends show, each with what the rules say of it, against what they should show."""
+    """What the recordings of both ends show, each with what is said of it, against what they should show."""
     failed: dict[str, tuple[str, ...]] = {}
     missed: list[str] = []
     extra: list[str] = [f"bug: {bug}"] if bug else []
+    causes: list[str] = []
     for end, recorded in ends.items():
         traces = [trace for trace, _ in recorded]
-        failed[end] = tuple(dict.fromkeys(id for _, rules in recorded for id in _failed(rules, fault)))
+        failed[end] = tuple(dict.fromkeys(id for _, told in recorded for id in _failed(told.rules, fault)))
         extra += [f"{id} at the {end}" for id in _unnamed(failed[end], fault)]
         if end in fault.seen_by:
             missed += [f"{id} at the {end}" for id in fault.caught_by if id not in failed[end]]
             if fault.misses is not None and any(milestones(trace)[fault.misses] is not None for trace in traces):
                 missed.append(f"{fault.misses} at the {end}")
-    return FaultRun(fault.name, failed, tuple(missed), tuple(extra))
+            # A call that came to nothing may have been tried again: its first recording that explains anything counts.
+            told = next((told for _, told in recorded if told.diagnosis), None)
+            if told is not None:
+                missed += [f"{what} at the {end}" for what in _other_cause(fault, told)]
+                causes += [_first_cause(told) or ""]
+    if fault.diagnosis is not None and not causes:
+        missed.append(fault.diagnosis)
+    return FaultRun(fault.name, failed, tuple(missed), tuple(extra), next(iter(causes), None))
+
+
+def _first_cause(told: Told) -> str | None:
+    return told.diagnosis[0].id if told.diagnosis else None
+
+
+def _other_cause(fault: Declared, told: Told) -> list[str]:
+    """The cause that should stand first and does not, as one text, or nothing."""
+    first = next(iter(told.diagnosis), None)
+    must = any(rule.outcome is Outcome.FAIL and rule.severity == MUST for rule in told.rules)
+    wanted = fault.diagnosis or (RULE_BROKEN if must else None)
+    if (first.id if first else None) != wanted:
+        return [f"{wanted or 'no cause'} (but {first.id if first else 'no cause'})"]
+    if (
+        first is not None
+        and wanted == RULE_BROKEN
+        and not any(id in first.cause for id in (*fault.caught_by, *fault.also))
+    ):
+        return [f"{' or '.join(fault.caught_by)} as the cause (but: {first.cause})"]
+    return []
 
 
 def _failed(rules: Iterable[RuleResult], fault: Declared) -> tuple[str, ...]:

@@ -42,6 +42,13 @@ CASES: Cases = {
         *http("call", 400, error_body("invalid_offer"), sent="v=0"),
         step="answer",
     ),
+    "offer-not-usable": lambda: replace(never_opened(CHECKING), broken={"OFF-14": 1}),
+    "video-offered": lambda: failed(
+        (0.1, "sdp.offer", {"sdp": f"{AUDIO}m=video 9 UDP/TLS/RTP/SAVPF 97\r\n"}),
+        *http("call", 201, AUDIO),
+        (0.3, "sdp.rejected", {"sdp": AUDIO, "reason": "one section"}),
+        step="answer",
+    ),
     "created-not-accepted": lambda: failed(*http("call", 201, AUDIO), step="answer", broken={"HTTP-21": 1}),
     "answer-not-sdp": lambda: failed(
         *http("call", 201, "<html>"), (0.3, "sdp.rejected", {"sdp": "<html>", "reason": "no SDP"}), step="answer"

@@ -81,6 +81,7 @@ CASES: Cases = {
     "wrong-dialect-events": lambda: session(
         event(1.0, "service", "response.audio_transcript.done"), missed("response.output_audio_transcript.done within 5 s")
     ),
+    "message-no-event": lambda: session(event(1.0, "client", ""), broken={"EVT-01": START}),
     "unknown-client-event": lambda: session(
         event(1.0, "client", "conversation.item.shout"), broken={"EVT-02": START}
     ),

@@ -49,13 +49,14 @@ def _in_bursts() -> PacketRewrite:
     return rewrite
 
 
-rtp("no-rtp-in-silence", "no packets are sent while nobody speaks", _silent, "TURN-12")
+rtp("no-rtp-in-silence", "no packets are sent while nobody speaks", _silent, "TURN-12", diagnosis="no-rtp-in-silence")
 rtp("audio-in-bursts", "half a second of audio is sent at once", _in_bursts, "MED-09", also=("MED-11",))
 rtp(
     "other-payload-type",
     "packets carry a payload type that was not negotiated",
     each(lambda packet, count: one(packet, payload_type=111)),
     "MED-01",
+    diagnosis="audio-not-decodable",
 )
 rtp(
     "sequence-jump",
@@ -95,6 +96,7 @@ rtp(
     each(lambda packet, count: one(packet, payload=b"\xfb") if count % 50 == 0 else (packet,)),
     "MED-04",
     also=("MED-06",),
+    diagnosis="audio-not-decodable",
 )
 rtp(
     "garbage-for-opus",
@@ -102,12 +104,14 @@ rtp(
     each(lambda packet, count: one(packet, payload=b"\xff" * 60) if count % 50 == 0 else (packet,)),
     "MED-06",
     also=("MED-04", "MED-11"),
+    diagnosis="audio-not-decodable",
 )
 rtp(
     "empty-packet",
     "a packet has no payload",
     each(lambda packet, count: one(packet, payload=b"") if count % 50 == 0 else (packet,)),
     "MED-06",
+    diagnosis="audio-not-decodable",
 )
 rtp(
     "ssrc-changed",

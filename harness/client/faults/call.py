@@ -28,6 +28,7 @@ request(
     headers("call", lambda at: {"authorization": f"Bearer {at.api_key}"}),
     "HTTP-11",
     "SEC-01",
+    diagnosis="ephemeral-key-required",
 )
 request(
     "api-key-header-at-the-call-endpoint",
@@ -36,6 +37,7 @@ request(
     "HTTP-11",
     "SEC-01",
     dialects=AZURE_GA,
+    diagnosis="ephemeral-key-required",
 )
 request(
     "key-read-from-the-wrong-place",
@@ -43,6 +45,7 @@ request(
     headers("call", lambda at: {"authorization": "Bearer undefined"}),
     "HTTP-11",
     seen_by=CLIENT_END,
+    diagnosis="not-the-minted-key",
 )
 request(
     "json-wrapped-offer",
@@ -56,12 +59,14 @@ request(
         ),
     ),
     "HTTP-13",
+    diagnosis="offer-not-raw-sdp",
 )
 request(
     "offer-as-text",
     "the offer is sent as text/plain",
     headers("call", lambda at: {"content-type": "text/plain"}),
     "HTTP-13",
+    diagnosis="offer-not-raw-sdp",
 )
 request(
     "model-in-the-ga-call-url",
@@ -69,6 +74,7 @@ request(
     query("call", model="gpt-realtime"),
     "HTTP-14",
     dialects=GA,
+    diagnosis="model-in-ga-call-url",
 )
 request(
     "model-missing-in-the-call-url",
@@ -76,6 +82,7 @@ request(
     query("call", model=None),
     "HTTP-14",
     dialects=BETA,
+    diagnosis="model-missing-in-call-url",
 )
 request(
     "region-without-webrtc",
@@ -84,6 +91,7 @@ request(
     "HTTP-15",
     dialects=PREVIEW,
     seen_by=SERVICE_END,
+    diagnosis="region-mismatch",
 )
 request(
     "regional-host-in-ga",
@@ -100,6 +108,7 @@ request(
     "HTTP-28",
     also=("HTTP-02",),
     dialects=AZURE_GA,
+    diagnosis="websocket-path",
 )
 request(
     "call-at-the-previews-path",
@@ -107,12 +116,14 @@ request(
     path("call", path_of(PREVIEW, "call")),
     "HTTP-28",
     dialects=AZURE_GA,
+    diagnosis="other-dialects-path",
 )
 request(
     "call-by-put",
     "the offer is sent with PUT",
     at_step("call", lambda draft, _: replace(draft, method="PUT")),
     "HTTP-28",
+    diagnosis="wrong-method",
 )
 request(
     "beta-header-in-ga",
@@ -131,6 +142,7 @@ request(
     also=("HTTP-01", "HTTP-05", "HTTP-25"),
     dialects=OPENAI_GA,
     seen_by=SERVICE_END,
+    diagnosis="beta-api-removed",
 )
 request(
     "beta-call-url-in-ga",
@@ -140,6 +152,7 @@ request(
     also=("HTTP-25", "HTTP-27"),
     dialects=OPENAI_GA,
     seen_by=CLIENT_END,
+    diagnosis="beta-api-removed",
 )
 request(
     "header-of-the-pages-own",
@@ -173,6 +186,7 @@ request(
     caught_by=("HTTP-12",),
     scenario=SETUP,
     dialects=(*PREVIEW, *OPENAI_BETA),
+    diagnosis="ephemeral-key-expired",
 )
 def _stale(caller: Caller) -> Caller:
     return caller.model_copy(update={"key_age": 75.0})
@@ -186,6 +200,7 @@ def _stale(caller: Caller) -> Caller:
     scenario=SETUP,
     against=("call-key-expired",),
     seen_by=CLIENT_END,
+    diagnosis="error-taken-for-answer",
 )
 def _believes_all(right: CallerConduct) -> CallerConduct:
     return replace(right, believes=lambda status: True)
@@ -199,6 +214,7 @@ def _believes_all(right: CallerConduct) -> CallerConduct:
     scenario=SETUP,
     dialects=GA,
     seen_by=CLIENT_END,
+    diagnosis="created-not-accepted",
 )
 def _believes_200(right: CallerConduct) -> CallerConduct:
     return replace(right, believes=lambda status: status == 200)

@@ -27,6 +27,7 @@ conduct(
     "DC-04",
     also=("DC-05",),
     how=lambda right: replace(right, second="second"),
+    diagnosis="second-channel",
 )
 conduct(
     "other-label",
@@ -63,6 +64,7 @@ conduct(
     "an event is sent before the channel is open",
     "DC-10",
     how=lambda right: replace(right, early=EARLY),
+    diagnosis="sent-before-open",
 )
 conduct(
     "channel-of-the-service-not-acknowledged",
@@ -87,6 +89,7 @@ conduct(
     also=("MED-05",),
     how=lambda right: replace(right, hangs_up=False),
     seen_by=SERVICE_END,
+    diagnosis="loss-not-noticed",
 )
 conduct(
     "hangs-on-to-a-closed-channel",
@@ -96,6 +99,7 @@ conduct(
     how=lambda right: replace(right, clings=True),
     against=("channel-closed-early",),
     scenario=TURN,
+    diagnosis="loss-not-noticed",
 )
 
 
@@ -105,6 +109,7 @@ conduct(
     plane=SETTINGS,
     misses="session.update",
     scenario=SETUP,
+    diagnosis="session-update-not-sent",
 )
 def _never_updates(caller: Caller) -> Caller:
     return caller.model_copy(update={"update_on_open": False})
@@ -117,6 +122,7 @@ client_fault(
     caught_by=("FLT-02",),
     scenario="filter/interruption-is-heard-behind-the-filter.yaml",
     dialects=("azure-ga",),
+    diagnosis="filter-hides-events",
 )(lambda dialect: lambda event: ())
 
 
@@ -132,6 +138,7 @@ client_fault(
     caught_by=("DC-01", "DC-12"),
     scenario=SETUP,
     beside={SETTINGS: _patient},
+    diagnosis="ice-never-connected",
 )(line(r"^a=ice-pwd:.*", "a=ice-pwd:" + "w" * 24))
 client_fault(
     "role-against-the-answer",
@@ -139,4 +146,5 @@ client_fault(
     plane=ANSWER,
     misses="channel-open",
     scenario=SETUP,
+    diagnosis="dtls-failed",
 )(line(r"^a=setup:active", "a=setup:passive"))

@@ -40,6 +40,7 @@ events(
     each("session.update", lambda event: [(0.0, dump(event).encode())]),
     "DC-09",
     also=("EVT-01",),
+    diagnosis="message-no-event",
 )
 events(
     "event-cut-off",
@@ -47,6 +48,7 @@ events(
     each("session.update", lambda event: [(0.0, dump(event)[:-2])]),
     "DC-09",
     also=("EVT-01",),
+    diagnosis="message-no-event",
 )
 events(
     "events-in-a-list",
@@ -54,6 +56,7 @@ events(
     each("session.update", lambda event: [(0.0, json.dumps([event]))]),
     "EVT-01",
     also=("DC-09",),
+    diagnosis="message-no-event",
 )
 events(
     "event-encoded-twice",
@@ -61,6 +64,7 @@ events(
     each("session.update", lambda event: [(0.0, json.dumps(dump(event)))]),
     "EVT-01",
     also=("DC-09",),
+    diagnosis="message-no-event",
 )
 events(
     "event-without-a-type",
@@ -68,17 +72,25 @@ events(
     changed("session.update", lambda event: event.pop("type")),
     "EVT-01",
     also=("DC-09",),
+    diagnosis="message-no-event",
 )
 
 # Names and fields
 
-extra("unknown-event", "an event is sent that no dialect has", send_at(CREATED, {"type": "session.ping"}), "EVT-02")
+extra(
+    "unknown-event",
+    "an event is sent that no dialect has",
+    send_at(CREATED, {"type": "session.ping"}),
+    "EVT-02",
+    diagnosis="unknown-client-event",
+)
 extra(
     "fictional-message",
     "the event message is sent, which exists in sample code alone",
     send_at(CREATED, {"type": "message", "text": "Hello"}),
     "EVT-09",
     also=("EVT-02",),
+    diagnosis="sample-code-events",
 )
 extra(
     "fictional-session-end",
@@ -86,12 +98,14 @@ extra(
     send_at(CREATED, {"type": "session.end"}),
     "EVT-09",
     also=("EVT-02",),
+    diagnosis="sample-code-events",
 )
 extra(
     "service-event-from-the-client",
     "the client sends response.done",
     send_at(CREATED, {"type": "response.done"}),
     "EVT-02",
+    diagnosis="unknown-client-event",
 )
 extra(
     "commit-of-a-transcription-session",
@@ -99,6 +113,7 @@ extra(
     send_at(CREATED, {"type": "transcription_session.update", "session": {}}),
     "EVT-02",
     dialects=GA,
+    diagnosis="wrong-dialect-events",
 )
 events(
     "update-without-a-session",
@@ -106,12 +121,14 @@ events(
     changed("session.update", lambda event: event.pop("session")),
     "EVT-06",
     also=("SES-06",),
+    diagnosis="session-type-missing",
 )
 extra(
     "item-without-content",
     "a message item has no content",
     send_at(CREATED, {"type": "conversation.item.create", "item": {"type": "message", "role": "user"}}),
     "EVT-06",
+    diagnosis="malformed-event",
 )
 extra(
     "truncate-in-words",
@@ -121,6 +138,7 @@ extra(
     ),
     "EVT-06",
     also=("ITM-16",),
+    diagnosis="malformed-event",
 )
 extra("event-id-used-twice", "two events have the same event_id", lambda dialect: _twice, "EVT-13")
 extra(
@@ -137,6 +155,7 @@ extra(
     "a user message holds output_text",
     send_at(CREATED, message({"type": "output_text", "text": "Good morning."})),
     "ITM-12",
+    diagnosis="malformed-event",
 )
 extra(
     "assistant-audio-replayed",
@@ -147,30 +166,35 @@ extra(
     ),
     "ITM-12",
     dialects=GA,
+    diagnosis="assistant-audio-replayed",
 )
 extra(
     "text-by-the-user",
     "a user message holds text instead of input_text",
     send_at(CREATED, message({"type": "text", "text": "Good morning."})),
     "ITM-12",
+    diagnosis="malformed-event",
 )
 extra(
     "item-behind-an-unknown-one",
     "previous_item_id names an item that does not exist",
     send_at(CREATED, message(TEXT, previous_item_id="item_of_another_call")),
     "ITM-01",
+    diagnosis="unknown-item",
 )
 extra(
     "unknown-item-deleted",
     "an item is deleted that does not exist",
     send_at(CREATED, {"type": "conversation.item.delete", "item_id": "item_of_another_call"}),
     "ITM-16",
+    diagnosis="unknown-item",
 )
 extra(
     "unknown-item-retrieved",
     "an item is retrieved that does not exist",
     send_at(CREATED, {"type": "conversation.item.retrieve", "item_id": "item_of_another_call"}),
     "ITM-16",
+    diagnosis="unknown-item",
 )
 extra(
     "approval-nobody-asked-for",
@@ -192,6 +216,7 @@ events(
     "ITM-01",
     scenario="text/history-is-replayed-in-ga.yaml",
     dialects=GA,
+    diagnosis="unknown-item",
 )
 
 

@@ -52,17 +52,49 @@ def _video(sdp: str) -> str:
     caught_by=("OFF-20",),
     also=("OFF-03",),
     scenario=SETUP,
+    diagnosis="channel-created-after-offer",
 )
 def _late(caller: Caller) -> Caller:
     return caller.model_copy(update={"channel": "after-offer"})
 
 
-offer("offer-with-bare-line-feeds", "the offer's lines end in LF", lambda sdp: sdp.replace("\r\n", "\n"), "OFF-01")
+offer(
+    "offer-with-bare-line-feeds",
+    "the offer's lines end in LF",
+    lambda sdp: sdp.replace("\r\n", "\n"),
+    "OFF-01",
+    diagnosis="offer-refused",
+)
 offer("offer-without-a-session-name", "the offer has no s= line", line(r"^s=.*", ""), "OFF-01")
-offer("no-audio-section", "the offer has no audio section", _without("audio"), "OFF-02", also=("OFF-05",))
-offer("two-audio-sections", "two microphones are offered", _with_second("audio", "7"), "OFF-02")
-offer("audio-section-refused", "the audio section is offered with port 0", line(r"^m=audio \d+", "m=audio 0"), "OFF-02")
-offer("two-application-sections", "two data channel sections are offered", _with_second("application", "8"), "OFF-03")
+offer(
+    "no-audio-section",
+    "the offer has no audio section",
+    _without("audio"),
+    "OFF-02",
+    also=("OFF-05",),
+    diagnosis="offer-refused",
+)
+offer(
+    "two-audio-sections",
+    "two microphones are offered",
+    _with_second("audio", "7"),
+    "OFF-02",
+    diagnosis="offer-not-usable",
+)
+offer(
+    "audio-section-refused",
+    "the audio section is offered with port 0",
+    line(r"^m=audio \d+", "m=audio 0"),
+    "OFF-02",
+    diagnosis="audio-section-refused",
+)
+offer(
+    "two-application-sections",
+    "two data channel sections are offered",
+    _with_second("application", "8"),
+    "OFF-03",
+    diagnosis="offer-refused",
+)
 offer(
     "data-over-plain-sctp",
     "the data channel section names the protocol of an old draft",
@@ -81,6 +113,7 @@ offer(
     line(r"^a=rtpmap:\d+ opus|^a=fmtp:.*useinbandfec", "", section="audio"),
     "OFF-05",
     also=("OFF-06",),
+    diagnosis="offer-refused",
 )
 offer(
     "payload-type-unexplained",
@@ -99,6 +132,7 @@ offer(
     "audio is offered sendonly: the answer could not be heard",
     line(r"^a=sendrecv", "a=sendonly", section="audio"),
     "OFF-08",
+    diagnosis="audio-section-refused",
 )
 offer(
     "listener-that-speaks",
@@ -114,9 +148,16 @@ offer(
     line(r"^a=mid:\S+", "a=mid:0"),
     "OFF-09",
     also=("OFF-10",),
+    diagnosis="offer-not-usable",
 )
 offer("sections-not-bundled", "the offer has no BUNDLE group", line(r"^a=group:BUNDLE.*", ""), "OFF-10")
-offer("no-rtcp-mux", "RTP and RTCP are offered on two ports", line(r"^a=rtcp-mux.*", ""), "OFF-11")
+offer(
+    "no-rtcp-mux",
+    "RTP and RTCP are offered on two ports",
+    line(r"^a=rtcp-mux.*", ""),
+    "OFF-11",
+    diagnosis="offer-refused",
+)
 offer(
     "setup-active",
     "the offer claims the DTLS client's part",
@@ -129,6 +170,7 @@ offer(
     "the certificate is announced with sha-1",
     line(r"^a=fingerprint:\S+ .*", "a=fingerprint:sha-1 " + ":".join(["AB"] * 20)),
     "OFF-13",
+    diagnosis="offer-refused",
 )
 offer(
     "ice-password-too-short",
@@ -136,16 +178,20 @@ offer(
     line(r"^a=ice-pwd:.*", "a=ice-pwd:12345678"),
     "OFF-14",
     also=("DC-01",),
+    diagnosis="offer-not-usable",
 )
 offer("no-trickle-option", "trickle ICE is not announced", line(r"^a=ice-options:.*", ""), "OFF-15")
-offer("no-sctp-port", "the SCTP port is not announced", line(r"^a=sctp-port:.*", ""), "OFF-16")
+offer(
+    "no-sctp-port", "the SCTP port is not announced", line(r"^a=sctp-port:.*", ""), "OFF-16", diagnosis="offer-refused"
+)
 offer(
     "message-size-unlimited-in-words",
     "max-message-size is a word",
     line(r"^a=max-message-size:.*", "a=max-message-size:unlimited"),
     "OFF-17",
+    diagnosis="offer-refused",
 )
-offer("video-offered", "a camera is offered as well", _video, "OFF-18")
+offer("video-offered", "a camera is offered as well", _video, "OFF-18", diagnosis="video-offered")
 offer(
     "sdes-key-in-the-offer",
     "the offer carries an SDES key",
@@ -165,6 +211,7 @@ offer(
     "DC-02",
     also=("MED-05",),
     seen_by=SERVICE_END,
+    diagnosis="certificate-mismatch",
 )
 offer(
     "ice-password-of-another-call",
@@ -172,4 +219,5 @@ offer(
     line(r"^a=ice-pwd:.*", "a=ice-pwd:" + "w" * 24),
     "DC-01",
     seen_by=SERVICE_END,
+    diagnosis="ice-never-connected",
 )

@@ -46,6 +46,7 @@ update(
     changed("session.update", lambda event: event["session"].pop("type")),
     "SES-06",
     dialects=GA,
+    diagnosis="session-type-missing",
 )
 update(
     "beta-voice-in-ga",
@@ -53,14 +54,23 @@ update(
     session(voice="verse"),
     "SES-07",
     dialects=GA,
+    diagnosis="other-generations-fields",
 )
-update("temperature-in-ga", "a GA session.update has a temperature", session(temperature=0.8), "SES-07", dialects=GA)
+update(
+    "temperature-in-ga",
+    "a GA session.update has a temperature",
+    session(temperature=0.8),
+    "SES-07",
+    dialects=GA,
+    diagnosis="other-generations-fields",
+)
 update(
     "beta-turn-detection-in-ga",
     "a GA session.update has turn_detection where beta has it",
     session(turn_detection={"type": "server_vad"}),
     "SES-07",
     dialects=GA,
+    diagnosis="other-generations-fields",
 )
 update(
     "misspelled-field-in-ga",
@@ -68,47 +78,86 @@ update(
     session(audio__output__speach=1.2),
     "SES-07",
     dialects=GA,
+    diagnosis="unknown-update-field",
 )
 
 # Values
 
-update("temperature-out-of-range", "a temperature of 2", setting(temperature=2.0), "SES-08", dialects=BETA)
+update(
+    "temperature-out-of-range",
+    "a temperature of 2",
+    setting(temperature=2.0),
+    "SES-08",
+    dialects=BETA,
+    diagnosis="session-settings-out-of-range",
+)
 update(
     "threshold-out-of-range",
     "a threshold of 1.5",
     setting(turn_detection={"type": "server_vad", "threshold": 1.5}),
     "SES-08",
+    diagnosis="session-settings-out-of-range",
 )
-update("speed-out-of-range", "a speed of 3", setting(speed=3.0), "SES-08", dialects=GA)
-update("output-tokens-out-of-range", "5000 output tokens", setting(max_output_tokens=5000), "SES-08")
+update(
+    "speed-out-of-range",
+    "a speed of 3",
+    setting(speed=3.0),
+    "SES-08",
+    dialects=GA,
+    diagnosis="session-settings-out-of-range",
+)
+update(
+    "output-tokens-out-of-range",
+    "5000 output tokens",
+    setting(max_output_tokens=5000),
+    "SES-08",
+    diagnosis="session-settings-out-of-range",
+)
 update(
     "idle-timeout-out-of-range",
     "an idle timeout of one second",
     setting(turn_detection={"type": "server_vad", "idle_timeout_ms": 1000}),
     "SES-08",
     dialects=GA,
+    diagnosis="session-settings-out-of-range",
 )
 update(
     "eagerness-unknown",
     "an eagerness of hasty",
     setting(turn_detection={"type": "semantic_vad", "eagerness": "hasty"}),
     "SES-08",
+    diagnosis="session-settings-out-of-range",
 )
 update(
     "turn-detection-none",
     "turn detection is switched off by the type none",
     setting(turn_detection={"type": "none"}),
     "SES-12",
+    diagnosis="session-settings-out-of-range",
 )
-update("turn-detection-as-text", "turn detection is a text", setting(turn_detection="server_vad"), "SES-12")
+update(
+    "turn-detection-as-text",
+    "turn detection is a text",
+    setting(turn_detection="server_vad"),
+    "SES-12",
+    diagnosis="session-settings-out-of-range",
+)
 update(
     "both-modalities-in-ga",
     "audio and text are asked for at once",
     session(output_modalities=["audio", "text"]),
     "SES-10",
     dialects=GA,
+    diagnosis="session-settings-out-of-range",
 )
-update("audio-alone-in-beta", "audio is asked for without text", session(modalities=["audio"]), "SES-10", dialects=BETA)
+update(
+    "audio-alone-in-beta",
+    "audio is asked for without text",
+    session(modalities=["audio"]),
+    "SES-10",
+    dialects=BETA,
+    diagnosis="session-settings-out-of-range",
+)
 update(
     "transcription-by-a-model-name",
     "the transcription model is no deployment",
@@ -116,6 +165,7 @@ update(
     "SES-15",
     scenario="transcription/what-the-caller-said-is-transcribed.yaml",
     dialects=AZURE_GA,
+    diagnosis="transcription-model-no-deployment",
 )
 update(
     "transcription-by-a-model-that-ends",
@@ -124,7 +174,13 @@ update(
     "SES-19",
     dialects=("openai-ga",),
 )
-update("model-changed", "session.update names another model", session(model="gpt-realtime-mini"), "SES-09")
+update(
+    "model-changed",
+    "session.update names another model",
+    session(model="gpt-realtime-mini"),
+    "SES-09",
+    diagnosis="session-update-refused",
+)
 
 
 # In the middle of a call
@@ -141,6 +197,7 @@ client_fault(
     plane=REACTIONS,
     caught_by=("SES-09",),
     scenario=TURN,
+    diagnosis="voice-locked",
 )(_voice)
 update(
     "speaks-before-the-update",
@@ -148,6 +205,7 @@ update(
     each("session.update", lambda event: [(4.0, event)], at=1),
     "SES-11",
     scenario=TURN,
+    diagnosis="speech-before-update",
 )
 
 
@@ -162,4 +220,5 @@ client_fault(
     caught_by=("DC-11",),
     scenario=SETUP,
     beside={ANSWER: line(r"^a=max-message-size:.*", "a=max-message-size:0")},
+    diagnosis="message-too-large",
 )(changed("session.update", _huge))

@@ -26,6 +26,7 @@ request(
     "the key is asked for with GET",
     at_step("key", lambda draft, _: replace(draft, method="GET")),
     "HTTP-01",
+    diagnosis="wrong-method",
 )
 request(
     "token-at-the-previews-path",
@@ -34,6 +35,7 @@ request(
     "HTTP-01",
     "HTTP-02",
     dialects=AZURE_GA,
+    diagnosis="other-dialects-path",
 )
 request(
     "token-at-the-ga-path",
@@ -42,12 +44,14 @@ request(
     "HTTP-01",
     "HTTP-02",
     dialects=PREVIEW,
+    diagnosis="other-dialects-path",
 )
 request(
     "token-at-the-single-endpoint",
     "the old single endpoint, which was the WebSocket's, is used for the key",
     path("key", f"{SINGLE_ENDPOINT}?deployment=gpt-realtime"),
     "HTTP-01",
+    diagnosis="websocket-path",
 )
 request(
     "api-version-left-in-the-token-url",
@@ -55,6 +59,7 @@ request(
     query("key", **{"api-version": "2025-04-01-preview"}),
     "HTTP-02",
     dialects=AZURE_GA,
+    diagnosis="api-version-in-ga-url",
 )
 request(
     "api-version-left-in-the-call-url",
@@ -62,6 +67,7 @@ request(
     query("call", **{"api-version": "2025-08-28"}),
     "HTTP-02",
     dialects=AZURE_GA,
+    diagnosis="api-version-in-ga-url",
 )
 request(
     "api-version-missing",
@@ -69,6 +75,7 @@ request(
     query("key", **{"api-version": None}),
     "HTTP-02",
     dialects=PREVIEW,
+    diagnosis="api-version-missing",
 )
 request(
     "two-credentials",
@@ -82,6 +89,7 @@ request(
     "the token request carries no credential",
     headers("key", lambda at: {"api-key": None, "authorization": None}),
     "HTTP-03",
+    diagnosis="credential-misplaced",
 )
 request(
     "api-key-header-at-openai",
@@ -89,34 +97,46 @@ request(
     headers("key", lambda at: {"authorization": None, "api-key": at.api_key}),
     "HTTP-03",
     dialects=OPENAI,
+    diagnosis="credential-misplaced",
 )
 request(
     "token-body-as-text",
     "the token request says text/plain",
     headers("key", lambda at: {"content-type": "text/plain"}),
     "HTTP-04",
+    diagnosis="token-request-empty",
 )
 request(
     "token-body-cut-off",
     "the token request's body is no JSON",
     at_step("key", lambda draft, _: replace(draft, content=draft.content[:-2])),
     "HTTP-04",
+    diagnosis="token-request-empty",
 )
 request(
     "token-body-missing",
     "the token request has no body",
     at_step("key", lambda draft, _: replace(draft, content="")),
     "HTTP-04",
+    diagnosis="token-request-empty",
 )
 
 
-request("flat-session-in-ga", "a GA token request is flat, as in the beta", body("key", flat), "HTTP-05", dialects=GA)
+request(
+    "flat-session-in-ga",
+    "a GA token request is flat, as in the beta",
+    body("key", flat),
+    "HTTP-05",
+    dialects=GA,
+    diagnosis="wrong-session-fields",
+)
 request(
     "unknown-session-type",
     "session.type is conversation",
     body("key", lambda whole: put(whole, "session.type", "conversation")),
     "HTTP-05",
     dialects=GA,
+    diagnosis="token-request-refused",
 )
 request(
     "nested-session-in-beta",
@@ -124,6 +144,7 @@ request(
     body("key", lambda whole: put(whole, "session", {"type": "realtime"})),
     "HTTP-06",
     dialects=BETA,
+    diagnosis="wrong-session-fields",
 )
 request(
     "max-output-tokens-in-beta",
@@ -131,6 +152,7 @@ request(
     body("key", lambda whole: put(whole, "max_output_tokens", 4096)),
     "HTTP-06",
     dialects=BETA,
+    diagnosis="wrong-session-fields",
 )
 request(
     "key-for-a-day",
@@ -138,6 +160,7 @@ request(
     body("key", lambda whole: put(whole, "expires_after", {"anchor": "created_at", "seconds": 86400})),
     "HTTP-07",
     dialects=OPENAI_GA,
+    diagnosis="token-request-refused",
 )
 request(
     "key-for-a-moment",
@@ -145,6 +168,7 @@ request(
     body("key", lambda whole: put(whole, "client_secret", {"expires_after": {"anchor": "created_at", "seconds": 5}})),
     "HTTP-07",
     dialects=OPENAI_BETA,
+    diagnosis="token-request-refused",
 )
 request(
     "api-key-in-the-url",
@@ -161,6 +185,7 @@ client_fault(
     plane=RETRIES,
     caught_by=("HTTP-24",),
     scenario=WRONG_KEY,
+    diagnosis="api-key-invalid",
 )(lambda pause, status: 1.0 if status == 401 else pause)
 client_fault(
     "retry-after-ignored",
@@ -169,6 +194,7 @@ client_fault(
     caught_by=("HTTP-23", "HTTP-24"),
     scenario=SETUP,
     against=("key-rate-limited",),
+    diagnosis="rate-limited",
 )(lambda pause, status: 0.02 if status == 429 else pause)
 client_fault(
     "retry-without-back-off",
@@ -177,4 +203,5 @@ client_fault(
     caught_by=("HTTP-24",),
     scenario=SETUP,
     against=("key-server-error",),
+    diagnosis="service-error",
 )(lambda pause, status: 0.0 if status >= 500 else pause)

@@ -19,9 +19,9 @@ def extra(name: str, title: str, make: MakeReaction, *caught_by: str, **more: An
     client_fault(name, title, plane=REACTIONS, caught_by=caught_by, **{"scenario": TURN, **more})(make)
 
 
-def events(name: str, title: str, make: Make, *caught_by: str) -> None:
+def events(name: str, title: str, make: Make, *caught_by: str, diagnosis: str) -> None:
     """Declare a rewrite of client events around a function call."""
-    client_fault(name, title, plane=EVENTS, caught_by=caught_by, scenario=TOOL)(make)
+    client_fault(name, title, plane=EVENTS, caught_by=caught_by, diagnosis=diagnosis, scenario=TOOL)(make)
 
 
 def _is_output(event: Event) -> bool:
@@ -33,18 +33,21 @@ extra(
     "the client commits a turn that the service has taken already",
     send_at("input_audio_buffer.committed", {"type": "input_audio_buffer.commit"}),
     "TURN-09",
+    diagnosis="commit-of-empty-buffer",
 )
 extra(
     "response-asked-for-twice",
     "response.create is sent while the service answers by itself",
     send_at("response.created", {"type": "response.create"}, after=0.8),
     "RSP-10",
+    diagnosis="response-already-active",
 )
 extra(
     "cleared-without-cancel",
     "output_audio_buffer.clear is sent without response.cancel",
     send_at("response.created", {"type": "output_audio_buffer.clear"}, after=0.6),
     "PLAY-05",
+    diagnosis="cleared-without-cancel",
 )
 extra(
     "truncated-beyond-what-was-heard",
@@ -60,6 +63,7 @@ extra(
         after=1.0,
     ),
     "PLAY-09",
+    diagnosis="truncated-too-far",
 )
 
 # Function calls
@@ -69,12 +73,14 @@ events(
     "a function call gets no output and no response.create",
     lambda dialect: _silent_behind_calls(),
     "ITM-08",
+    diagnosis="function-call-not-answered",
 )
 events(
     "output-without-response",
     "the function's output is not followed by response.create",
     lambda dialect: _silent_behind_calls(says=True),
     "ITM-08",
+    diagnosis="no-response-after-tool-result",
 )
 events(
     "output-of-another-call",
@@ -84,6 +90,7 @@ events(
         lambda event: put(event, "item.call_id", "call_of_another") if _is_output(event) else None,
     ),
     "ITM-08",
+    diagnosis="wrong-call-id",
 )
 
 

@@ -91,11 +91,9 @@ HeardRewrite = Callable[[Event], Event | None]
 class Fault(Declared):
     """A declared misbehaviour of the service.
 
-    Where the call ends before rules can tell, ``diagnosis`` is the one that must be named first, and ``ends`` the step the call must
-    fail at ("key", "answer", "channel-open", "session").
+    Where the call ends before rules can tell, ``ends`` is the step it must fail at ("key", "answer", "channel-open", "session").
     """
 
-    diagnosis: str | None = None
     ends: str | None = None
 
     @property
@@ -105,7 +103,7 @@ class Fault(Declared):
 
     def to_json(self) -> dict[str, Any]:
         """An element of ``harness faults --json``."""
-        return {"of": "service", **super().to_json(), "diagnosis": self.diagnosis, "ends": self.ends}
+        return {"of": "service", **super().to_json(), "ends": self.ends}
 
 
 FAULTS: Registry[Fault] = Registry("fault")

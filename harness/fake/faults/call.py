@@ -165,6 +165,7 @@ call(
     "HTTP-18",
     dialects=GA,
     ends=None,
+    diagnosis="call-id-not-found",
 )
 call(
     "call-answer-as-text",

@@ -81,6 +81,7 @@ conduct(
     "an event is larger than the max-message-size of the offer",
     lambda right: replace(right, oversize=300_000),
     "DC-11",
+    diagnosis="message-too-large",
 )
 conduct(
     "channel-closed-early",

@@ -102,6 +102,7 @@ content(
     ),
     "CNT-08",
     scenario=WRITTEN,
+    diagnosis="rule-broken",
 )
 content(
     "interrupted-part-left-open",
@@ -119,9 +120,14 @@ content(
     scenario="responses/client-cancels.yaml",
     also=("RSP-08",),
 )
-content("audio-done-missing", "output_audio.done does not come", drop(AUDIO_DONE), "CNT-10")
+content("audio-done-missing", "output_audio.done does not come", drop(AUDIO_DONE), "CNT-10", diagnosis="rule-broken")
 content(
-    "transcript-done-missing", "output_audio_transcript.done does not come", drop(SAID_DONE), "CNT-10", also=("CNT-06",)
+    "transcript-done-missing",
+    "output_audio_transcript.done does not come",
+    drop(SAID_DONE),
+    "CNT-10",
+    also=("CNT-06",),
+    diagnosis="rule-broken",
 )
 content(
     "text-in-audio-part",

@@ -65,12 +65,14 @@ envelope(
     "an event that no dialect has",
     added(AUDIO_DONE, {"type": "response.cancelled", "event_id": "event_x"}),
     "EVT-12",
+    diagnosis="sample-code-events",
 )
 envelope(
     "event-from-the-sample",
     "session.end, which only sample code knows",
     added(AUDIO_DONE, {"type": "session.end", "event_id": "event_x"}),
     "EVT-12",
+    diagnosis="sample-code-events",
 )
 envelope(
     "response-id-empty",
@@ -92,6 +94,7 @@ envelope(
     with_field(AUDIO_DONE, "type", "response.audio.done"),
     "EVT-03",
     dialects=GA,
+    diagnosis="wrong-dialect-events",
 )
 envelope(
     "event-ga-name",
@@ -99,6 +102,7 @@ envelope(
     with_field(AUDIO_DONE, "type", "response.output_audio.done"),
     "EVT-03",
     dialects=BETA,
+    diagnosis="wrong-dialect-events",
 )
 envelope(
     "event-missing-field",

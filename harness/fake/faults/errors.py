@@ -45,6 +45,7 @@ error(
     drop("error"),
     "ERR-05",
     scenario="text/requests-sent-together-are-answered-in-order.yaml",
+    diagnosis="rule-broken",
 )
 error(
     "error-is-the-last-word",
@@ -53,5 +54,6 @@ error(
     "ERR-03",
     also=("RSP-18", "MED-12"),
     scenario="errors/question-is-answered-after-an-error.yaml",
+    diagnosis="rule-broken",
 )
-error("error-twice", "an event gets two errors", twice("error"), "ERR-07")
+error("error-twice", "an event gets two errors", twice("error"), "ERR-07", diagnosis="unexpected-error")

@@ -91,4 +91,5 @@ function(
     everywhere(_one_call_id),
     "ITM-15",
     scenario="tools/two-calls-in-one-response.yaml",
+    diagnosis="rule-broken",
 )

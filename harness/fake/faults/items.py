@@ -43,7 +43,14 @@ item(
     with_field(ADDED, "item.role", "assistant", at=1),
     "ITM-13",
 )
-item("item-never-announced", "the assistant's item is never announced", drop(ADDED, at=2), "ITM-19", also=("ITM-02",))
+item(
+    "item-never-announced",
+    "the assistant's item is never announced",
+    drop(ADDED, at=2),
+    "ITM-19",
+    also=("ITM-02",),
+    diagnosis="rule-broken",
+)
 item(
     "item-delete-ignored",
     "conversation.item.delete is not heard",
@@ -123,6 +130,7 @@ item(
     also=("ITM-02",),
     scenario=TOGETHER,
     dialects=GA,
+    diagnosis="rule-broken",
 )
 item(
     "item-not-finalized",

@@ -43,7 +43,13 @@ playback(
 )
 playback("playback-starts-twice", "output_audio_buffer.started comes twice", twice(STARTED), "PLAY-01")
 playback("playback-stops-first", "stopped comes before started", held(STARTED, STOPPED), "PLAY-01", "MED-12")
-playback("playback-stops-early", "stopped comes before response.done", held("response.done", STOPPED), "PLAY-02")
+playback(
+    "playback-stops-early",
+    "stopped comes before response.done",
+    held("response.done", STOPPED),
+    "PLAY-02",
+    diagnosis="rule-broken",
+)
 playback(
     "playback-stop-missing",
     "stopped does not come",
@@ -91,6 +97,7 @@ playback(
     "PLAY-10",
     plane=CONDUCT,
     scenario=CANCEL,
+    diagnosis="rule-broken",
 )
 playback(
     "interruption-ignored",
@@ -98,6 +105,7 @@ playback(
     _interruption_ignored,
     "PLAY-08",
     scenario="interruption/silence-follows-a-barge-in.yaml",
+    diagnosis="interruption-ignored",
 )
 playback(
     "interruption-passed-over",
@@ -142,6 +150,7 @@ playback(
     "cleared comes without a cause",
     instead(STOPPED, lambda event: {**event, "type": CLEARED}),
     "PLAY-13",
+    diagnosis="rule-broken",
 )
 playback(
     "playback-truncated-too-far",

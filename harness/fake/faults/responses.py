@@ -103,6 +103,7 @@ response(
     with_field(DONE, "response", lambda old: {**old, "status": "failed", "status_details": {"type": "failed"}}),
     "RSP-06",
     "ERR-06",
+    diagnosis="response-failed",
 )
 response("rsp-item-not-done", "the output item is never done", drop(ITEM_DONE), "RSP-07", also=("RSP-08",))
 response("rsp-output-empty", "response.done lists no output", with_field(DONE, "response.output", []), "RSP-08")
@@ -183,6 +184,7 @@ response(
     "RSP-18",
     plane=CLIENT_EVENTS,
     scenario=TOOLS,
+    diagnosis="rule-broken",
 )
 response(
     "rsp-limits-malformed",

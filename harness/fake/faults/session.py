@@ -83,7 +83,14 @@ session(
     plane=CLIENT_EVENTS,
     scenario=TOGETHER,
 )
-session("update-unconfirmed", "session.updated does not come", drop("session.updated"), "SES-04", scenario=TURN)
+session(
+    "update-unconfirmed",
+    "session.updated does not come",
+    drop("session.updated"),
+    "SES-04",
+    scenario=TURN,
+    diagnosis="session-update-not-confirmed",
+)
 session(
     "update-confirmed-once",
     "the second update is not confirmed",
@@ -111,8 +118,16 @@ session(
     with_field("session.updated", "session.instructions", "Be kind."),
     "SES-05",
     scenario=UPDATES,
+    diagnosis="update-not-applied",
 )
-session("update-loses-settings", "the second update resets the voice", _voice_reset, "SES-18", scenario=UPDATES)
+session(
+    "update-loses-settings",
+    "the second update resets the voice",
+    _voice_reset,
+    "SES-18",
+    scenario=UPDATES,
+    diagnosis="update-not-applied",
+)
 session(
     "update-changes-id",
     "the session has another id after the update",
@@ -140,6 +155,7 @@ session(
     added("session.updated", {"type": "error", "event_id": "event_expired", "error": EXPIRED}),
     "SES-13",
     scenario=TURN,
+    diagnosis="session-expired",
 )
 session(
     "session-expires-early",

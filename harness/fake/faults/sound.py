@@ -116,7 +116,14 @@ sound(
     diagnosis="audio-source-dry",
 )
 sound("audio-at-half-speed", "48 kHz samples are played as 24 kHz", _changed("faster", 0.5), "MED-20")
-sound("audio-at-double-speed", "24 kHz samples are played as 48 kHz", _changed("faster", 2), "MED-20", scenario=LONG)
+sound(
+    "audio-at-double-speed",
+    "24 kHz samples are played as 48 kHz",
+    _changed("faster", 2),
+    "MED-20",
+    scenario=LONG,
+    diagnosis="not-recognised",
+)
 sound(
     "audio-at-triple-speed",
     "16 kHz samples are played as 48 kHz",
@@ -133,18 +140,20 @@ sound(
     also=("MED-20",),
     diagnosis="audio-at-other-rate",
 )
-sound("audio-silent", "what is played is silence", _silence, "MED-07")
+sound("audio-silent", "what is played is silence", _silence, "MED-07", diagnosis="silent-output")
 sound(
     "audio-broken",
     "every tenth packet is no Opus",
     lambda packets: [b"\xff" * 9 if n % 10 == 5 else frame for n, frame in enumerate(packets)],
     "MED-06",
+    diagnosis="audio-not-decodable",
 )
 sound(
     "audio-empty-packet",
     "a packet without a single byte",
     lambda packets: [b"" if n == 9 else frame for n, frame in enumerate(packets)],
     "MED-06",
+    diagnosis="audio-not-decodable",
 )
 sound(
     "audio-frame-count-missing",
@@ -152,12 +161,14 @@ sound(
     lambda packets: [b"\xfb" if n % 10 == 5 else frame for n, frame in enumerate(packets)],
     "MED-04",
     also=("MED-06",),
+    diagnosis="audio-not-decodable",
 )
 rtp(
     "rtp-other-payload-type",
     "another payload type than negotiated",
     each(lambda packet, count: one(packet, payload_type=111)),
     "MED-01",
+    diagnosis="audio-not-decodable",
 )
 rtp(
     "rtp-sequence-jump",

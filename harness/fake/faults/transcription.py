@@ -43,6 +43,7 @@ transcription(
     drop(COMPLETED, at=1),
     "TRN-02",
     scenario="transcription/each-turn-is-transcribed.yaml",
+    diagnosis="transcription-missing",
 )
 transcription("transcription-twice", "the transcription is completed twice", twice(COMPLETED), "TRN-02")
 transcription(
@@ -106,4 +107,5 @@ transcription(
     held("conversation.item.added", COMPLETED, at=1),
     "TRN-08",
     also=("TURN-18", "ITM-02"),
+    diagnosis="rule-broken",
 )

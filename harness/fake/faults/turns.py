@@ -95,6 +95,7 @@ turn(
     "TURN-06",
     also=("MED-12",),
     scenario=TWO_TURNS,
+    diagnosis="rule-broken",
 )
 turn(
     "manual-speech-announced",
@@ -127,6 +128,7 @@ turn(
     also=("SES-04", "SES-05", "SES-18"),
     scenario="turns/a-silent-caller-is-prompted.yaml",
     dialects=GA,
+    diagnosis="update-not-applied",
 )
 turn(
     "timeout-without-being-asked",
@@ -152,6 +154,7 @@ turn(
     ),
     "TURN-14",
     scenario="turns/silence-is-no-turn.yaml",
+    diagnosis="rule-broken",
 )
 turn(
     "caller-audio-cleared-unasked",
