@@ -208,10 +208,11 @@ def _unnamed(failed: Iterable[str], fault: Declared) -> list[str]:
 
 
 def alarm(result: Result) -> Alarm | None:
-    """What was found in a clean run: a finding, an open end of a MUST, a verdict other than conformant; None for silence."""
+    """What was found in a clean run: a finding, trouble, an open end of a MUST, a verdict other than conformant; None for silence."""
     judgements = [rule for rule in result.rules if rule.severity != INFO]
     failed = tuple(rule.id for rule in judgements if rule.outcome is Outcome.FAIL)
     open_ends = tuple(rule.id for rule in judgements if rule.outcome is Outcome.INCONCLUSIVE and rule.severity == MUST)
-    if failed or open_ends or result.verdict != "conformant":
-        return Alarm(result.id, result.verdict, failed, open_ends)
+    if failed or open_ends or result.troubles or result.verdict != "conformant":
+        told = tuple(f"{one.what} (entry {one.entry})" for one in result.troubles)
+        return Alarm(result.id, result.verdict, (*failed, *told), open_ends)
     return None

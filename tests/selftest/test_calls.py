@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.client.faults import CLIENT_FAULTS
+from harness.diagnosis import Trouble
 from harness.fake.faults import FAULTS
 from harness.judging.verdict import judge
 from harness.rules.base import MUST, Outcome, RuleResult
@@ -30,6 +31,8 @@ def test_a_clean_run_is_silent_and_a_finding_in_one_is_an_alarm() -> None:
     assert alarm(clean) is None
     failed = replace(clean, rules=(RuleResult("RSP-03", Outcome.FAIL, MUST, 1),))
     assert alarm(failed) == Alarm(clean.id, "conformant", ("RSP-03",), ())
+    troubled = replace(clean, troubles=(Trouble(7, "the service sent an error", "oops"),))
+    assert alarm(troubled) == Alarm(clean.id, "conformant", ("the service sent an error (entry 7)",), ())
     left_open = replace(clean, rules=(RuleResult("RSP-03", Outcome.INCONCLUSIVE, MUST, 1),))
     assert alarm(left_open) == Alarm(clean.id, "conformant", (), ("RSP-03",))
 
