@@ -27,11 +27,30 @@ def _ended(case: Case, status: str, pattern: str = "") -> list[Entry]:
     rank=800,
     fix="Wait for response.done before response.create, or set turn_detection.create_response to false where the client asks for each response itself.",
     source=f"{issue('openai/openai-agents-python#1466')}; {issue('maximhq/bifrost#7189')}; {issue('openai/openai-realtime-console#556')}",
+    tell=lambda case: _race(case),
 )
 def response_already_active(case: Case) -> Evidence:
     """An error conversation_already_has_active_response, or RSP-10."""
-    told = case.errors("conversation_already_has_active_response", r"already has an active response")
-    return [*told, *case.broken("RSP-10")]
+    return [*_already_active(case), *case.broken("RSP-10")]
+
+
+def _already_active(case: Case) -> list[Entry]:
+    return case.errors("conversation_already_has_active_response", r"already has an active response")
+
+
+def _race(case: Case) -> str:
+    """What to add where the client could not know better: it asked, and the response that it was refused for was on its way to it."""
+    refused = next(iter(_already_active(case)), None)
+    if refused is None or case.broken("RSP-10"):
+        return ""
+    over = max((one.seq for one in case.server("response.done") if one.seq < refused.seq), default=-1)
+    asked = [one for one in case.client("response.create") if over < one.seq < refused.seq]
+    if len(asked) != 1:  # the response that runs may be the client's own
+        return ""
+    return (
+        "The two crossed each other: when the client asked, it could not know of the response that the service had begun by itself. "
+        "That is a race and no fault of the client, which may ask again after response.done."
+    )
 
 
 @cause(

@@ -290,3 +290,15 @@ LIMITS = (
     Limit("five seconds behind the end of the response", partial(hung_up, 6.9), True),
     Limit("later than that", partial(hung_up, 7.1), False),
 )
+
+
+@pytest.mark.parametrize(("asked", "race"), [((0.6,), True), ((0.9,), False), ((0.5, 0.6), False)])
+def test_a_request_that_crosses_a_response_of_the_services_own_is_a_race(asked: tuple[float, ...], race: bool) -> None:
+    """A response begins at 0.7 s. What the client asks for later is a fault; of two requests before it, one may have begun it."""
+    began = event(0.7, "service", "response.created", response={"id": "resp_1", "conversation_id": "conv_1"})
+    rows = sorted((began, *(event(t, "client", "response.create") for t in asked)), key=lambda row: row[0])
+    refused = error_event("conversation_already_has_active_response")
+    case = session(*rows, refused, broken={"RSP-10": START} if asked[0] > 0.7 else {})
+    (first, *_) = case.diagnose()
+    assert first.id == "response-already-active"
+    assert ("a race and no fault of the client" in first.cause) is race
