@@ -146,11 +146,10 @@ class ScenarioItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str | Any:
         """The verdict as a person reads it, not a Python traceback."""
-        from harness.report.text import failure, with_warnings
+        from harness.report.text import failure
 
         if isinstance(excinfo.value, NotConformant):
-            result = excinfo.value.result
-            return "\n".join(with_warnings(result) if result.warned else failure(result))
+            return "\n".join(failure(excinfo.value.result))
         if isinstance(excinfo.value, HarnessError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from harness.client.watch import Watch
 from harness.errors import CallError, UsageError
 from harness.judging.results import NOT_REACHED, Expectation
+from harness.protocol.generations import UPDATED, UPDATES
 from harness.scenario.match import fill, known
 from harness.scenario.model import Scenario
 from harness.scenario.stage import Audio, OpenCall, Seen
@@ -16,8 +17,6 @@ from harness.trace import Entry, Recorder
 
 T = TypeVar("T")
 
-UPDATES = ("session.update", "transcription_session.update")
-UPDATED = ("session.updated", "transcription_session.updated", "error")
 CONFIGURED_SECONDS = 5.0
 
 
@@ -153,7 +152,7 @@ class Player:
         for entry in self._recorder.entries:
             if entry.kind == "event.sent" and entry.type in UPDATES:
                 answer = None
-            elif entry.kind == "event.received" and entry.type in UPDATED:
+            elif entry.kind == "event.received" and entry.type in (*UPDATED, "error"):
                 answer = True
         return answer
 

@@ -25,7 +25,7 @@ from harness.diagnosis.troubles import Trouble, troubles_of
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import INFO, MUST, Observation, Outcome, RuleResult, View
 from harness.rules.support.fields import listing, text
-from harness.trace import Entry, Trace
+from harness.trace import Entry, Observer, Trace
 
 Evidence = Iterable[Entry]
 
@@ -102,14 +102,15 @@ class Case:
         """The missed steps that asked for something like ``pattern``."""
         return [entry for entry in self.missed if re.search(pattern, text(entry.data, "expected"))]
 
-    def broken(self, *ids: str) -> list[Entry]:
-        """The entries at which one of these rules failed or stayed open; a measurement (INFO) is evidence of nothing."""
+    def broken(self, *ids: str, by: Observer | None = None) -> list[Entry]:
+        """The entries (``by`` one end, or either) at which one of these rules failed or stayed open; INFO is evidence of nothing."""
         return [
             self.trace.entries[seen.entry]
             for one in self.rules
             if one.id in ids and one.severity != INFO and one.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
             for seen in _first_of_each(one.failures)
             if seen.entry < len(self.trace.entries)
+            and (by is None or self.trace.sender(self.trace.entries[seen.entry]) == by)
         ]
 
     def finding(self, *ids: str) -> str:
@@ -117,8 +118,7 @@ class Case:
         by_id = {one.id: one for one in self.rules if one.outcome is Outcome.FAIL and one.failures}
         for id in ids:
             if id in by_id:
-                seen = by_id[id].failures[0]
-                return f"{id}: expected {' or '.join(seen.expected)}; seen {seen.actual}."
+                return f"{id}: {contrast(by_id[id].failures[0])}."
         return ""
 
     def server(self, *types: str) -> list[Entry]:
@@ -282,6 +282,11 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
             fix = [row.fix, row.advise(case) if row.advise else ""]
             found.append(Diagnosis(row.id, " ".join(filter(None, words)), " ".join(filter(None, fix)), seqs))
     return tuple(found)
+
+
+def contrast(seen: Observation) -> str:
+    """What was expected and what was seen instead."""
+    return f"expected {' or '.join(seen.expected)}; seen {seen.actual}"
 
 
 def _said(case: Case, seqs: Sequence[int]) -> str:

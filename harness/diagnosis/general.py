@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from harness.diagnosis.audio import heard
-from harness.diagnosis.base import Case, Evidence, cause, status_of
+from harness.diagnosis.base import Case, Evidence, cause, contrast
 from harness.diagnosis.connection import closed_by_service, state_of
 from harness.diagnosis.network import on_purpose
 from harness.rules.base import INFO, MUST, REGISTRY, Outcome, RuleResult
 from harness.rules.support.examples import prose_of
 from harness.rules.support.fields import index, text
+from harness.rules.support.milestones import milestone_entries
 from harness.rules.support.sources import MS_WEBRTC, OWN
-from harness.trace import Entry
 
 
 @cause(
@@ -108,7 +108,7 @@ def _broken_rules(case: Case) -> str:
     first, *more = _failures(case)
     title = REGISTRY[first.id].title if first.id in REGISTRY else ""
     seen = next(iter(first.failures), None)
-    what = f": expected {' or '.join(seen.expected)}; seen {seen.actual}" if seen else ""
+    what = f": {contrast(seen)}" if seen else ""
     others = f" Also broken: {', '.join(one.id for one in more)}." if more else ""
     return f"{first.id}, {title}{what}.{others}"
 
@@ -135,9 +135,10 @@ def unexpected_error(case: Case) -> Evidence:
 
 def established(case: Case) -> str:
     """What is certain about the course of a call, in words: the last milestone, the last states and error, whether audio flowed."""
-    reached = [name for name, entry in _milestones(case) if entry is not None]
+    entries = milestone_entries(case.trace)
+    reached = [name for name, entry in entries.items() if entry is not None]
     parts = [f"reached last: {reached[-1]}" if reached else "no milestone was reached"]
-    unreached = next((name for name, entry in _milestones(case) if entry is None), None)
+    unreached = next((name for name, entry in entries.items() if entry is None), None)
     if unreached:
         parts.append(f"not reached: {unreached}")
     if states := state_of(case):
@@ -155,23 +156,6 @@ def established(case: Case) -> str:
     return "; ".join(parts)
 
 
-def _milestones(case: Case) -> list[tuple[str, Entry | None]]:
-    trace = case.trace
-    answered = [one for one in trace.of("http.response") if one.data.get("step") == "key"]
-    keys = [one for one in answered if 200 <= status_of(one) < 300]
-    return [
-        ("key", keys[0] if keys else None),
-        ("offer", trace.first("sdp.offer")),
-        ("answer", trace.first("sdp.answer")),
-        ("channel-open", trace.first("channel.open")),
-        ("session.update", next(iter(case.client("session.update", "transcription_session.update")), None)),
-        (
-            "first-audio",
-            next((one for one in trace.of("audio.speech") if trace.sender(one) == "service"), None),
-        ),
-    ]
-
-
 @cause(
     "not-recognised",
     "No known cause fits:",
@@ -186,7 +170,7 @@ def not_recognised(case: Case) -> Evidence:
     """The call failed, or a step or a milestone was missed, and no other row fits. It says how far the call came."""
     if not (case.failed_call or case.missed or case.missing):
         return []
-    reached = [entry for _, entry in _milestones(case) if entry is not None]
+    reached = [entry for entry in milestone_entries(case.trace).values() if entry is not None]
     return reached[-1:] or list(case.trace.entries[-1:])
 
 

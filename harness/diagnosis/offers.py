@@ -99,9 +99,9 @@ def offer_refused(case: Case) -> Evidence:
 
 @cause(
     "offer-not-usable",
-    "The offer breaks its rules, and no connection came of it.",
+    "The SDP offer is invalid, and no connection was established.",
     rank=413,
-    fix="Offer what the stack makes, unchanged.",
+    fix="Send the offer exactly as the WebRTC stack creates it.",
     source=f"{rfc(9429, '5.2.1')}; {MS_WEBRTC}",
     advise=lambda case: _explaining(case),
 )
@@ -112,9 +112,9 @@ def offer_not_usable(case: Case) -> Evidence:
 
 @cause(
     "video-offered",
-    "The offer has a video section, which a voice service does not answer, and no connection came of it.",
+    "The offer contains a video section, which a voice service does not answer, and no connection was established.",
     rank=414,
-    fix="Offer one audio section and the data channel alone: no camera, no video transceiver.",
+    fix="Offer one audio section and one data channel, without a video track or transceiver.",
     source=WEBRTCHACKS,
 )
 def video_offered(case: Case) -> Evidence:

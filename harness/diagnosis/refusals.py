@@ -157,8 +157,7 @@ def wrong_session_fields(case: Case) -> Evidence:
     """The token request is refused for a field that is missing, or that only the other generation has."""
     missing = case.refused(400, step="key", saying=r"missing_required_parameter")
     unknown = [one for one in case.refused(400, step="key", saying=_UNKNOWN_FIELD) if names_known_field(body_of(one))]
-    sent = [one for one in [*missing, *unknown] if case.request_of(one) is None or not _empty(case, one)]
-    return sent
+    return [one for one in [*missing, *unknown] if not _empty(case, one)]
 
 
 @cause(

@@ -48,8 +48,8 @@ def _race(case: Case) -> str:
     if len(asked) != 1:  # the response that runs may be the client's own
         return ""
     return (
-        "The two crossed each other: when the client asked, it could not know of the response that the service had begun by itself. "
-        "That is a race and no fault of the client, which may ask again after response.done."
+        "The request and a response that the service started by itself crossed on the wire: the client could not know of it yet. "
+        "This is a race, not a client error; send response.create again after response.done."
     )
 
 
@@ -198,18 +198,16 @@ def truncated_too_far(case: Case) -> Evidence:
 
 @cause(
     "unknown-item",
-    "The client names an item that the conversation does not have, or creates one under an id that is taken.",
+    "The client names an item that the conversation does not have, or creates an item with an id that is already used.",
     rank=855,
     fix="Take ids from conversation.item.added (beta: created), and none from another session or of an item that was deleted; "
-    "leave the id of a new item out, or make a new one.",
+    "leave out the id of a new item, or generate a new one.",
     source=SERVER_EVENTS,
 )
 def unknown_item(case: Case) -> Evidence:
     """An error after an event that is well formed and names an unknown item, or repeats an id (ITM-01, ITM-16)."""
     malformed = case.broken("EVT-06")
-    named = [
-        one for one in case.broken("ITM-01", "ITM-16") if case.trace.sender(one) == "client" and one not in malformed
-    ]
+    named = [one for one in case.broken("ITM-01", "ITM-16", by="client") if one not in malformed]
     return [*named, *case.errors()] if named and case.errors() else []
 
 
@@ -238,14 +236,11 @@ def assistant_audio_replayed(case: Case) -> Evidence:
 )
 def response_field_refused(case: Case) -> Evidence:
     """An unknown_parameter error about response.create: by its param, or by its words."""
-    told = [
-        one
-        for one in case.errors(r"unknown_parameter|unsupported_parameter", r"unknown parameter")
-        if case.client("response.create")
-    ]
+    if not case.client("response.create"):
+        return []
     return [
         one
-        for one in told
+        for one in case.errors(r"unknown_parameter|unsupported_parameter", r"unknown parameter")
         if "response." in f"{text(one.event, 'error', 'param')} {text(one.event, 'error', 'message')}"
     ]
 
@@ -259,5 +254,5 @@ def response_field_refused(case: Case) -> Evidence:
 )
 def malformed_event(case: Case) -> Evidence:
     """An error after a client event that breaks EVT-06 or ITM-12."""
-    wrong = [one for one in case.broken("EVT-06", "ITM-12") if case.trace.sender(one) == "client"]
+    wrong = case.broken("EVT-06", "ITM-12", by="client")
     return [*wrong, *case.errors()] if wrong and case.errors() else []

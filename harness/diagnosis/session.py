@@ -7,12 +7,11 @@ import re
 from harness.diagnosis.base import Case, Evidence, cause
 from harness.diagnosis.refusals import names_known_field
 from harness.protocol.dialects import DIALECTS, FICTIONAL_EVENTS, WEBRTC_FILTER
+from harness.protocol.generations import UPDATED, UPDATES
 from harness.rules.support.fields import listing, mapping, text
 from harness.rules.support.sources import MS_MIGRATION, MS_PREVIEW_WEBRTC, MS_WEBRTC, SERVER_EVENTS, issue, sdk
 from harness.trace import Entry
 
-UPDATES = ("session.update", "transcription_session.update")
-UPDATED = ("session.updated", "transcription_session.updated")
 _EXPIRED = r"maximum duration|session.{0,20}expired"
 # Seconds. A session begins a little before its first event arrives, and its end is seen within a second.
 _MINUTE, _EARLY = 60.0, 1.0
@@ -174,14 +173,14 @@ def wrong_dialect_events(case: Case) -> Evidence:
 
 @cause(
     "message-no-event",
-    "What the client sends on the channel is no event: not JSON, not an object, or without a type.",
+    "The client sends a message that is not an event: not JSON, not an object, or without a type.",
     rank=728,
     fix="Send each event as one text message that holds one JSON object with a type: channel.send(JSON.stringify(event)), once.",
     source=sdk("realtime_client_event.py"),
 )
 def message_no_event(case: Case) -> Evidence:
     """A message from the client that is binary or no JSON (DC-09), or no object with a type (EVT-01), with its error."""
-    sent = [one for one in case.broken("EVT-01", "DC-09") if _is_clients(case, one)]
+    sent = case.broken("EVT-01", "DC-09", by="client")
     return [*sent, *case.errors("invalid_event_type|invalid_json")] if sent else []
 
 
@@ -194,12 +193,8 @@ def message_no_event(case: Case) -> Evidence:
 )
 def unknown_client_event(case: Case) -> Evidence:
     """A client event of an unknown type (EVT-02), with its error."""
-    sent = [one for one in case.broken("EVT-02") if _is_clients(case, one)]
+    sent = case.broken("EVT-02", by="client")
     return [*sent, *case.errors("invalid_event_type|unknown_event")] if sent else []
-
-
-def _is_clients(case: Case, entry: Entry) -> bool:
-    return case.trace.sender(entry) == "client"
 
 
 @cause(
@@ -211,9 +206,9 @@ def _is_clients(case: Case, entry: Entry) -> bool:
 )
 def session_settings_out_of_range(case: Case) -> Evidence:
     """What the client asked for breaks SES-08, SES-10 or SES-12."""
-    return [
-        one for one in case.broken("SES-08", "SES-10", "SES-12") if _is_clients(case, one) or one.kind == "http.request"
-    ]
+    rules = ("SES-08", "SES-10", "SES-12")
+    requests = [one for one in case.broken(*rules) if one.kind == "http.request"]
+    return [*requests, *case.broken(*rules, by="client")]
 
 
 @cause(

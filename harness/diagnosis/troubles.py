@@ -40,10 +40,8 @@ def words_of(error: Any) -> str:
     if isinstance(details, list) and details:
         first = details[0]
         return f"{'.'.join(map(str, listing(first, 'loc')))}: {text(first, 'msg')}"
-    named = [text(error, name) for name in ("code", "type")]
-    code = next(filter(None, named), "")
     param = text(error, "param")
-    parts = [code, text(error, "message") or text(error, "reason")]
+    parts = [text(error, "code") or text(error, "type"), text(error, "message") or text(error, "reason")]
     words = ": ".join(" ".join(part.split()) for part in parts if part) or "without code and message"
     return f"{words} (param {param})" if param and param not in words else words
 

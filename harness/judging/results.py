@@ -13,7 +13,8 @@ from harness import __version__
 from harness.diagnosis import Diagnosis, Trouble
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import MUST, SHOULD, Outcome, RuleResult, View
-from harness.trace import Entry, Trace
+from harness.rules.support.milestones import milestone_entries
+from harness.trace import Trace
 
 SCHEMA = 1
 
@@ -159,45 +160,6 @@ class Result:
             **({"error": self.error} if self.error else {}),
             **({"bug": True} if self.bug else {}),
         }
-
-
-def milestone_entries(trace: Trace) -> dict[str, Entry | None]:
-    """The entry at which each milestone was reached, in their usual order; None where it never was.
-
-    key: the token response with a 2xx status. offer: the client's offer. answer: the answer as accepted. channel-open: the
-    client's channel open. session.update: the first one sent. first-audio: the first speech in the service's audio.
-    """
-    speech = (
-        entry
-        for entry in trace.of("audio.speech")
-        if entry.data.get("state") == "started" and trace.sender(entry) == "service"
-    )
-    keys = (
-        entry
-        for entry in trace.of("http.response")
-        if entry.data.get("step") == "key" and 200 <= entry.data.get("status", 0) < 300
-    )
-    return {
-        "key": next(keys, None),
-        "offer": trace.first("sdp.offer"),
-        "answer": trace.first("sdp.answer"),
-        "channel-open": trace.first("channel.open"),
-        "session.update": next(iter(trace.events("client", "session.update", "transcription_session.update")), None),
-        "first-audio": next(speech, None),
-    }
-
-
-def milestones(trace: Trace) -> dict[str, float | None]:
-    """When each milestone was reached, in seconds of the trace, to the millisecond; None where it never was.
-
-    first-audio is the time of the speech itself (its ``at``), not of the entry that reports it.
-    """
-    return {
-        name: None
-        if entry is None
-        else round(float(entry.data.get("at", entry.t)) if name == "first-audio" else entry.t, 3)
-        for name, entry in milestone_entries(trace).items()
-    }
 
 
 def stopped_short(trace: Trace) -> str | None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.diagnosis import Case, Diagnosis, Trouble, diagnose
-from harness.judging.results import Expectation, Verdict, milestone_entries, milestones, stopped_short, verdict
+from harness.judging.results import Expectation, Verdict, stopped_short, verdict
 from harness.rules.base import Outcome, Rule, RuleResult, judge_rule
 from harness.rules.catalogue import all_rules
+from harness.rules.support.milestones import milestone_entries, milestones
 from harness.rules.support.reception import media_of
 from harness.scenario.model import Assert
 from harness.scenario.values import MILESTONES

@@ -102,6 +102,11 @@ SERVER_EVENTS: frozenset[str] = frozenset(
     }
 )
 
+UPDATES = ("session.update", "transcription_session.update")
+"""The client events that change a session; the second is for transcription sessions of the beta."""
+UPDATED = ("session.updated", "transcription_session.updated")
+"""The server events that confirm them."""
+
 
 @dataclass(frozen=True)
 class Generation:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from harness.judging.results import milestone_entries
+from harness.rules.support.milestones import milestone_entries
 from harness.trace import Entry, Trace
 
 WIDTH = 1000

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from harness.judging.grading import NotExercised
 from harness.judging.results import Result
-from harness.report.text import failure, with_warnings
+from harness.report.text import failure
 
 # XML 1.0 section 2.2: these cannot stand in a document, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -49,7 +49,7 @@ def _case(suite: ElementTree.Element, run: Result) -> None:
         suite, "testcase", classname=run.scenario, name=run.dialect, time=f"{run.seconds:.3f}"
     )
     if run.warned:
-        ElementTree.SubElement(case, "system-out").text = _NOT_XML.sub("�", "\n".join(with_warnings(run)))
+        ElementTree.SubElement(case, "system-out").text = _NOT_XML.sub("�", "\n".join(failure(run)))
     if run.verdict == "conformant":
         return
     kind = "failure" if run.verdict == "nonconformant" else "error"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from harness.diagnosis import Diagnosis
 from harness.judging.results import Result, summary
 from harness.report.causes import what_broke
 from harness.rules.base import INFO, MUST, REGISTRY, SHOULD, Outcome, RuleResult, Severity
@@ -22,10 +23,10 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
     ``out`` is the folder that the paths of traces are relative to.
     """
     broken = what_broke(results)
-    for result in results:
-        if result.warned and result.troubles:
-            yield from with_warnings(result, out=out)
-            yield ""
+    troubled = [result for result in results if result.warned and result.troubles]
+    for result in troubled:
+        yield from failure(result, out=out)
+        yield ""
     for group in broken:
         yield from failure(group.runs[0], out=out)
         if len(group.runs) > 1:
@@ -35,7 +36,7 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
             yield f"    also      {shown}"
         yield ""
     yield from matrix(results)
-    told = {result.id for result in results if result.warned and result.troubles}
+    told = {result.id for result in troubled}
     warned = list(warnings([result for result in results if result.id not in told]))
     if warned:
         yield ""
@@ -49,11 +50,14 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
 
 
 def failure(result: Result, *, out: Path | None = None) -> Iterator[str]:
-    """One run that is not conformant: verdict, then diagnosis, then what was expected and seen. ``out`` is where its files lie."""
-    yield f"{GLYPHS[result.verdict]} {result.verdict}  {result.id}  ({result.title})"
+    """One run that is not conformant, or is with warnings: verdict, then diagnosis, then what was expected and seen.
+
+    ``out`` is where its files lie.
+    """
+    warned = ", with warnings" if result.warned else ""
+    yield f"{mark(result)} {result.verdict}{warned}  {result.id}  ({result.title})"
     for one in result.diagnosis[:1]:
-        yield f"    cause     {one.cause}  [{one.id}]"
-        yield f"    fix       {one.fix}"
+        yield from _cause(one)
     if result.error:
         first, *rest = result.error.splitlines()
         yield f"    error     {first}"
@@ -75,21 +79,8 @@ def failure(result: Result, *, out: Path | None = None) -> Iterator[str]:
     if skipped:
         yield f"              {skipped} later step{'s' if skipped > 1 else ''} not reached"
     for rule in result.rules:
-        if rule.severity == MUST and rule.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
-            yield from _rule(rule)
-    if result.trace:
-        yield f"    trace     {(out or Path()) / result.trace}"
-
-
-def with_warnings(result: Result, *, out: Path | None = None) -> Iterator[str]:
-    """One conformant run with warnings: cause and fix, what the service said, the SHOULD rules that failed."""
-    yield f"{WARNED} {result.verdict}, with warnings  {result.id}  ({result.title})"
-    for one in result.diagnosis[:1]:
-        yield f"    cause     {one.cause}  [{one.id}]"
-        yield f"    fix       {one.fix}"
-    yield from troubles(result)
-    for rule in result.rules:
-        if rule.severity == SHOULD and rule.outcome is Outcome.FAIL:
+        broken = rule.severity == MUST and rule.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
+        if broken or (result.warned and rule.severity == SHOULD and rule.outcome is Outcome.FAIL):
             yield from _rule(rule)
     if result.trace:
         yield f"    trace     {(out or Path()) / result.trace}"
@@ -130,8 +121,7 @@ def warnings(results: Sequence[Result]) -> Iterator[str]:
             yield f"    expected  {' or '.join(seen.expected)}"
             yield f"    seen      {seen.actual}{_entry(seen.entry)}"
             for cause in [one for one in result.diagnosis if seen.entry in one.evidence][:1]:
-                yield f"    cause     {cause.cause}  [{cause.id}]"
-                yield f"    fix       {cause.fix}"
+                yield from _cause(cause)
     for rule_id, (_, rule), runs in _failed(results, INFO):
         for seen in rule.failures[:1]:
             what = f"{seen.actual} (expected {' or '.join(seen.expected)})"
@@ -179,6 +169,11 @@ def outcome_counts(results: Sequence[RuleResult]) -> dict[str, int]:
     """How many rules ended how, INFO rules left out: they are measurements."""
     counted = [rule.outcome.value for rule in results if rule.severity != INFO]
     return {outcome.value: counted.count(outcome.value) for outcome in Outcome if counted.count(outcome.value)}
+
+
+def _cause(found: Diagnosis) -> Iterator[str]:
+    yield f"    cause     {found.cause}  [{found.id}]"
+    yield f"    fix       {found.fix}"
 
 
 def _rule(rule: RuleResult) -> Iterator[str]:

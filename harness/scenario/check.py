@@ -14,7 +14,7 @@ from harness.protocol.retirements import retiring
 from harness.scenario import marks
 from harness.scenario.files import resolve_audio
 from harness.scenario.marks import Marked, Path, marked
-from harness.scenario.match import CONDITIONS, variables_in
+from harness.scenario.match import CONDITIONS, lookup, variables_in
 from harness.scenario.model import Scenario
 from harness.scenario.requirements import able, requirements, rows_of
 from harness.scenario.sent import check_sent
@@ -237,9 +237,7 @@ def _check_dialects(source: Source, scenario: Mapping[str, Any]) -> None:
 
 
 def _check_rules(source: Source, scenario: Mapping[str, Any]) -> None:
-    skip: Any = scenario
-    for name in ("assert", "rules", "skip"):
-        skip = skip.get(name) if isinstance(skip, Mapping) else None
+    skip = lookup(scenario, "assert.rules.skip")
     ids = _rule_ids() if isinstance(skip, Mapping) and skip else frozenset()
     for rule in skip if isinstance(skip, Mapping) else ():
         if rule not in ids:
@@ -248,10 +246,7 @@ def _check_rules(source: Source, scenario: Mapping[str, Any]) -> None:
 
 
 def _check_diagnosis(source: Source, scenario: Mapping[str, Any]) -> None:
-    fails: Any = scenario
-    for name in ("assert", "fails"):
-        fails = fails.get(name) if isinstance(fails, Mapping) else None
-    named = fails.get("diagnosis") if isinstance(fails, Mapping) else None
+    named = lookup(scenario, "assert.fails.diagnosis")
     if not isinstance(named, str):
         return
     place = ("assert", "fails", "diagnosis")

@@ -14,7 +14,7 @@ from harness.protocol.events import findings
 from harness.protocol.mismatch import Problem
 from harness.protocol.session_body import session_body
 from harness.scenario.marks import SENT, SETTINGS, Marked, Path
-from harness.scenario.match import variables_in
+from harness.scenario.match import lookup, variables_in
 from harness.scenario.requirements import rows_of
 from harness.scenario.source import Source
 from harness.scenario.vocabulary import SESSION_WORDS, did_you_mean
@@ -41,9 +41,7 @@ def check_sent(source: Source, scenario: Mapping[str, Any], found: Iterable[Mark
 
 
 def _is_meant(scenario: Mapping[str, Any]) -> bool:
-    skipped: Any = scenario
-    for name in ("assert", "rules", "skip"):
-        skipped = skipped.get(name) if isinstance(skipped, Mapping) else None
+    skipped = lookup(scenario, "assert.rules.skip")
     return isinstance(skipped, Mapping) and RULE in skipped
 
 

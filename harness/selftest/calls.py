@@ -16,9 +16,10 @@ from typing import Any, Literal
 from harness.client.faults import CLIENT_FAULTS, ClientFault
 from harness.fake.faults import FAULTS, Fault
 from harness.faults.registry import Declared
-from harness.judging.results import Result, milestones
+from harness.judging.results import Result
 from harness.judging.verdict import Judgement, judge
 from harness.rules.base import INFO, MUST, Outcome, RuleResult
+from harness.rules.support.milestones import milestones
 from harness.running.jobs import Job, display_name
 from harness.running.runner import run_job
 from harness.scenario.files import reference_suite
@@ -170,7 +171,9 @@ def judged_by_both(
             told = next((told for _, told in recorded if told.diagnosis), None)
             if told is not None:
                 missed += [f"{what} at the {end}" for what in _other_cause(fault, told)]
-                causes += [_first_cause(told) or ""]
+                causes.append(told.diagnosis[0].id)
+            elif fault.diagnosis is not None and failed[end]:
+                missed.append(f"{fault.diagnosis} at the {end}")
     if fault.diagnosis is not None and not causes:
         missed.append(fault.diagnosis)
     return FaultRun(fault.name, failed, tuple(missed), tuple(extra), next(iter(causes), None))

@@ -23,7 +23,7 @@ from harness.judging.results import Result
 from harness.media import opus, wav
 from harness.protocol.dialects import DIALECTS
 from harness.report.html import conformance_html
-from harness.report.text import failure, totals, with_warnings
+from harness.report.text import failure, totals
 from harness.report.write import write_reports
 from harness.running.libraries import quiet_libraries
 from harness.scenario.files import resolve_audio
@@ -115,10 +115,7 @@ class Served:
         # The recording stays in its file: a service that is left running must not grow by every call it ever had.
         self.results.append(replace(result, recording=None))
         self._fresh.append(result)
-        if result.warned:
-            for line in with_warnings(result, out=self._out):
-                self._say(line)
-        elif result.verdict == "conformant":
+        if result.verdict == "conformant" and not result.warned:
             self._say(f"✓ conformant  {result.id}: {trace.seconds:.1f} s of call")
         else:
             for line in failure(result, out=self._out):

@@ -18,8 +18,8 @@ from harness.errors import (
     TokenRequestFailed,
     UsageError,
 )
-from harness.judging.results import milestones
 from harness.media.track import OutgoingAudio
+from harness.rules.support.milestones import milestones
 from harness.running import clock
 from harness.scenario.model import Caller, IceServer
 from harness.targets.endpoints import fake_endpoints

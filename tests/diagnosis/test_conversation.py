@@ -301,4 +301,4 @@ def test_a_request_that_crosses_a_response_of_the_services_own_is_a_race(asked: 
     case = session(*rows, refused, broken={"RSP-10": START} if asked[0] > 0.7 else {})
     (first, *_) = case.diagnose()
     assert first.id == "response-already-active"
-    assert ("a race and no fault of the client" in first.cause) is race
+    assert ("This is a race, not a client error" in first.cause) is race

@@ -1,4 +1,4 @@
-"""Milestones, verdicts, exit codes, and the JSON form of results."""
+"""Verdicts, exit codes, and the JSON form of results."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import replace
 import pytest
 
 from harness.diagnosis import Diagnosis
-from harness.judging.results import Expectation, Result, exit_code, milestones, summary, to_json, verdict
+from harness.judging.results import Expectation, Result, exit_code, summary, to_json, verdict
 from harness.rules.base import MUST, SHOULD, Observation, Outcome, RuleResult
-from tests.traces import SET_UP, event, trace
 
 MET = Expectation(1, True, "a", "a", 3)
 MISSED = Expectation(2, False, "b", "c", None)
@@ -39,24 +38,6 @@ RESULT = Result(
     audio={"sent": "audio/a.ogg"},
     tags=("smoke",),
 )
-
-
-def test_milestones_are_read_from_the_trace() -> None:
-    seen = trace(*SET_UP, (4.2, "audio.speech", {"direction": "received", "state": "started", "at": 4.1}))
-    assert milestones(seen) == {
-        "key": 0.0,
-        "offer": 0.01,
-        "answer": 0.02,
-        "channel-open": 0.03,
-        "session.update": 0.03,
-        "first-audio": 4.1,
-    }
-
-
-def test_milestones_that_were_not_reached_are_none() -> None:
-    refused = (0.0, "http.response", {"id": 1, "step": "key", "status": 401})
-    own_speech = (1.0, "audio.speech", {"direction": "sent", "state": "started", "at": 1.0})
-    assert set(milestones(trace(refused, own_speech)).values()) == {None}
 
 
 @pytest.mark.parametrize(
@@ -122,8 +103,3 @@ def test_results_json_has_the_published_shape() -> None:
         "failures": [{"entry": 4, "expected": ["x"], "actual": "y"}],
     }
     assert run["diagnosis"] == [{"id": "api-key-invalid", "cause": "cause", "fix": "fix", "evidence": [3]}]
-
-
-def test_first_session_update_counts() -> None:
-    twice = trace(*SET_UP, event(1.0, "client", "session.update", session={}))
-    assert milestones(twice)["session.update"] == 0.03

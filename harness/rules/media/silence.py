@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from harness.rules.base import INFERRED, SHOULD, Observation, View, judged
 from harness.rules.media import FAMILY
@@ -11,6 +11,7 @@ from harness.rules.media.sound import Heard, heard_playbacks
 from harness.rules.support.disturbance import slack
 from harness.rules.support.packets import SEQUENCES, distance, sent_by
 from harness.rules.support.sources import OWN, SERVER_EVENTS
+from harness.rules.support.windows import Window
 
 BREAKS, BREAKS_A_SECOND = 3, 1.0  # sentences end, words do not stop dead every second
 SILENT_SECONDS = 5.0  # longer than any pause for breath or thought
@@ -70,13 +71,13 @@ def no_long_silence(view: View) -> Iterator[Observation]:
 
 @FAMILY.rule("24", SHOULD, INFERRED, OWN)
 def no_empty_stretch(view: View) -> Iterator[Observation]:
-    """a completed answer has no empty stretches
+    """a completed answer has no stretches of digital silence
 
-    Within the playback of a completed response, no stretch of a second and a half holds nothing at all.
+    While a completed response plays, no stretch of 1.5 seconds consists of zeros.
 
-    A voice that pauses leaves breath and room; digital silence is a source that had nothing to send while the answer went on, or that
-    ended before it. Feed the track from a buffer that outlasts the pauses of what makes the audio, and send stopped when the audio
-    ends. Stretches in which packets were lost are not judged; silence that MED-18 tells of is left to it.
+    A pause in speech still carries breath and room noise. Digital silence means that the audio source had nothing to send, or ended
+    before the response did. Buffer enough audio to bridge the pauses of the source, and send stopped when the audio ends. Stretches
+    with lost packets are not judged; silence of more than five seconds is reported by MED-18.
 
     Okay:
         < output_audio_buffer.started {"response_id": "r"}
@@ -119,32 +120,27 @@ def no_empty_stretch(view: View) -> Iterator[Observation]:
         +3.2s
         < output_audio_buffer.stopped {"response_id": "r"}
     """
-    limit = EMPTY_SECONDS + slack(view)
+    limit, longest = EMPTY_SECONDS + slack(view), SILENT_SECONDS + slack(view)
     for heard in heard_playbacks(view):
         if heard.response.status != "completed" or not heard.audible:
             continue
-        stretches = [one for one in empty_stretches(heard) if one[1] - one[0] <= SILENT_SECONDS + slack(view)]
+        stretches = [one for one in empty_stretches(heard) if one[1] - one[0] <= longest]
         begin, end = max(stretches, key=lambda one: one[1] - one[0], default=(heard.started.t, heard.started.t))
         if end - begin <= limit or delivered(view, begin, end):
             count = sum(later - earlier > limit for earlier, later in stretches)
-            seen = f"nothing at all from {begin:.2f} to {end:.2f} s ({end - begin:.1f} s)"
+            seen = f"digital silence from {begin:.2f} to {end:.2f} s ({end - begin:.1f} s)"
             seen += f", the longest of {count} such stretches" if count > 1 else ""
             yield judged(heard.started, end - begin <= limit, f"no {limit:g} s of digital silence", seen)
 
 
 def empty_stretches(heard: Heard) -> list[tuple[float, float]]:
     """Start and end, in seconds of the trace, of each run of windows that follow one another with nothing in them at all."""
-    found: list[tuple[float, float]] = []
-    before = None
-    for one in heard.windows:
-        if one.level > DIGITAL_DBFS or one.audible:
-            before = None
-        elif before is None:
-            found.append((one.start, one.end))
-            before = one
-        else:
-            found[-1] = (found[-1][0], one.end)
-    return found
+    runs = [(empty, list(run)) for empty, run in groupby(heard.windows, key=_is_empty)]
+    return [(run[0].start, run[-1].end) for empty, run in runs if empty]
+
+
+def _is_empty(window: Window) -> bool:
+    return window.level <= DIGITAL_DBFS and not window.audible
 
 
 def delivered(view: View, begin: float, end: float) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.protocol.generations import UPDATES
 from harness.protocol.sessions import SESSION_FIELDS
 from harness.rules.base import (
     BOTH,
@@ -24,7 +25,7 @@ from harness.rules.base import (
 )
 from harness.rules.session import FAMILY
 from harness.rules.session.requests import requested, word
-from harness.rules.session.state import RESOLVED, UPDATES, exchanges, same, states
+from harness.rules.session.state import RESOLVED, exchanges, same, states
 from harness.rules.support.fields import MISSING, at, mapping, number, shown, text
 from harness.rules.support.history import EXPIRED, RACE, History, history
 from harness.rules.support.http_view import epoch_of, query_of

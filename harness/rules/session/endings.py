@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.protocol.dialects import DIALECTS
+from harness.protocol.generations import UPDATED
 from harness.protocol.retirements import RETIREMENTS, retiring
 from harness.rules.base import CLIENT, DOCUMENTED, INFO, SHOULD, Observation, View, judged
 from harness.rules.session import FAMILY
 from harness.rules.session.course import EXPIRY_SECONDS, start_of
 from harness.rules.session.requests import requested
-from harness.rules.session.state import UPDATED
 from harness.rules.support.fields import index
 from harness.rules.support.history import history
 from harness.rules.support.http_view import body_of

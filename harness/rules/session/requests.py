@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.protocol.dialects import DIALECTS, GA
+from harness.protocol.generations import UPDATED, UPDATES
 from harness.protocol.sessions import SESSION_FIELDS
 from harness.rules.base import BOTH, CLIENT, DOCUMENTED, MUST, OBSERVED, SHOULD, Observation, View, bad, good, judged
 from harness.rules.session import FAMILY
-from harness.rules.session.state import UPDATED, UPDATES, exchanges
+from harness.rules.session.state import exchanges
 from harness.rules.support.fields import MISSING, at, mapping, number, shown, text
 from harness.rules.support.history import history
 from harness.rules.support.http_view import body_of

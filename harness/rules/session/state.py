@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
+from harness.protocol.generations import UPDATED, UPDATES
 from harness.protocol.sessions import SESSION_FIELDS
 from harness.protocol.states import SESSION
 from harness.protocol.states import step as leads_to
@@ -16,8 +17,6 @@ from harness.rules.support.fields import MISSING, at, leaves, mapping, shown, te
 from harness.rules.support.history import EXPIRED, History, Step, history, overdue, overtaken
 from harness.rules.support.sources import beta_sdk, sdk
 
-UPDATES = ("session.update", "transcription_session.update")
-UPDATED = ("session.updated", "transcription_session.updated")
 # Echoed in another form by design: a model name is resolved, "auto" is spelled out, a secret is not repeated.
 RESOLVED = frozenset({"model", "tracing", "prompt", "client_secret"})
 PRECISION = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.protocol.dialects import GA
+from harness.protocol.generations import UPDATED
 from harness.rules.base import DOCUMENTED, INFERRED, MUST, OBSERVED, SHOULD, Observation, View, bad, good, judged
-from harness.rules.session.state import UPDATED
 from harness.rules.support.disturbance import slack
 from harness.rules.support.fields import MISSING, at, number, shown, text
 from harness.rules.support.history import Step, history, named_error, overdue, overtaken
