@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.errors import HarnessError, UnknownLibrary
+from harness.running import CALLS
 
 if TYPE_CHECKING:
     from harness.judging.results import Result
+    from harness.running.ahead import Ahead
     from harness.running.jobs import Job
     from harness.scenario.loader import LoadedScenario
 
@@ -36,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="folder for results.json, conformance.html, traces/ and audio/ (default: reports)",
     )
     group.addoption("--harness-target", default="fake", help="fake, or the base URL of a service")
+    group.addoption(
+        "--harness-calls", type=int, default=CALLS, help=f"calls to a service side by side (default: {CALLS})"
+    )
     group.addoption("--harness-strict", action="store_true", help="conformant runs with warnings fail, too")
     parser.addini(
         "harness_scenarios", "names of folders whose YAML files are scenarios", type="args", default=["scenarios"]
@@ -119,22 +124,34 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Make the call and judge it."""
-        from harness.running.jobs import not_exercised
         from harness.running.runner import run_job
+
+        job, reason = self.ready
+        if reason:
+            pytest.skip(reason)
+        ahead = self.config.stash[AHEAD].of(job)
+        made = run_job(job, self.loaded) if ahead is None else ahead.result(job)
+        if isinstance(made, str):
+            pytest.skip(made)
+        self.result = made
+        strict = self.config.getoption("--harness-strict")
+        if self.result.verdict != "conformant" or (strict and self.result.warned):
+            raise NotConformant(self.result)
+
+    @property
+    def ready(self) -> tuple[Job, str | None]:
+        """What to run with credentials and folder; and why it cannot be, if so."""
+        from harness.running.jobs import not_exercised
         from harness.targets.endpoints import available
         from harness.targets.environment import load_environment
 
         environment = load_environment(self.config.rootpath)
-        if self.live and (reason := available(self.dialect, environment)):
-            pytest.skip(reason)
         out = output_folder(self.config)
         job = replace(self.job, out=out / "live" if self.live else out, environment=environment)
-        if reason := not_exercised([(job, self.loaded)]).get(job):
-            pytest.skip(f"not exercised: {reason}")
-        self.result = run_job(job, self.loaded)
-        strict = self.config.getoption("--harness-strict")
-        if self.result.verdict != "conformant" or (strict and self.result.warned):
-            raise NotConformant(self.result)
+        if self.live and (reason := available(self.dialect, environment)):
+            return job, reason
+        reason = not_exercised([(job, self.loaded)]).get(job)
+        return job, f"not exercised: {reason}" if reason else None
 
     @property
     def job(self) -> Job:
@@ -157,6 +174,43 @@ class ScenarioItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the item is, for the reports of pytest."""
         return self.path, 0, f"{self.loaded.scenario.title} [{self.name}]"
+
+
+class SideBySide:
+    """The calls to services: begun together when the first is asked for, where this process makes them all."""
+
+    def __init__(self, items: Sequence[pytest.Item], calls: int) -> None:
+        self._items = [item for item in items if isinstance(item, ScenarioItem) and item.job.target != "fake"]
+        self._calls = calls
+        self._ahead: dict[str, Ahead] = {}
+
+    def of(self, job: Job) -> Ahead | None:
+        """The calls among which this job's is; None for a call that is made alone."""
+        from harness.running.ahead import Ahead
+
+        if job.target == "fake" or self._calls == 1 or not self._items:
+            return None
+        if job.target not in self._ahead:
+            ready = [(*item.ready, item.loaded) for item in self._items if item.job.target == job.target]
+            jobs = [(one, loaded) for one, reason, loaded in ready if reason is None]
+            self._ahead[job.target] = Ahead(jobs, self._calls)
+        return self._ahead[job.target]
+
+    def close(self) -> None:
+        """End what is still under way."""
+        for one in self._ahead.values():
+            one.close()
+
+
+AHEAD = pytest.StashKey[SideBySide]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Know the calls that can be made side by side; a worker of xdist does not know which of them it will be given."""
+    alone = hasattr(session.config, "workerinput")
+    session.config.stash[AHEAD] = SideBySide(
+        [] if alone else session.items, session.config.getoption("--harness-calls")
+    )
 
 
 class ScenarioWarning(UserWarning):
@@ -237,6 +291,8 @@ class Results:
         from harness.report.proof import read_proof
         from harness.report.write import write_reports
 
+        if AHEAD in session.config.stash:
+            session.config.stash[AHEAD].close()
         out = output_folder(self._config)
         for folder, live in ((out, False), (out / "live", True)):
             results = [Result.from_json(run) for run in self._runs if (run["target"] == "live") == live]

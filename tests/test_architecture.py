@@ -37,11 +37,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": {"errors", "faults", "judging", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc"},
     "report": {"diagnosis", "errors", "files", "judging", "protocol", "rules", "trace"},
     "running": {
-        "client", "errors", "fake", "faults", "files", "judging", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc",
+        "client", "errors", "fake", "faults", "files", "judging", "media", "netem", "protocol", "rules", "scenario", "targets", "trace",
+        "webrtc",
     },
     "checking": {"errors", "judging", "running", "scenario", "targets"},
     "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
-    "selftest": {"client", "errors", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
+    "selftest": {"client", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
     "cli": {"checking", "errors", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
     "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},
 }  # fmt: skip

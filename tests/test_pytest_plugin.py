@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import httpcore  # noqa: F401
@@ -14,6 +15,7 @@ import harness.running.runner  # noqa: F401
 from harness.report.write import write_selftest
 from harness.selftest.calls import FaultRun
 from harness.selftest.proof import Selftest
+from tests.unscripted import API_KEY, service
 
 pytest_plugins = ["pytester"]
 
@@ -159,6 +161,24 @@ def test_what_a_service_cannot_be_made_to_do_is_skipped_with_the_reason(project:
     elsewhere.assert_outcomes(skipped=1)
     elsewhere.stdout.fnmatch_lines(["*not exercised: only a scripted service can be made to do this*"])
     run(project, *chosen).assert_outcomes(passed=1)
+
+
+def test_calls_to_a_service_are_made_side_by_side(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_KEY", API_KEY)
+    together = project.path / "scenarios" / "together.yaml"
+    together.write_text("title: A call\ndialects: [openai-ga]\nsteps: [{expect: session.updated, within: 5s}]\n")
+    (project.path / "scenarios" / "failing.yaml").write_text(
+        "title: Another\ndialects: [openai-ga]\nsteps: [{expect: response.created, within: 500ms}]\n"
+    )
+    with service() as place:
+        chosen = ("scenarios/failing.yaml", str(together), "--harness-target", place.url)
+        result = run(project, *chosen)
+        result.assert_outcomes(passed=1, failed=1)
+        run(project, *chosen, "--harness-calls", "1", "-x").assert_outcomes(failed=1)
+        run(project, *chosen, "-x").assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*expected response.created*"])
+    ahead = [one for one in threading.enumerate() if one.name == "calls"]
+    assert ahead == []
 
 
 def test_reports_that_cannot_be_written_are_named_and_make_the_session_fail(project: pytest.Pytester) -> None:

@@ -57,8 +57,18 @@ def service(row: Dialect = GA, *, faults: Sequence[str] = ()) -> Iterator[Place]
 
 
 @contextmanager
-def gateway(*, certificate: tuple[Path, Path] | None = None, location: bool = True) -> Iterator[Place]:
-    """A service without a token endpoint: the call request carries a standard key. With a certificate it speaks TLS."""
+def gateway(
+    *,
+    certificate: tuple[Path, Path] | None = None,
+    location: bool = True,
+    places: int | None = None,
+    hang_up: str = "",
+) -> Iterator[Place]:
+    """A service without a token endpoint: the call request carries a standard key. With a certificate it speaks TLS.
+
+    With ``places`` it bears no more calls than these, and gets one back by a request of the method ``hang_up`` on the call's Location.
+    """
+    taken: set[str] = set()
 
     async def start(place: Place, stop: asyncio.Event, ready: threading.Event) -> None:
         async with _fake(GA) as fake, httpx.AsyncClient(base_url=fake.url, trust_env=False) as http:
@@ -67,6 +77,11 @@ def gateway(*, certificate: tuple[Path, Path] | None = None, location: bool = Tr
                 place.asked.append(request.url.path)
                 if request.headers.get("authorization") != f"Bearer {GATEWAY_KEY}":
                     return Response('{"error": {"message": "wrong key"}}', 401, media_type="application/json")
+                if places is not None and len(taken) >= places:
+                    body = '{"error": {"message": "all session slots are busy", "code": "session_limit"}}'
+                    return Response(body, 503, media_type="application/json")
+                pending = f"pending {len(place.asked)}"
+                taken.add(pending)
                 token = await http.post(
                     "/v1/realtime/client_secrets",
                     json={"session": {"type": "realtime", "model": GA.default_model}},
@@ -82,15 +97,23 @@ def gateway(*, certificate: tuple[Path, Path] | None = None, location: bool = Tr
                 )
                 kept = ("content-type", "location") if location else ("content-type",)
                 headers = {name: answer.headers[name] for name in kept if name in answer.headers}
+                taken.discard(pending)
+                taken.add(answer.headers["location"])
                 return Response(answer.content, answer.status_code, headers)
 
             async def nothing(request: Request) -> Response:
                 place.asked.append(request.url.path)
                 return Response(status_code=404)
 
+            async def over(request: Request) -> Response:
+                place.asked.append(f"{request.method} {request.url.path}")
+                taken.discard(request.url.path)
+                return Response(status_code=204)
+
             application = Starlette(
                 routes=[
                     Route("/v1/realtime/calls", call, methods=["POST"]),
+                    *([Route("/v1/realtime/calls/{id}", over, methods=[hang_up])] if hang_up else []),
                     Route("/{path:path}", nothing, methods=["POST"]),
                 ]
             )

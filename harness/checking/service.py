@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import UsageError, nearest
-from harness.judging.grading import Capability, Grade, NotExercised, grade
+from harness.judging.grading import Capability, NotExercised, grade
 from harness.judging.results import Result, exit_code
 from harness.running.jobs import select
 from harness.running.plan import Made, Plan
@@ -17,8 +17,6 @@ from harness.scenario.live import Need
 from harness.scenario.unscripted import NEEDS, NEVER
 from harness.targets.environment import load_environment
 from harness.targets.service import Access, absent, service_endpoints, tls
-
-MARKS: dict[Grade, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "not-exercised": "-"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,8 @@ def plan(
     *,
     paths: Sequence[Path] = (),
     keyword: str = "",
+    marks: str = "",
+    only: Collection[str] = (),
     slow: bool = False,
     network: str | None = None,
     out: Path | None = None,
@@ -62,6 +62,8 @@ def plan(
         time="real",
         out=out,
         keyword=keyword,
+        marks=marks,
+        only=only,
         network=network,
         cwd=cwd,
     )
@@ -82,18 +84,3 @@ def needs_named(names: Sequence[str]) -> frozenset[Need]:
             fix = f"did you mean {near}?" if near else f"one of {', '.join(known)}"
             raise UsageError(f"unknown capability {name!r}", where="--without", fix=fix)
     return frozenset(known[name] for name in names)
-
-
-def table(capabilities: Sequence[Capability]) -> Iterator[str]:
-    """The grade for a terminal: one line a capability; the first character is its mark."""
-    width = max((len(one.name) for one in capabilities), default=0)
-    for one in capabilities:
-        counts = ", ".join(f"{count} {name.replace('-', ' ')}" for name, count in one.counts.items() if count)
-        rules = f"MUST {len(one.must.passed)} passed{_named('failed', one.must.failed)}{_named('open', one.must.open)}"
-        rules += f"; SHOULD {len(one.should.passed)} passed{_named('missed', one.should.failed)}"
-        yield f"{MARKS[one.grade]} {one.name:<{width}}  {one.grade.replace('-', ' '):<13}  {counts or 'no scenario'}"
-        yield f"  {'':<{width}}  {rules}"
-
-
-def _named(word: str, ids: Sequence[str]) -> str:
-    return f", {len(ids)} {word} ({', '.join(ids)})" if ids else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,9 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
 import typer.core
 
 from harness.errors import HarnessError, Interrupted, UsageError
+from harness.running import CALLS
 
 if TYPE_CHECKING:
     from harness.judging.grading import NotExercised
@@ -178,7 +181,7 @@ def print_results(results: Sequence[Result], seconds: float, written: Path | Non
         say(f"  report: {written}")
 
 
-def carried_out(what: Plan, workers: int, out: Path) -> Made:
+def carried_out(what: Plan, out: Path, *, workers: int = 1, calls: int = CALLS, fail_fast: bool = False) -> Made:
     """Say what is left out, make the runs with their progress, write the reports and print what was found."""
     from harness.running.plan import carry_out, reasons
     from harness.running.runner import configurations
@@ -186,9 +189,42 @@ def carried_out(what: Plan, workers: int, out: Path) -> Made:
     for line in reasons(what.left_out):
         say(line)
     for line in (*configurations([job for job, _ in what.jobs]), *what.warnings):
-        sys.stderr.write(f"{line}\n")
+        remark(line)
     with kept(len(what.jobs), out, what.left_out) as advance:
-        made = carry_out(what, workers=workers, done=advance)
+        made = carry_out(what, workers=workers, calls=calls, done=advance, told=remark, fail_fast=fail_fast)
     written = written_reports(made.results, out, made.seconds, made.left_out)
     print_results(made.results, made.seconds, written, out)
+    for line in reasons(made.left_out[len(what.left_out) :]):
+        say(line)
     return made
+
+
+def remark(line: str) -> None:
+    """One line to standard error, beside the results."""
+    sys.stderr.write(f"{line}\n")
+
+
+def failed_before(out: Path, strict: bool) -> frozenset[str]:
+    """The runs that failed last time; empty, which means all, where none did, and that is said."""
+    from harness.running.last_time import failed_last_time
+
+    failed = failed_last_time(out, strict=strict)
+    if not failed:
+        remark("no run failed last time: all are run")
+    return failed
+
+
+def repeated(context: typer.Context) -> str:
+    """The command line that is being run, without its choice of scenarios and without a key."""
+    words = ["harness", context.info_name or ""]
+    for one in context.command.params:
+        value = context.params.get(one.name or "")
+        source = context.get_parameter_source(one.name or "")
+        if source is None or source.name != "COMMANDLINE" or one.name in ("k", "m", "fail_fast", "last_failed"):
+            continue
+        if one.param_type_name == "argument":
+            words.append(str(value))
+            continue
+        for each in value if isinstance(value, (list, tuple)) else [value]:
+            words += [one.opts[0]] if each is True else [one.opts[0], "KEY" if one.name == "key" else str(each)]
+    return shlex.join(words)

@@ -1,4 +1,4 @@
-"""The caller's HTTP: one POST at a time, recorded with its answer, bounded in time and size, retried once where that is right.
+"""The caller's HTTP: one request at a time, recorded with its answer, bounded in time and size, retried once where that is right.
 
 Redirects are never followed: they would carry the key to another host.
 """
@@ -73,7 +73,7 @@ class Response:
 
 
 class Requests:
-    """Posts requests of one call and records each with its outcome. ``timeout`` seconds bound one exchange as a whole, unless ``post`` is given others.
+    """Sends the requests of one call and records each with its outcome. ``timeout`` seconds bound one exchange as a whole, unless ``post`` is given others.
 
     ``rewrite`` has the last word on a request before it is recorded and sent, ``pause`` on whether and when one of this status
     is sent again.
@@ -105,6 +105,7 @@ class Requests:
         failed: type[CallError],
         secrets: Callable[[Any], Iterable[str]] = lambda body: (),
         timeout: float | None = None,
+        method: str = "POST",
     ) -> Response:
         """The response, whatever its status; 429 and 5xx only after one retry (or where the wait asked for is too long).
 
@@ -112,7 +113,8 @@ class Requests:
         where no response came at all.
         """
         limit = self._timeout if timeout is None else timeout
-        response = await self._exchange(step, url, headers, content, failed, secrets, limit)
+        lower = {name.lower(): value for name, value in headers.items()}
+        response = await self._exchange(Draft(step, method, url, lower, content), failed, secrets, limit)
         pause = self._pause(response.status, retry_pause(response))
         if pause is None or step == "hangup":
             return response
@@ -120,23 +122,19 @@ class Requests:
             "harness.note", about=step, text=f"status {response.status}: the request is sent again after {pause:g} s"
         )
         await asyncio.sleep(pause)
-        return await self._exchange(step, url, headers, content, failed, secrets, limit)
+        return await self._exchange(Draft(step, method, url, lower, content), failed, secrets, limit)
 
     async def _exchange(
         self,
-        step: RequestStep,
-        url: str,
-        headers: Mapping[str, str],
-        content: str,
+        draft: Draft,
         failed: type[CallError],
         secrets: Callable[[Any], Iterable[str]],
         limit: float,
     ) -> Response:
         self._count += 1
         number = self._count
-        lower = {name.lower(): value for name, value in headers.items()}
-        draft = self._rewrite(Draft(step, "POST", url, lower, content))
-        url, content = draft.url, draft.content
+        draft = self._rewrite(draft)
+        step, url, content = draft.step, draft.url, draft.content
         request = self._request(draft, failed)
         self._recorder.record(
             "http.request",

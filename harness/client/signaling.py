@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -38,6 +39,7 @@ class Signaling:
         self._timeout = timeout
         self._faults = faults
         self._call_id = ""
+        self._location = ""
         rewrite = faults.requests(endpoints)
         self._requests = Requests(http, recorder, timeout=timeout, rewrite=rewrite, pause=faults.pause)
 
@@ -82,7 +84,8 @@ class Signaling:
         )
         if not self._faults.conduct.believes(response.status):
             raise self._refused(CallRequestFailed, "call", response)
-        self._call_id = call_id(response.headers.get("location", ""))
+        self._location = response.headers.get("location", "")
+        self._call_id = call_id(self._location)
         problem = answer_problem(response)
         if problem:
             self._recorder.record("sdp.rejected", sdp=response.text, reason=problem[0])
@@ -90,20 +93,31 @@ class Signaling:
         return response.text
 
     async def hang_up(self) -> None:
-        """Tell the service, where the dialect has a request for it and the call its id. Never raises."""
+        """Tell the service, where the dialect has a request for it and the call its id. Never raises.
+
+        Where the service does not know the request, its call's Location is deleted, as :rfc:`9725` section 4.2 has it and gateways do.
+        """
         url = self._endpoints.hangup_url(self._call_id) if self._call_id else None
         if url is None:
             return
-        # The best that can be done: a service that does not know the request still sees the connection close.
+        # The best that can be done: a service that knows neither request still sees the connection close.
         with contextlib.suppress(CallError):
-            await self._requests.post(
-                "hangup",
-                url,
-                headers=self._endpoints.credentials(),
-                content="",
-                failed=CallRequestFailed,
-                timeout=min(HANG_UP_SECONDS, self._timeout),
-            )
+            response = await self._over("POST", url)
+            place = urljoin(self._endpoints.call_url, self._location)
+            unknown = response.status in (404, 405) and "call_id_not_found" not in response.text
+            if unknown and _origin(place) == _origin(url):  # the key is for no other host
+                await self._over("DELETE", place)
+
+    async def _over(self, method: str, url: str) -> Response:
+        return await self._requests.post(
+            "hangup",
+            url,
+            headers=self._endpoints.credentials(),
+            content="",
+            failed=CallRequestFailed,
+            timeout=min(HANG_UP_SECONDS, self._timeout),
+            method=method,
+        )
 
     def _refused(self, kind: type[CallError], step: str, response: Response) -> CallError:
         """The facts alone: what they mean and what to do is said by :mod:`harness.diagnosis`."""
@@ -112,3 +126,7 @@ class Signaling:
 
     def _unusable(self, kind: type[CallError], response: Response, what: str, fix: str) -> CallError:
         return kind(what, seen=seen(response, self._recorder.redactor.text), fix=fix, status=response.status)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    return urlsplit(url)[:2]

@@ -6,8 +6,9 @@ import re
 
 from harness.diagnosis.base import Case, Evidence, body_of, cause, status_of
 from harness.protocol.sessions import SESSION_FIELDS
+from harness.rules.support.fields import text
 from harness.rules.support.http_view import asked_pause, media_type
-from harness.rules.support.sources import MS_ERRORS, MS_PREVIEW_WEBRTC, MS_WEBRTC, OWN, issue
+from harness.rules.support.sources import MS_ERRORS, MS_PREVIEW_WEBRTC, MS_WEBRTC, OWN, issue, rfc
 from harness.trace import Entry
 
 _UNKNOWN_FIELD = r"unknown_parameter|unknown parameter|unsupported_parameter"
@@ -198,6 +199,20 @@ def rate_limited(case: Case) -> Evidence:
 
 
 @cause(
+    "places-not-given-back",
+    "The service has no place for another call, though every call made before has ended.",
+    rank=148,
+    fix="Give a place back when a call ends: at POST .../hangup, at DELETE on Location, and at the latest when the peer connection closes "
+    "or its consent expires (30 s, RFC 7675).",
+    source=f"{rfc(7675, '5.1')}; {rfc(9725, '4.2')}",
+    tell=lambda case: f"{text(_places(case)[0].data, 'text')}." if _places(case) else "",
+)
+def places_not_given_back(case: Case) -> Evidence:
+    """429 or 503 at the end of a set-up that waited until all other calls of this run had ended; a note of the recording says so."""
+    return [*case.refused(429, 503), *_places(case)] if _places(case) else []
+
+
+@cause(
     "call-id-not-found",
     "The service does not know the call that a later request names.",
     rank=155,
@@ -242,6 +257,11 @@ def _empty(case: Case, response: Entry) -> bool:
 def _named(case: Case, kind: str) -> str:
     name = case.configured("deployment")
     return f"The {kind} was called {name!r}." if name else ""
+
+
+def _places(case: Case) -> list[Entry]:
+    """The note of a call that was made again until no other was left."""
+    return [one for one in case.trace.of("harness.note") if one.data.get("about") == "places"]
 
 
 def _pause(case: Case) -> str:

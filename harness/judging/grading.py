@@ -120,9 +120,9 @@ def standing(run: Result) -> Grade:
         return "inconclusive"
     own = [rule for rule in run.rules if rule.severity == MUST and owner(rule, run) == capability(run.scenario)]
     missed = [one for one in run.expectations if not one.met]
-    if any(not one.lenient for one in missed) or any(rule.outcome is Outcome.FAIL for rule in own):
+    if any(one.demanded for one in missed) or any(rule.outcome is Outcome.FAIL for rule in own):
         return "nonconformant"
-    if missed or any(rule.outcome is Outcome.INCONCLUSIVE for rule in own):
+    if any(one.lenient for one in missed) or any(rule.outcome is Outcome.INCONCLUSIVE for rule in own):
         return "inconclusive"
     return "conformant"
 

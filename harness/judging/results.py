@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from harness import __version__
 from harness.diagnosis import Diagnosis, Trouble
 from harness.protocol.dialects import DIALECTS
-from harness.rules.base import MUST, SHOULD, Outcome, RuleResult, View
+from harness.rules.base import MUST, SHOULD, Outcome, RuleResult, Severity, View
 from harness.rules.support.milestones import milestone_entries
 from harness.trace import Trace
 
@@ -28,7 +28,8 @@ EXIT_CODES: Mapping[Verdict, int] = {"conformant": 0, "nonconformant": 1, "incon
 class Expectation:
     """What a step, an order, a budget or ``fails`` asked for, and what came. ``step`` counts from 1; 0 is the ``assert`` block.
 
-    ``lenient``: something else than the service can be the reason that it was missed.
+    ``lenient``: something else than the service can be the reason that it was missed. ``severity``: SHOULD where no source demands it,
+    so that a miss is told and is no nonconformance.
     """
 
     step: int
@@ -37,6 +38,12 @@ class Expectation:
     actual: str
     entry: int | None = None
     lenient: bool = False
+    severity: Severity = MUST
+
+    @property
+    def demanded(self) -> bool:
+        """Whether a miss is the service's fault: it depends on nothing else, and a source demands what is asked for."""
+        return not self.lenient and self.severity == MUST
 
     @property
     def reached(self) -> bool:
@@ -53,6 +60,7 @@ class Expectation:
             one["actual"],
             one["entry"],
             one.get("lenient", False),
+            one.get("severity", MUST),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -64,6 +72,7 @@ class Expectation:
             "actual": self.actual,
             "entry": self.entry,
             **({"lenient": True} if self.lenient else {}),
+            **({"severity": self.severity} if self.severity != MUST else {}),
         }
 
 
@@ -99,9 +108,10 @@ class Result:
 
     @property
     def warned(self) -> bool:
-        """Conformant, but with something to know: trouble in the call, or a SHOULD rule that failed."""
-        missed = any(rule.outcome is Outcome.FAIL and rule.severity == SHOULD for rule in self.rules)
-        return self.verdict == "conformant" and bool(self.troubles or missed)
+        """Conformant, but with something to know: trouble in the call, a SHOULD rule that failed, a step that no source demands missed."""
+        broken = any(rule.outcome is Outcome.FAIL and rule.severity == SHOULD for rule in self.rules)
+        missed = any(not one.met and one.severity == SHOULD for one in self.expectations)
+        return self.verdict == "conformant" and bool(self.troubles or broken or missed)
 
     @property
     def id(self) -> str:
@@ -188,17 +198,18 @@ def verdict(
     """A bug of ours, then a failed MUST, then an error of the call, then a missed expectation, then what is still open.
 
     A failed MUST is a fact, also where the call ended by it. Behind an error, what was not reached is no fact about the service.
-    A missed expectation that is lenient, and a call that never got through (``short``), make a run inconclusive.
+    A missed expectation that is lenient, and a call that never got through (``short``), make a run inconclusive; one that no source
+    demands makes it neither.
     """
     rules = tuple(rules)
-    missed = [expectation for expectation in expectations if not expectation.met]
+    missed = [one for one in expectations if not one.met and (one.lenient or one.demanded)]
     if bug:
         return "error"
     if any(result.outcome is Outcome.FAIL and result.severity == MUST for result in rules):
         return "nonconformant"
     if error:
         return "error"
-    if any(not expectation.lenient for expectation in missed):
+    if any(one.demanded for one in missed):
         return "nonconformant"
     if missed or short or any(result.outcome is Outcome.INCONCLUSIVE and result.severity == MUST for result in rules):
         return "inconclusive"

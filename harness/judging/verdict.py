@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.diagnosis import Case, Diagnosis, Trouble, diagnose
 from harness.judging.results import Expectation, Verdict, stopped_short, verdict
-from harness.rules.base import Outcome, Rule, RuleResult, judge_rule
+from harness.rules.base import MUST, Outcome, Rule, RuleResult, Severity, judge_rule
 from harness.rules.catalogue import all_rules
 from harness.rules.support.milestones import milestone_entries, milestones
 from harness.rules.support.reception import media_of
@@ -41,10 +41,11 @@ def judge(
     walked: Sequence[Expectation] = (),
     *,
     lenient: Container[int] = (),
+    severity: Severity = MUST,
 ) -> Judgement:
     """Judge a trace. ``asserted`` is the scenario's assert block (None for a trace on its own), ``walked`` what its steps gave.
 
-    ``lenient`` are the steps that the service alone is not to blame for (see :class:`harness.judging.results.Expectation`); 0 stands for what
+    ``severity`` is that of a missed step. ``lenient`` are the steps that the service alone is not to blame for (see :class:`harness.judging.results.Expectation`); 0 stands for what
     is asserted of the whole run.
 
     A run whose point is a failure (``assert.fails``) is conformant when it fails there, and so; nothing after that milestone
@@ -65,11 +66,13 @@ def judge(
     diagnosis = _diagnosed(case, bugs)
     # Behind a lenient step that was missed the call went another way than the scenario; behind another one it was not reached.
     astray = any(not one.met and one.reached and one.step in lenient for one in walked)
-    expectations = [replace(one, lenient=True) if astray or one.step in lenient else one for one in walked]
+    expectations = [
+        replace(one, lenient=one.lenient or astray or one.step in lenient, severity=severity) for one in walked
+    ]
     if asserted:
         expectations += _order(trace, asserted)
         expectations += _budgets(reached, asserted)
-        expectations += _unexpected(case, asserted)
+        expectations += [replace(one, lenient=astray) for one in _unexpected(case, asserted)]
         if fails:
             expectations.append(_failure(asserted, error, diagnosis))
         if 0 in lenient:

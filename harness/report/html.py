@@ -14,6 +14,8 @@ from harness.judging.grading import Capability
 from harness.judging.results import Result, summary
 from harness.report.causes import what_broke
 from harness.report.figures import timeline
+from harness.report.grades import MEANINGS, grade_rows
+from harness.report.next_steps import next_steps
 from harness.report.proof import Proof
 from harness.report.sources import as_html
 from harness.report.text import GLYPHS, SHOWN_FAILURES, mark, outcome_counts, title, totals
@@ -76,6 +78,10 @@ def conformance_html(
         "totals": totals(results, seconds=seconds),
         "legend": LEGEND,
         "capabilities": capabilities,
+        "grades": grade_rows(capabilities, results),
+        "meanings": MEANINGS,
+        "checked": bool(results) and results[0].target not in ("fake", "client"),
+        "next_steps": next_steps(results),
         "outcomes": OUTCOMES,
         "dialects": list(dict.fromkeys(result.dialect for result in results)),
         "matrix": _matrix(results),

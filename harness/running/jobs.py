@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -91,11 +91,12 @@ def select(
     marks: str = "",
     network: str | None = None,
     seed: int = 0,
+    only: Collection[str] = (),
     cwd: Path | None = None,
 ) -> list[tuple[Job, LoadedScenario]]:
     """The jobs for these scenario files or folders (none: the suite), in order of file, then dialect.
 
-    ``keyword`` and ``marks`` are pytest's -k (over the run's id) and -m (over the scenario's tags). Raises UsageError where a
+    ``keyword`` and ``marks`` are pytest's -k (over the run's id) and -m (over the scenario's tags); ``only`` are ids of runs. Raises UsageError where a
     path, an option or an expression is wrong, or where nothing is left to run.
     """
     cwd = cwd or Path.cwd()
@@ -127,10 +128,12 @@ def select(
                 seed=seed,
                 named=bool(dialects),
             )
-            if _wanted(keyword, marks, job, loaded.scenario.tags):
+            if (not only or job.id in only) and _wanted(keyword, marks, job, loaded.scenario.tags):
                 jobs.append((job, loaded))
     if not jobs:
-        raise UsageError("no scenario matches", where="harness run", fix="check the paths, --dialect, -k and -m")
+        raise UsageError(
+            "no scenario matches", where="harness run", fix="check the paths, --dialect, -k, -m and --last-failed"
+        )
     if target == "live":
         _look_for_credentials(dict.fromkeys(job.dialect for job, _ in jobs), bool(dialects), environment)
     return list(zip(told_apart(job for job, _ in jobs), (loaded for _, loaded in jobs), strict=True))

@@ -9,8 +9,11 @@ from time import perf_counter
 
 from harness.judging.grading import NotExercised
 from harness.judging.results import Result
+from harness.running import CALLS
 from harness.running.jobs import Job, not_exercised
-from harness.running.runner import run_many
+from harness.running.many import run_many
+from harness.running.places import Places
+from harness.running.together import Attempted
 from harness.scenario.loader import LoadedScenario
 
 Chosen = Sequence[tuple[Job, LoadedScenario]]
@@ -43,28 +46,63 @@ class Made:
 
 
 def plan(chosen: Chosen, *, probing: bool = False) -> Plan:
-    """The runs that the target can be made to do; with ``probing`` the plainest first."""
+    """The runs that the target can be made to do; with ``probing`` the plainest first, then the longest, so that none is waited for alone."""
     unable = not_exercised(chosen)
     able = [(job, loaded) for job, loaded in chosen if job not in unable]
     left_out = [_left_out(job, loaded, unable[job]) for job, loaded in chosen if job in unable]
-    return Plan(tuple(sorted(able, key=_plainness) if probing else able), tuple(left_out), probing)
+    if probing and able:
+        first = min(able, key=_plainness)
+        able = [first, *sorted((one for one in able if one is not first), key=_seconds, reverse=True)]
+    return Plan(tuple(able), tuple(left_out), probing)
 
 
-def carry_out(what: Plan, *, workers: int = 1, done: Callable[[Result], None] = lambda _: None) -> Made:
-    """Make all runs, ``workers`` side by side; ``done`` is called with each result as it is ready."""
+def carry_out(
+    what: Plan,
+    *,
+    workers: int = 1,
+    calls: int = CALLS,
+    done: Callable[[Result], None] = lambda _: None,
+    told: Callable[[str], None] = lambda _: None,
+    fail_fast: bool = False,
+) -> Made:
+    """Make all runs, of a service ``calls`` side by side in this process, else in ``workers`` processes.
+
+    ``done`` is called with each result as it is ready, ``told`` with a line where the service bears fewer calls. ``fail_fast``: after the
+    first run that is not conformant, none begins.
+    """
     began = perf_counter()
-    jobs, left_out, results = what.jobs, what.left_out, list[Result]()
-    if what.probing and jobs:
-        results, jobs = run_many(jobs[:1], done=done), jobs[1:]
-        first = results[0]
-        if first.error and first.milestones["channel-open"] is None:
-            reason = f"not tried: {first.id} could not make its call"
-            left_out += tuple(_left_out(job, loaded, reason) for job, loaded in jobs)
-            jobs = ()
-    results += run_many(jobs, workers=workers, done=done)
+    results: list[Result] = []
+    left_out = list(what.left_out)
+    places = Places(calls) if workers == 1 and any(job.target != "fake" for job, _ in what.jobs) else None
+    enough = _failed if fail_fast else _nothing
+    reason = ""
+    for jobs in (what.jobs[:1], what.jobs[1:]) if what.probing else (what.jobs,):
+        made = Attempted()
+        if not reason:
+            made = run_many(jobs, workers=workers, places=places, done=done, told=told, enough=enough)
+            reason = made.reason
+        results += made.in_order
+        if (
+            what.probing
+            and results
+            and not reason
+            and results[0].error
+            and results[0].milestones["channel-open"] is None
+        ):
+            reason = f"{results[0].id} could not make its call"
+        untried = (one for number, one in enumerate(jobs) if number not in made.results)
+        left_out += (_left_out(job, loaded, f"not tried: {reason}") for job, loaded in untried)
     if what.probing:
         results.sort(key=lambda result: result.id)
-    return Made(tuple(results), left_out, perf_counter() - began)
+    return Made(tuple(results), tuple(left_out), perf_counter() - began)
+
+
+def _failed(result: Result) -> str:
+    return "" if result.verdict == "conformant" else f"{result.id} is {result.verdict} (--fail-fast)"
+
+
+def _nothing(_: Result) -> str:
+    return ""
 
 
 def reasons(left_out: Sequence[NotExercised]) -> Iterator[str]:
@@ -86,3 +124,8 @@ def _plainness(one: tuple[Job, LoadedScenario]) -> tuple[bool, bool, int]:
     """Sorts calls that must succeed first, and of these the smoke tests, and of these the shortest."""
     scenario = one[1].scenario
     return scenario.assert_.fails is not None, "smoke" not in scenario.tags, len(scenario.steps)
+
+
+def _seconds(one: tuple[Job, LoadedScenario]) -> float:
+    """How long the scenario lasts at least."""
+    return sum(step.lasts for step in one[1].scenario.steps)

@@ -1,12 +1,12 @@
-"""One run: a scenario, in a dialect, against a target, gives a Result and leaves its trace and audio. And many runs, side by side."""
+"""One run: a scenario, in a dialect, against a target, gives a Result and leaves its trace and audio."""
 
 from __future__ import annotations
 
 import asyncio
 import time as wall
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -25,8 +25,7 @@ from harness.running import clock
 from harness.running.faults import check_faults
 from harness.running.jobs import Job
 from harness.running.libraries import quiet_libraries
-from harness.running.workers import spread
-from harness.scenario.loader import LoadedScenario, load, resolve_audio
+from harness.scenario.loader import LoadedScenario, resolve_audio
 from harness.scenario.model import Scenario
 from harness.scenario.network import Network
 from harness.scenario.stage import Audio
@@ -42,6 +41,26 @@ FAKE_KEY = "fake-api-key-0123456789"
 SLACK = 60.0
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A run whose settings are right. ``loaded`` is the scenario as it is played; ``endpoints`` are None for the fake."""
+
+    job: Job
+    loaded: LoadedScenario
+    endpoints: Endpoints | None
+
+
+@dataclass(frozen=True)
+class Played:
+    """A call that was made: its trace, what the steps saw, the files that it left, and the seconds that it took."""
+
+    trace: Trace
+    walked: Sequence[Expectation]
+    audio: Mapping[str, str]
+    path: str | None
+    seconds: float
+
+
 def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = None) -> Result:
     """Make the call, judge it, and return the result. The trace file grows while the call runs, so a killed run leaves one too.
 
@@ -49,6 +68,14 @@ def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = Non
 
     Raises UsageError for wrong settings (missing credentials, time virtual on a real target) before anything is sent.
     """
+    ready = prepared(job, loaded)
+    with quiet_libraries():
+        made = clock.run(lambda: make_call(ready, watch=watch), time=job.clock, seed=job.seed)
+    return judged(ready, made)
+
+
+def prepared(job: Job, loaded: LoadedScenario) -> Ready:
+    """The run with its settings looked through. Raises UsageError."""
     if job.clock == "virtual" and job.target != "fake":
         raise UsageError(
             "virtual time needs the fake service",
@@ -58,101 +85,104 @@ def run_job(job: Job, loaded: LoadedScenario, *, watch: list[Trace] | None = Non
     check_faults(loaded)
     if job.unscripted is not None:
         loaded = replace(loaded, scenario=adapt(loaded.scenario, job.unscripted))
+    return Ready(job, loaded, None if job.target == "fake" else _endpoints(job))
+
+
+def judged(ready: Ready, made: Played) -> Result:
+    """The result of a call that was made. Pure, but for the clock that says how long the judging takes."""
     began = wall.perf_counter()
-    endpoints = None if job.target == "fake" else _endpoints(job)
-    with _sink(job) as (sink, trace_path), quiet_libraries():
-        trace, walked, audio = clock.run(
-            lambda: _make_call(job, loaded, endpoints, sink, watch), time=job.clock, seed=job.seed
-        )
-    lenient = cooperative_steps(loaded.scenario) if job.unscripted is not None else frozenset[int]()
-    if job.network is not None and not loaded.scenario.has_network:
+    job, scenario, trace = ready.job, ready.loaded.scenario, made.trace
+    lenient = cooperative_steps(scenario) if job.unscripted is not None else frozenset[int]()
+    if job.network is not None and not scenario.has_network:
         # The scenario was not written for this network: what it does not let through in time is not the service's fault.
-        lenient = frozenset(range(len(loaded.scenario.steps) + 1))
-    judgement = judge(trace, loaded.scenario.assert_, walked, lenient=lenient)
+        lenient = frozenset(range(len(scenario.steps) + 1))
+    judgement = judge(trace, scenario.assert_, made.walked, lenient=lenient, severity=scenario.severity)
     return Result(
         scenario=job.name,
-        title=loaded.scenario.title,
+        title=scenario.title,
         dialect=job.dialect,
         target=trace.header.target,
         observer="client",
         time=job.clock,
         verdict=judgement.verdict,
-        seconds=wall.perf_counter() - began,
+        seconds=made.seconds + wall.perf_counter() - began,
         media_seconds=trace.seconds,
         milestones=judgement.milestones,
         expectations=judgement.expectations,
         rules=judgement.rules,
         diagnosis=judgement.diagnosis,
-        trace=trace_path,
-        audio=audio,
+        trace=made.path,
+        audio=made.audio,
         error=judgement.error,
         bug=judgement.bug,
         media=judgement.media,
         troubles=judgement.troubles,
         recording=trace,
-        tags=tuple(loaded.scenario.tags),
+        tags=tuple(scenario.tags),
     )
 
 
-async def _make_call(
-    job: Job, loaded: LoadedScenario, endpoints: Endpoints | None, sink: IO[str] | None, watch: list[Trace] | None
-) -> tuple[Trace, list[Expectation], dict[str, str]]:
+async def make_call(ready: Ready, *, watch: list[Trace] | None = None, notes: Sequence[str] = ()) -> Played:
+    """Make the call on this event loop. ``notes`` stand at the beginning of its trace; ``watch``: see :func:`run_job`."""
     import httpx
 
-    scenario = loaded.scenario
-    loop = asyncio.get_running_loop()
-    recorder = Recorder(
-        Header("client", job.dialect, job.target, job.name, job.clock, extra=as_recorded(scenario.assert_)),
-        loop.time,
-        redactor=Redactor(secrets_of(endpoints)),
-        sink=sink,
-    )
+    job, scenario, endpoints = ready.job, ready.loaded.scenario, ready.endpoints
+    began, loop = wall.perf_counter(), asyncio.get_running_loop()
     walked: list[Expectation] = []
     audio: dict[str, str] = {}
-    packets = _audio_of(loaded)
+    packets = _audio_of(ready.loaded)
     end = "interrupted"
-    try:
-        async with AsyncExitStack() as stack:
-            if endpoints is None:
-                endpoints = await _start_fake(job, scenario, packets, stack, watch)
-            http = await stack.enter_async_context(
-                httpx.AsyncClient(
-                    verify=tls(endpoints), trust_env=not endpoints.loopback, timeout=scenario.caller.timeout
+    with _sink(job) as (sink, trace_path):
+        recorder = Recorder(
+            Header("client", job.dialect, job.target, job.name, job.clock, extra=as_recorded(scenario.assert_)),
+            loop.time,
+            redactor=Redactor(secrets_of(endpoints)),
+            sink=sink,
+        )
+        for note in notes:
+            recorder.record("harness.note", about="places", text=note)
+        try:
+            async with AsyncExitStack() as stack:
+                if endpoints is None:
+                    endpoints = await _start_fake(job, scenario, packets, stack, watch)
+                http = await stack.enter_async_context(
+                    httpx.AsyncClient(
+                        verify=tls(endpoints), trust_env=not endpoints.loopback, timeout=scenario.caller.timeout
+                    )
                 )
-            )
-            for step in scenario.steps:
-                step.prepare(packets)
-            call = Call(
-                endpoints,
-                recorder,
-                session=scenario.session,
-                caller=scenario.caller,
-                track=OutgoingAudio(),
-                http=http,
-                peer=partial(Peer, network=network_of(job, scenario)),
-            )
-            try:
-                async with asyncio.timeout(longest(scenario)):
-                    await call.open()
-                    await play(scenario, call, recorder, packets, into=walked)
-                end = "completed"
-            except CallError as error:
-                end = "failed"
-                _record_error(recorder, error)
-            except TimeoutError:
-                end = "failed"
-                _record_error(
+                for step in scenario.steps:
+                    step.prepare(packets)
+                call = Call(
+                    endpoints,
                     recorder,
-                    Hung(f"the run had not ended after {longest(scenario):g} s", fix="please report this as a bug"),
+                    session=scenario.session,
+                    caller=scenario.caller,
+                    track=OutgoingAudio(),
+                    http=http,
+                    peer=partial(Peer, network=network_of(job, scenario)),
                 )
-            finally:
-                await call.close()
-                audio = _write_audio(job, call)
-    finally:
-        trace = recorder.close(end)
-    if recorder.sink_error is not None and sink is not None:
-        raise refused(Path(sink.name), recorder.sink_error)
-    return trace, walked, audio
+                try:
+                    async with asyncio.timeout(longest(scenario)):
+                        await call.open()
+                        await play(scenario, call, recorder, packets, into=walked)
+                    end = "completed"
+                except CallError as error:
+                    end = "failed"
+                    _record_error(recorder, error)
+                except TimeoutError:
+                    end = "failed"
+                    _record_error(
+                        recorder,
+                        Hung(f"the run had not ended after {longest(scenario):g} s", fix="please report this as a bug"),
+                    )
+                finally:
+                    await call.close()
+                    audio = _write_audio(job, call)
+        finally:
+            trace = recorder.close(end)
+        if recorder.sink_error is not None and sink is not None:
+            raise refused(Path(sink.name), recorder.sink_error)
+    return Played(trace, walked, audio, trace_path, wall.perf_counter() - began)
 
 
 class Hung(CallError):
@@ -266,26 +296,3 @@ def _sink(job: Job) -> Iterator[tuple[IO[str] | None, str | None]]:
     path = job.out / "traces" / f"{job.slug}.ndjson"
     with open_trace(path) as sink:
         yield sink, path.relative_to(job.out).as_posix()
-
-
-def run_many(
-    jobs: Sequence[tuple[Job, LoadedScenario]], *, workers: int = 1, done: Callable[[Result], None] = lambda _: None
-) -> list[Result]:
-    """Run all jobs, in this process or in ``workers`` processes; results come back in the order of the jobs.
-
-    ``done`` is called with each result as it is ready.
-    """
-    ready: dict[int, Result] = {}
-    if workers <= 1 or len(jobs) <= 1:
-        made: Iterator[tuple[int, Result]] = enumerate(run_job(job, loaded) for job, loaded in jobs)
-    else:
-        made = spread(_run_apart, [job for job, _ in jobs], workers=workers)
-    for number, result in made:
-        ready[number] = result
-        done(result)
-    return [ready[number] for number in range(len(jobs))]
-
-
-def _run_apart(job: Job) -> Result:
-    """In a worker: the file is read again and the recording stays in its file, so that little crosses the process boundary."""
-    return replace(run_job(job, load(job.path)), recording=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -27,7 +27,7 @@ class WorkerLost(HarnessError):
     exit_code = 3
 
 
-def spread(work: Callable[[T], R], tasks: Sequence[T], *, workers: int) -> Iterator[tuple[int, R]]:
+def spread(work: Callable[[T], R], tasks: Sequence[T], *, workers: int) -> Generator[tuple[int, R]]:
     """(number of a task, what ``work`` made of it), as they come, from this process or from ``workers`` others.
 
     ``work`` has to be a function of a module. After an error, Ctrl-C, or where the caller looks no further, no task begins any more;

@@ -50,6 +50,7 @@ def check(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
     _check_dialects(source, scenario)
     _check_rules(source, scenario)
     _check_diagnosis(source, scenario)
+    _check_source(source, scenario)
     _warn_of_retirements(source, scenario, settings)
 
 
@@ -195,6 +196,13 @@ def _check_settings(source: Source, settings: Iterable[Marked]) -> None:
         for word in one.value:
             if word not in SESSION_WORDS and (meant := did_you_mean(word, SESSION_WORDS)):
                 source.report(source.at_key((*one.path, word)), f"unknown session setting {word!r}{meant}")
+
+
+def _check_source(source: Source, scenario: Mapping[str, Any]) -> None:
+    if scenario.get("severity") == "should" and not scenario.get("source"):
+        source.report(
+            source.at_key(("severity",)), "severity: should needs a source: where does what is asked for come from?"
+        )
 
 
 def _warn_of_retirements(source: Source, scenario: Mapping[str, Any], settings: Iterable[Marked]) -> None:

@@ -85,6 +85,14 @@ class Scenario(Model):
     live: Live = Field(default_factory=Live)
     network: Network | None = Field(default=None, description="what the network does to the call; default: nothing")
     assert_: Assert = Field(default_factory=Assert, alias="assert")
+    severity: Literal["must", "should"] = Field(
+        default="must",
+        description="should: no source demands what the steps ask for, and a missed step is a warning; source says where it comes from",
+    )
+    source: str = Field(
+        default="",
+        description="where what is asked for comes from: a page, an RFC section, a report; needed by severity: should",
+    )
     description: str = ""
 
     @property

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
 from harness.judging.results import Result
 from harness.report.coverage import coverage, coverage_json, coverage_text
 from harness.running.jobs import select
-from harness.running.runner import run_many
+from harness.running.last_time import rules_last_time
+from harness.running.many import run_many
 from harness.scenario.files import reference_suite
 
 Progress = Callable[[int], AbstractContextManager[Callable[[Result], None]]]
@@ -39,21 +39,9 @@ def suite_runs(out: Path, *, progress: Progress = silent) -> list[Mapping[str, A
 
     Raises UsageError where the file is not what a run leaves.
     """
-    path = out / "results.json"
-    if not path.exists():
-        jobs = select([reference_suite()], cwd=Path.cwd())
-        with progress(len(jobs)) as advance:
-            return [result.to_json() for result in run_many(jobs, workers=os.cpu_count() or 1, done=advance)]
-    try:
-        return _runs(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"not the results of a run ({type(error).__name__}: {error})",
-            where=str(path),
-            fix="harness run writes it; or name another folder with --out",
-        ) from error
-
-
-def _runs(document: Any) -> list[Mapping[str, Any]]:
-    runs: Sequence[Mapping[str, Any]] = document["runs"]
-    return [{"rules": [{"id": one["id"], "outcome": one["outcome"]} for one in run["rules"]]} for run in runs]
+    runs = rules_last_time(out)
+    if runs is not None:
+        return runs
+    jobs = select([reference_suite()], cwd=Path.cwd())
+    with progress(len(jobs)) as advance:
+        return [result.to_json() for result in run_many(jobs, workers=os.cpu_count() or 1, done=advance).in_order]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +25,7 @@ from harness.protocol.dialects import DIALECTS
 from harness.report.html import conformance_html
 from harness.report.text import failure, totals
 from harness.report.write import write_reports
+from harness.running.clock import undisturbed
 from harness.running.libraries import quiet_libraries
 from harness.scenario.files import resolve_audio
 from harness.scenario.loader import load
@@ -32,10 +33,6 @@ from harness.scenario.script import FakeScript
 from harness.serving.page import example_page
 from harness.trace import Entry, Header, Recorder, Trace
 from harness.trace.redact import Redactor
-
-# Seconds after which the judging thread lets the event loop go on. Each of the loop's system calls waits that long for its turn, and
-# a few dozen of them make up one round of packets; CPython's 5 ms would add up to more than a listener's jitter buffer holds.
-TURN = 0.0005
 
 
 class Served:
@@ -127,6 +124,8 @@ class Served:
                 write_reports(self.results, self._out, seconds=time.monotonic() - self._began, fresh=fresh)
             except HarnessError as error:
                 self._fail(error)
+        if not self._paths:
+            gc.collect()  # while nobody's audio waits for it, see clock.undisturbed
 
     def _say(self, line: str) -> None:
         """Say a line, on the event loop or beside it; where nobody can hear it any more, calls go on all the same."""
@@ -170,7 +169,6 @@ async def serve_forever(
     ``deployments`` are the models that it has; without any it takes every name. ``stop`` ends it instead of the signals. Raises UsageError where it cannot listen, and at the end where something could not be
     written, and ScenarioError for a wrong script.
     """
-    sys.setswitchinterval(TURN)
     conformance_html((), seconds=0.0)  # loads and compiles what it takes, which would hold up the first calls
     served = Served(out, say, secrets=(key,))
     told = load(script).scenario.fake if script else FakeScript()
@@ -187,7 +185,7 @@ async def serve_forever(
         page=example_page([DIALECTS[name] for name in dialects]),
     )
     stop = stop or _ended_by_signal()  # before anything is announced: who waits for the address may end it at once
-    with quiet_libraries():
+    with quiet_libraries(), undisturbed():
         url = await service.start(host, port)
         try:
             for line in _greeting(url, dialects, key):

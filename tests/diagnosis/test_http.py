@@ -50,6 +50,11 @@ CASES: Cases = {
     ),
     "quota-exhausted": lambda: refused("key", 429, error_body("insufficient_quota")),
     "rate-limited": lambda: refused("call", 429, error_body("rate_limit_exceeded")),
+    "places-not-given-back": lambda: failed(
+        (0.0, "harness.note", {"about": "places", "text": "4 calls were made before this one; all have ended"}),
+        *http("call", 429, error_body("too_many_sessions")),
+        step="call",
+    ),
     "call-id-not-found": lambda: Recorded(trace(*http("hangup", 404, error_body("call_id_not_found"))), {"HTTP-18": 0}),
     "region-mismatch": lambda: refused(
         "call", 404, error_body("404", "Resource not found"), dialect=PREVIEW, config={"region": "eastus"}

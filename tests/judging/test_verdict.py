@@ -152,7 +152,7 @@ class TestCallThatNeverGotThrough:
 def test_steps_of_the_player_count() -> None:
     missed = Expectation(1, False, "a", "b")
     judgement = judge(CLEAN, asserted(), [missed])
-    assert judgement.expectations[0] is missed
+    assert judgement.expectations[0] == missed
     assert judgement.verdict == "nonconformant"
 
 

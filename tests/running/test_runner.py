@@ -18,7 +18,8 @@ from harness.rules.base import MUST, REGISTRY
 from harness.rules.catalogue import all_rules
 from harness.running import runner
 from harness.running.jobs import Job
-from harness.running.runner import longest, run_job, run_many
+from harness.running.many import run_many
+from harness.running.runner import longest, run_job
 from harness.scenario.loader import LoadedScenario, load
 from harness.scenario.model import Scenario
 from harness.scenario.steps import STEPS
@@ -134,7 +135,7 @@ def test_a_diagnosis_that_raises_is_our_bug_and_hides_nothing(tmp_path: Path, mo
 def test_results_come_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     jobs = [job_for(tmp_path, "title: x\nsteps: []\n", dialect) for dialect in ("openai-ga", "azure-ga")]
     seen: list[str] = []
-    results: list[Result] = run_many(jobs, done=lambda result: seen.append(result.dialect))
+    results: list[Result] = run_many(jobs, done=lambda result: seen.append(result.dialect)).in_order
     assert [result.dialect for result in results] == seen == ["openai-ga", "azure-ga"]
 
 

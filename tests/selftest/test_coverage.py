@@ -10,7 +10,7 @@ import pytest
 from harness.errors import UsageError
 from harness.report.coverage import BEYOND_THE_SUITE
 from harness.running.jobs import Job, select
-from harness.running.runner import run_many
+from harness.running.many import run_many
 from harness.scenario.loader import LoadedScenario
 from harness.selftest import coverage
 
@@ -28,7 +28,7 @@ def chosen() -> list[tuple[Job, LoadedScenario]]:
 
 
 def test_every_rule_is_exercised_or_says_why_not() -> None:
-    results = run_many(chosen(), workers=2)
+    results = run_many(chosen(), workers=2).in_order
     rows = coverage.coverage([result.to_json() for result in results])
     assert [row.id for row in rows if row.unexplained] == []
     assert [row.id for row in rows if row.exercised and row.id in BEYOND_THE_SUITE] == [], "the reason no longer holds"

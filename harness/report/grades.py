@@ -1,0 +1,81 @@
+"""The grades of a check: a row a capability, with what fails in one line each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from harness.judging.grading import Capability, Grade, capability, standing
+from harness.judging.results import Result
+from harness.report.causes import failed_musts
+from harness.report.text import SHOWN_FAILURES, title
+
+MARKS: Mapping[Grade, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "not-exercised": "-"}
+MEANINGS: Mapping[Grade, str] = {
+    "conformant": "every scenario passed and no MUST rule failed",
+    "nonconformant": "a MUST rule failed, or a step that a source demands was missed",
+    "inconclusive": "nothing failed, and some scenarios could not be judged: the model did not play its part, or the call broke",
+    "not-exercised": "no scenario could be tried",
+}
+
+
+@dataclass(frozen=True)
+class GradeRow:
+    """A capability as it is graded: its scenarios by how they stand, and a line for each thing that fails."""
+
+    name: str
+    grade: Grade
+    passed: int
+    failed: int
+    open: int
+    not_tried: int
+    fails: tuple[str, ...]
+
+
+def grade_rows(capabilities: Sequence[Capability], results: Sequence[Result]) -> tuple[GradeRow, ...]:
+    """The rows, in the order of the capabilities."""
+    return tuple(
+        GradeRow(
+            one.name,
+            one.grade,
+            one.counts["conformant"],
+            one.counts["nonconformant"],
+            one.counts["inconclusive"],
+            one.counts["not-exercised"],
+            tuple(_fails(one, results)),
+        )
+        for one in capabilities
+    )
+
+
+def grade_lines(capabilities: Sequence[Capability], results: Sequence[Result]) -> Iterator[str]:
+    """The table for a terminal; the first character of a line is its mark."""
+    rows = grade_rows(capabilities, results)
+    width = max((len(one.name) for one in rows), default=0)
+    yield f"  {'':<{width}}  {'grade':<13}  passed  failed  open  not tried"
+    for one in rows:
+        counts = f"{one.passed:>6}  {one.failed:>6}  {one.open:>4}  {one.not_tried:>9}"
+        yield f"{MARKS[one.grade]} {one.name:<{width}}  {one.grade.replace('-', ' '):<13}  {counts}"
+        yield from (f"  {'':<{width}}  {line}" for line in one.fails)
+    yield from (
+        f"  {name.replace('-', ' ')}: {MEANINGS[name]}" for name in MEANINGS if any(one.grade == name for one in rows)
+    )
+
+
+def _fails(one: Capability, results: Sequence[Result]) -> Iterator[str]:
+    """The MUST rules, each with its number of runs; then the scenarios that missed a step without one."""
+    for rule in one.must.failed:
+        runs = sum(rule in failed_musts(run) for run in results)
+        yield f"{rule} {title(rule)} ({runs} run{'s' if runs > 1 else ''})"
+    missed = [run for run in results if capability(run.scenario) == one.name and standing(run) == "nonconformant"]
+    lines = [line for run in missed if not failed_musts(run) and (line := _missed(run))]
+    yield from lines[:SHOWN_FAILURES]
+    if len(lines) > SHOWN_FAILURES:
+        yield f"and {len(lines) - SHOWN_FAILURES} more"
+
+
+def _missed(run: Result) -> str:
+    first = next((one for one in run.expectations if not one.met and one.demanded), None)
+    name = PurePosixPath(run.scenario).stem
+    return f"{name}: expected {first.expected}; seen {first.actual}" if first else ""
