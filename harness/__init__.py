@@ -58,6 +58,7 @@ def run(
     network: str | None = None,
     seed: int = 0,
     workers: int = 1,
+    calls: int = 8,
     out: Path | str | None = None,
 ) -> list[Result]:
     """Run scenario files or folders and judge them, as ``harness run`` does.
@@ -70,6 +71,7 @@ def run(
         network: a preset such as "wifi-bad", for scenarios without a network of their own.
         seed: of the network's chances and of the libraries' random numbers.
         workers: processes side by side.
+        calls: calls to a service side by side in this process, at most; where it bears fewer, fewer.
         out: the folder for traces, audio and reports; None leaves no files.
 
     Returns a result for each scenario and dialect; those that the target cannot be made to do are left out.
@@ -89,7 +91,7 @@ def run(
         network=network,
         seed=seed,
     )
-    made = carry_out(plan(chosen), workers=workers)
+    made = carry_out(plan(chosen), workers=workers, calls=calls)
     if folder is not None:
         write_reports(made.results, folder, seconds=made.seconds, left_out=made.left_out)
     return list(made.results)
@@ -109,13 +111,13 @@ def check(
     key: str = "",
     model: str = "",
     without: Sequence[str] = (),
-    workers: int = 1,
+    calls: int = 8,
     out: Path | str | None = None,
 ) -> Checked:
     """Check any service with the reference suite (or with ``paths``), in real time, graded by capability, as ``harness check`` does.
 
     ``key`` is the bearer of the call request where the service has no token endpoint; ``model`` the model or deployment; ``without``
-    names what the service does not have (function-calls, transcription, ...); ``out`` is the folder for traces, audio and reports.
+    names what the service does not have (function-calls, transcription, ...); ``calls`` are made side by side, at most; ``out`` is the folder for traces, audio and reports.
     Raises UsageError for a wrong setting before anything is sent.
     """
     from harness.checking import service
@@ -126,7 +128,7 @@ def check(
     folder = None if out is None else Path(out)
     access = Access(key, model, without=service.needs_named(without))
     what = service.plan(url, dialect, access, paths=[Path(path) for path in paths], out=folder)
-    made = carry_out(what, workers=workers)
+    made = carry_out(what, calls=calls)
     if folder is not None:
         write_reports(made.results, folder, seconds=made.seconds, left_out=made.left_out)
     return service.graded(made)

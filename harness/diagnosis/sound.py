@@ -47,14 +47,14 @@ def audio_clipped(case: Case) -> Evidence:
 
 @cause(
     "audio-not-paced",
-    "The audio is sent faster than it plays.",
+    "The audio is sent at another speed than it plays at.",
     rank=915,
     fix="Send a packet of 20 ms every 20 ms, by the media clock, and keep the rest in the output buffer, where it can be cleared.",
     source=OWN,
 )
 def audio_not_paced(case: Case) -> Evidence:
-    """The received media runs ahead of the clock (MED-17), in packets that are well formed (MED-04)."""
-    return [] if case.broken("MED-04") else case.broken("MED-17")
+    """The received media runs ahead of the clock (MED-17) or falls behind it (MED-25), in packets that are well formed (MED-04)."""
+    return [] if case.broken("MED-04") else case.broken("MED-17", "MED-25")
 
 
 @cause(

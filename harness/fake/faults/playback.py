@@ -24,9 +24,13 @@ def _interruption_ignored(dialect: Dialect) -> EventRewrite:
         if lookup(event, "response.status") != "cancelled":
             yield 0.0, event
             return
-        yield 4.0, {**event, "response": {**event["response"], "status": "completed", "status_details": None}}
+        yield 4.0, _completed(event)
 
     return rewrite
+
+
+def _completed(event: Event) -> dict[str, Any]:
+    return {**event, "response": {**event["response"], "status": "completed", "status_details": None}}
 
 
 def playback(name: str, title: str, make: Callable[..., Any], *caught_by: str, **more: Any) -> None:
@@ -118,6 +122,17 @@ playback(
     diagnosis="interruption-ignored",
 )
 playback(
+    "interrupted-says-completed",
+    "the caller interrupts, the audio is cut, and the response says completed",
+    instead(
+        "response.done",
+        _completed,
+        where=lambda event: lookup(event, "response.status") == "cancelled",
+    ),
+    "PLAY-15",
+    scenario="interruption/silence-follows-a-barge-in.yaml",
+)
+playback(
     "interrupted-but-heard-on",
     "the caller interrupts, all events say so, and the audio goes on",
     lambda right: replace(right, stops_audio=False),
@@ -142,6 +157,14 @@ playback(
     lambda right: replace(right, pace=2.0),
     "MED-17",
     also=("MED-21",),
+    plane=CONDUCT,
+    diagnosis="audio-not-paced",
+)
+playback(
+    "audio-too-slow",
+    "audio is sent at half the speed it plays at: a packet of 20 ms every 40 ms",
+    lambda right: replace(right, pace=0.5),
+    "MED-25",
     plane=CONDUCT,
     diagnosis="audio-not-paced",
 )

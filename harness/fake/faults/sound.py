@@ -202,6 +202,19 @@ rtp(
     "MED-11",
 )
 rtp(
+    "rtp-timestamp-jump",
+    "the timestamp jumps by ten seconds in mid-stream",
+    each(lambda packet, count: shifted(packet, 480_000 if count >= LATER else 0)),
+    "MED-04",
+    "MED-11",
+)
+rtp(
+    "rtp-timestamp-jump-marked",
+    "the timestamp jumps by ten seconds at a packet with a marker, as if a pause were over that was none",
+    each(lambda packet, count: one(shifted(packet, 480_000 if count >= LATER else 0)[0], marker=count == LATER)),
+    "MED-11",
+)
+rtp(
     "rtp-timestamp-too-long",
     "each packet claims 200 ms",
     each(lambda packet, count: shifted(packet, 9 * 960 * count)),

@@ -1,4 +1,4 @@
-"""MED: neither faster than real time nor from more than one source."""
+"""MED: neither faster nor slower than real time, nor from more than one source."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from harness.protocol.opus import SAMPLE_RATE
+from harness.protocol.opus import SAMPLE_RATE, toc_samples
 from harness.rules.base import BOTH, CLIENT, DOCUMENTED, INFERRED, SHOULD, Observation, View, judged
 from harness.rules.media import FAMILY
 from harness.rules.support.disturbance import slack
-from harness.rules.support.packets import TIMESTAMPS, Packet, distance, sent_by, streams
+from harness.rules.support.packets import SEQUENCES, TIMESTAMPS, Packet, distance, sent_by, streams
 from harness.rules.support.sources import OWN, rfc
 
 BURST_MS = 200.0  # own policy: more than a jitter buffer absorbs
@@ -18,6 +18,10 @@ AHEAD_SECONDS = (
     1.0  # what a jitter buffer holds at most (200 to 500 ms), and as much again for a network that is slow at first
 )
 FIRST_SECONDS = 1.0  # a first packet that came late makes what follows it look early: so far ahead a stream may begin
+SLOWEST = 0.75  # seconds of media in a second: own policy, less than any clock is off
+WINDOW = 1.0  # seconds over which media is counted: many packets, and less than a listener forgives
+SLOW_SECONDS = 3  # on end: a stall and what it holds back are over sooner
+FEWEST = 10  # packets in a second: fewer are no stream but what is left of one
 RESTART_SECONDS = 2.0  # timestamps that jump by more have been set anew
 
 
@@ -93,6 +97,55 @@ def no_rush(view: View) -> Iterator[Observation]:
                 last = packet
             if chunk:
                 yield judged(entry, worst <= limit, f"at most {limit:g} s ahead", f"{worst:.1f} s ahead")
+
+
+@FAMILY.rule("25", SHOULD, INFERRED, OWN)
+def no_drag(view: View) -> Iterator[Observation]:
+    """the service sends no slower than real time
+
+    Audio that comes slower than it plays leaves a hole behind each packet: the listener hears a stutter, or words drawn out.
+
+    Three seconds on end, each with at least ten packets, in which less than three quarters of a second of media came. A pause in which
+    nothing is sent is none of them. Send a packet of 20 ms every 20 ms.
+
+    Okay:
+        packets received 2 20ms*250
+    Fail:
+        packets received 2 40ms*76
+    Okay:
+        packets received 2 26ms*193
+    Fail:
+        packets received 2 28ms*179
+    Okay:
+        packets received 2 40ms*74
+    Okay:
+        packets received 2 125ms*41
+    Fail:
+        packets received 2 88ms*57
+    """
+    limit = SLOW_SECONDS + math.ceil(slack(view))
+    for stream in sent_by(view, "service"):
+        start: Packet | None = None
+        packets = slow = 0
+        rate = SLOWEST
+        for entry, chunk in stream:
+            worst = 0
+            for packet in chunk:
+                packets += 1
+                if start is None or packet.t - start.t < WINDOW:
+                    start = start or packet
+                    continue
+                # Timestamps may count wrongly (MED-11), and packets may be left out in a pause: what shows more media is believed.
+                numbers = distance(start.sequence, packet.sequence, SEQUENCES) * (toc_samples(packet.toc) or 0)
+                media = max(numbers, distance(start.timestamp, packet.timestamp, TIMESTAMPS))
+                rate = media / SAMPLE_RATE / (packet.t - start.t)
+                slow = slow + 1 if packets >= FEWEST and 0 < rate < SLOWEST else 0
+                worst = max(worst, slow)
+                start, packets = packet, 0
+            if chunk:
+                yield judged(
+                    entry, worst < limit, f"at least {SLOWEST:g} s of media a second", f"{rate:.2f} s a second"
+                )
 
 
 @FAMILY.rule("10", SHOULD, DOCUMENTED, rfc(3550, "8"), who=BOTH)

@@ -20,7 +20,7 @@ from harness.rules.base import (
 from harness.rules.playback import FAMILY
 from harness.rules.playback.buffer import CLEARED, SPEECH, STARTED, STOPPED
 from harness.rules.support.disturbance import slack
-from harness.rules.support.fields import mapping, number, text
+from harness.rules.support.fields import listing, mapping, number, text
 from harness.rules.support.history import History, Response, Step, history, in_default, known_to_run, overdue
 from harness.rules.support.sources import SERVER_EVENTS, TURN_DETECTION, issue, sdk
 
@@ -232,6 +232,67 @@ def _interrupted(view: View, speech: Step, response: Response) -> Iterator[Obser
         wanted = (f"{CLEARED} of {response.id!r}", "response.done cancelled, turn_detected")
         seen = f"{behind[-1].kind} {waited:.1f} s later" if behind else f"nothing in {waited:.1f} s"
         yield bad(speech.entry, wanted, seen)
+
+
+@FAMILY.rule("15", SHOULD, DOCUMENTED, TURN_DETECTION, SERVER_EVENTS)
+def interrupted_is_not_completed(view: View) -> Iterator[Observation]:
+    """a response that the caller cut short is not completed
+
+    With interrupt_response true "the response will be cancelled" when a VAD start event occurs: its status is cancelled, turn_detected.
+
+    A client that reads completed keeps words in its history that nobody heard. It shows by an item that is incomplete, or by a buffer
+    that was cleared before the response was done; one that was done first, and then cut, is right.
+
+    Okay:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        < output_audio_buffer.cleared {"response_id": "r"}
+        < response.done {"response": {"id": "r", "status": "cancelled", "status_details": {"type": "cancelled",
+            "reason": "turn_detected"}}}
+    Okay:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        < response.done {"response": {"id": "r", "status": "completed", "output": [{"status": "completed"}]}}
+        < output_audio_buffer.cleared {"response_id": "r"}
+    Unseen:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < response.done {"response": {"id": "r", "status": "completed", "output": [{"status": "incomplete"}]}}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        < output_audio_buffer.cleared {"response_id": "r"}
+    Unseen:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        > output_audio_buffer.clear {}
+        < output_audio_buffer.cleared {"response_id": "r"}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Fail:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        < output_audio_buffer.cleared {"response_id": "r"}
+        < response.done {"response": {"id": "r", "status": "completed"}}
+    Fail:
+        < response.created {"response": {"id": "r", "status": "in_progress"}}
+        < input_audio_buffer.speech_started {"item_id": "u", "audio_start_ms": 900}
+        < response.done {"response": {"id": "r", "status": "completed", "output": [{"status": "incomplete"}]}}
+        < output_audio_buffer.cleared {"response_id": "r"}
+    """
+    course = history(view)
+    clears = course.client("output_audio_buffer.clear")
+    for response in course.responses.values():
+        cleared, done = response.first(CLEARED), response.done
+        if cleared is None or done is None:
+            continue
+        spoke = [
+            one
+            for one in course.server(SPEECH)
+            if response.running(one.entry.seq) and one.entry.seq < cleared.entry.seq
+        ]
+        if not spoke or any(spoke[0].entry.seq < one.entry.seq < done.entry.seq for one in clears):
+            continue
+        items = [text(item, "status") for item in listing(done.event, "response", "output")]
+        cut = cleared.entry.seq < done.entry.seq or "incomplete" in items
+        seen = f"{response.status}, with an incomplete item" if "incomplete" in items else response.status
+        yield judged(done.entry, not cut or response.status != "completed", "cancelled, turn_detected", seen)
 
 
 @FAMILY.rule("09", SHOULD, OBSERVED, _TRUNCATES_WHAT_WAS_HEARD, who=CLIENT, hidden_by_filter=False)
