@@ -23,7 +23,7 @@ from typing import Any
 
 from harness.diagnosis.troubles import Trouble, troubles_of
 from harness.protocol.dialects import DIALECTS
-from harness.rules.base import INFO, MUST, Observation, Outcome, RuleResult, View
+from harness.rules.base import INFO, MUST, SHOULD, Observation, Outcome, RuleResult, View
 from harness.rules.support.fields import listing, text
 from harness.trace import Entry, Observer, Trace
 
@@ -90,6 +90,19 @@ class Case:
             or any(one.outcome is Outcome.FAIL and one.severity != INFO for one in self.rules)
             or any(one.outcome is Outcome.INCONCLUSIVE and one.severity == MUST for one in self.rules)
         )
+
+    def merely_recommended(self, one: Diagnosis) -> bool:
+        """Whether a cause rests on broken SHOULD rules alone, while a MUST rule is broken elsewhere: it comes behind what explains that."""
+        return bool(one.evidence) and set(one.evidence) <= self._recommended
+
+    @cached_property
+    def _recommended(self) -> frozenset[int]:
+        at: dict[str, set[int]] = {MUST: set(), SHOULD: set(), INFO: set()}
+        for one in self.rules:
+            if one.outcome is Outcome.FAIL:
+                at[one.severity] |= {seen.entry for seen in one.failures}
+        worse = at[MUST] | {one.seq for one in self.missed} | {one.entry for one in self.troubles}
+        return frozenset(at[SHOULD] - worse if at[MUST] else ())
 
     @cached_property
     def expected(self) -> frozenset[int]:
@@ -273,7 +286,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
         return ()
     found: list[Diagnosis] = []
     for row in ranked():
-        if row.found is None or (row.alone and found):
+        if row.found is None or (row.alone and not all(map(case.merely_recommended, found))):
             continue
         entries = tuple(row.found(case))
         if entries:
@@ -281,7 +294,7 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
             words = [row.cause, row.tell(case) if row.tell else "", _where(case, entries), _said(case, seqs)]
             fix = [row.fix, row.advise(case) if row.advise else ""]
             found.append(Diagnosis(row.id, " ".join(filter(None, words)), " ".join(filter(None, fix)), seqs))
-    return tuple(found)
+    return tuple(sorted(found, key=case.merely_recommended))
 
 
 def contrast(seen: Observation) -> str:

@@ -72,15 +72,18 @@ def network_may_explain(case: Case) -> Evidence:
 
 @cause(
     "not-the-service-alone",
-    "The step that was missed does not depend on the service alone, but also on what a model chooses to do.",
+    "The step that was missed does not depend on the service alone, but also on what a model chooses to do:",
     rank=1320,
     fix="Look at what the service did instead, and try again; where the model must be asked more plainly, change the scenario's live.ask.",
     source=OWN,
+    tell=lambda case: _headline(case),
     alone=True,
 )
 def not_the_service_alone(case: Case) -> Evidence:
-    """A missed step that is judged leniently, and nothing else that explains it."""
-    return [] if on_purpose(case) else [entry for entry in case.missed if index(entry.data, "step") in case.lenient]
+    """A missed step that is judged leniently, no rule of a MUST is broken, and nothing else that explains it."""
+    if on_purpose(case) or any(one.severity == MUST for one in _failures(case)):
+        return []
+    return [entry for entry in case.missed if index(entry.data, "step") in case.lenient]
 
 
 @cause(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.diagnosis.base import Case, Evidence, cause
-from harness.rules.support.fields import at, listing, text
+from harness.rules.support.fields import at, index, listing, text
 from harness.rules.support.sources import CONVERSATIONS, MS_ERRORS, SERVER_EVENTS, issue, sdk
 from harness.trace import Entry
 
@@ -99,6 +99,21 @@ def response_too_long(case: Case) -> Evidence:
 def response_failed(case: Case) -> Evidence:
     """response.done with status failed."""
     return _ended(case, "failed")
+
+
+@cause(
+    "function-never-called",
+    "The session offers functions, and the service called none.",
+    rank=823,
+    fix="See in session.updated that session.tools arrived, and ask the model more plainly (live.ask in the scenario). A service without "
+    "function calls is checked with --without function-calls.",
+    source=CONVERSATIONS,
+)
+def function_never_called(case: Case) -> Evidence:
+    """A missed tool step on a service without a script, and no function call in the whole recording."""
+    begun = {index(one.data, "step") for one in case.trace.of("step.started") if text(one.data, "word") == "tool"}
+    missed = [one for one in case.missed if (number := index(one.data, "step")) in begun and number in case.lenient]
+    return [] if _calls(case) else missed
 
 
 @cause(

@@ -14,11 +14,8 @@ from harness.rules.support.sources import COSTS, OWN, SERVER_EVENTS, TURN_DETECT
     source=f"{TURN_DETECTION}; {SERVER_EVENTS}",
 )
 def interruption_ignored(case: Case) -> Evidence:
-    """Speech over an answer was not noticed (TURN-19), did not end it (PLAY-08), or left it to be heard (PLAY-14).
-
-    Where the service noticed it and did not say so (TURN-01), or should not have answered at all (TURN-18), that is the cause.
-    """
-    return [] if case.broken("TURN-01", "TURN-18") else case.broken("TURN-19", "PLAY-14", "PLAY-08")
+    """Speech over an answer was not noticed (TURN-19), did not end it (PLAY-08), or left it to be heard (PLAY-14)."""
+    return case.broken("TURN-19", "PLAY-14", "PLAY-08")
 
 
 @cause(

@@ -170,6 +170,9 @@ CASES: Cases = {
     "page-never-called": lambda: page(headers={"origin": "http://localhost:5173"}),
     "preflight-refused": lambda: page(PREFLIGHT, headers={"origin": "http://localhost:5173"}),
     "header-fails-preflight": lambda: session(missed("x"), broken={"HTTP-26": 0}),
+    "function-never-called": lambda: replace(
+        session((1.0, "step.started", {"step": 1, "word": "tool", "text": "x"}), missed("a call of get_slots")), lenient=(1,)
+    ),
     "not-the-service-alone": lambda: replace(session(missed("response.done within 5 s")), lenient=(1,)),
     "assistant-audio-replayed": lambda: session(
         item(type="message", role="assistant", content=[{"type": "output_audio", "transcript": "Hi"}]),

@@ -128,7 +128,6 @@ turn(
     also=("SES-04", "SES-05", "SES-18"),
     scenario="turns/a-silent-caller-is-prompted.yaml",
     dialects=GA,
-    diagnosis="update-not-applied",
 )
 turn(
     "timeout-without-being-asked",

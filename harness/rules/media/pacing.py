@@ -123,7 +123,7 @@ def no_drag(view: View) -> Iterator[Observation]:
     Fail:
         packets received 2 88ms*57
     """
-    limit = SLOW_SECONDS + math.ceil(slack(view))
+    limit = SLOW_SECONDS + slack(view)
     for stream in sent_by(view, "service"):
         start: Packet | None = None
         packets = slow = 0
