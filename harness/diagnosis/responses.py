@@ -110,9 +110,10 @@ def response_failed(case: Case) -> Evidence:
     source=CONVERSATIONS,
 )
 def function_never_called(case: Case) -> Evidence:
-    """A missed tool step on a service without a script, and no function call in the whole recording."""
-    begun = {index(one.data, "step") for one in case.trace.of("step.started") if text(one.data, "word") == "tool"}
-    missed = [one for one in case.missed if (number := index(one.data, "step")) in begun and number in case.lenient]
+    """A missed step that waits for a function call on a service without a script, and no such call in the whole recording."""
+    steps = {index(one.data, "step") for one in case.trace.of("step.started") if text(one.data, "word") == "tool"}
+    steps |= {index(one.data, "step") for one in case.waited_for("function_call")}
+    missed = [one for one in case.missed if (number := index(one.data, "step")) in steps and number in case.lenient]
     return [] if _calls(case) else missed
 
 

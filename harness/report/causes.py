@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.diagnosis.base import CAUSES
 from harness.judging.results import Result, Verdict
 from harness.rules.base import MUST, REGISTRY, Outcome
+
+GENERAL = "not-the-service-alone"
+"""The cause that stands for many, each with its own words."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def what_broke(results: Sequence[Result]) -> tuple[Broken, ...]:
         Broken(
             verdict,
             name,
-            runs[0].diagnosis[0].cause if runs[0].diagnosis else cause,
+            _words(runs) if runs[0].diagnosis else cause,
             runs[0].diagnosis[0].fix if runs[0].diagnosis else "",
             tuple(runs),
         )
@@ -57,6 +61,13 @@ def failed_musts(result: Result) -> list[str]:
         for rule in result.rules
         if rule.severity == MUST and rule.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
     ]
+
+
+def _words(runs: Sequence[Result]) -> str:
+    """The words of the cause that these runs share: of one that is completed by what each run has seen, its beginning."""
+    first = runs[0].diagnosis[0]
+    differ = len({run.diagnosis[0].cause for run in runs}) > 1
+    return f"{CAUSES[GENERAL].cause.rstrip(':')}." if first.id == GENERAL and differ else first.cause
 
 
 def _cause(result: Result) -> tuple[str, str]:

@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 
 from harness.judging.grading import Capability, Grade, capability, standing
 from harness.judging.results import Result
-from harness.report.causes import failed_musts
+from harness.report.causes import failed_musts, what_broke
 from harness.report.text import SHOWN_FAILURES, title
+from harness.rules.base import MUST, SHOULD, Severity
 
 MARKS: Mapping[Grade, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "not-exercised": "-"}
 MEANINGS: Mapping[Grade, str] = {
@@ -64,18 +65,26 @@ def grade_lines(capabilities: Sequence[Capability], results: Sequence[Result]) -
 
 
 def _fails(one: Capability, results: Sequence[Result]) -> Iterator[str]:
-    """The MUST rules, each with its number of runs; then the scenarios that missed a step without one."""
+    """The MUST rules, each with its number of runs; the scenarios that missed a step without one; what is recommended, what is open."""
+    own = [run for run in results if capability(run.scenario) == one.name]
     for rule in one.must.failed:
-        runs = sum(rule in failed_musts(run) for run in results)
-        yield f"{rule} {title(rule)} ({runs} run{'s' if runs > 1 else ''})"
-    missed = [run for run in results if capability(run.scenario) == one.name and standing(run) == "nonconformant"]
-    lines = [line for run in missed if not failed_musts(run) and (line := _missed(run))]
-    yield from lines[:SHOWN_FAILURES]
-    if len(lines) > SHOWN_FAILURES:
-        yield f"and {len(lines) - SHOWN_FAILURES} more"
+        yield f"{rule} {title(rule)} ({_runs(sum(rule in failed_musts(run) for run in results))})"
+    for severity, prefix in ((MUST, ""), (SHOULD, "SHOULD ")):
+        lines = [f"{prefix}{line}" for run in own if not failed_musts(run) and (line := _missed(run, severity))]
+        yield from lines[:SHOWN_FAILURES]
+        if len(lines) > SHOWN_FAILURES:
+            yield f"{prefix}and {len(lines) - SHOWN_FAILURES} more"
+    for group in what_broke([run for run in own if standing(run) == "inconclusive"]):
+        yield f"open: {group.cause} ({_runs(len(group.runs))})"
 
 
-def _missed(run: Result) -> str:
-    first = next((one for one in run.expectations if not one.met and one.demanded), None)
+def _missed(run: Result, severity: Severity) -> str:
+    first = next(
+        (one for one in run.expectations if not one.met and not one.lenient and one.severity == severity), None
+    )
     name = PurePosixPath(run.scenario).stem
     return f"{name}: expected {first.expected}; seen {first.actual}" if first else ""
+
+
+def _runs(number: int) -> str:
+    return f"{number} run{'s' if number > 1 else ''}"

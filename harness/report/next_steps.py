@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from harness.diagnosis.base import CAUSES
 from harness.judging.results import Result
-from harness.report.causes import Broken, what_broke
+from harness.report.causes import GENERAL, Broken, what_broke
 from harness.report.sources import linked
 from harness.report.text import GLYPHS
 from harness.rules.base import REGISTRY
@@ -63,9 +63,10 @@ def next_lines(results: Sequence[Result], command: str) -> Iterator[str]:
         yield f"     repeat  {command} -k {one.scenario}"
 
 
-def _weight(group: Broken) -> tuple[int, int]:
+def _weight(group: Broken) -> tuple[int, bool, int]:
     order = {"nonconformant": 2, "error": 1, "inconclusive": 3}
-    return 0 if group.verdict == "nonconformant" and group.rules else order[group.verdict], -len(group.runs)
+    broken = group.verdict == "nonconformant" and group.rules
+    return 0 if broken else order[group.verdict], group.id == GENERAL, -len(group.runs)
 
 
 def _source(group: Broken) -> str:
