@@ -180,7 +180,7 @@ class SideBySide:
     """The calls to services: begun together when the first is asked for, where this process makes them all."""
 
     def __init__(self, items: Sequence[pytest.Item], calls: int) -> None:
-        self._items = [item for item in items if isinstance(item, ScenarioItem) and item.job.target != "fake"]
+        self._items = [item for item in items if isinstance(item, ScenarioItem)]
         self._calls = calls
         self._ahead: dict[str, Ahead] = {}
 

@@ -18,6 +18,9 @@ from harness.scenario.unscripted import NEEDS, NEVER
 from harness.targets.environment import load_environment
 from harness.targets.service import Access, absent, service_endpoints, tls
 
+REFUSALS = ("call-request-refused", "offer-refused", "offer-not-usable")
+"""Causes that say of a legal call that the service does not take it."""
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -28,9 +31,15 @@ class Checked:
     capabilities: tuple[Capability, ...]
 
     @property
+    def refuses_every_call(self) -> bool:
+        """Whether no call got through, and one was refused though nothing was wrong with it: the checker's calls are legal."""
+        causes = {one.diagnosis[0].id for one in self.results if one.diagnosis}
+        return all(one.milestones["answer"] is None for one in self.results) and bool(causes & set(REFUSALS))
+
+    @property
     def exit_code(self) -> int:
-        """As for any runs: 1 also where a call broke a MUST in failing, and 3 where not one run could be made."""
-        return exit_code(self.results)
+        """As for any runs: 1 also where a call broke a MUST in failing, and 3 where not one run could be made; 1 where every call is refused."""
+        return 1 if self.refuses_every_call else exit_code(self.results)
 
 
 def plan(

@@ -119,7 +119,7 @@ def check(
     found = suite.graded(carried_out(what, out, calls=calls, fail_fast=fail_fast))
     for line in ("", *grade_lines(found.capabilities, found.results), *next_lines(found.results, repeated(context))):
         say(line)
-    raise typer.Exit(exit_code(found.results, strict=strict))
+    raise typer.Exit(1 if found.refuses_every_call else exit_code(found.results, strict=strict))
 
 
 def serve(

@@ -7,6 +7,7 @@ from harness.diagnosis.network import on_purpose
 from harness.diagnosis.session import effective, text_only
 from harness.diagnosis.turns import COMMITTED, SETTLED_SECONDS
 from harness.rules.support.fields import at, listing, text
+from harness.rules.support.history import history
 from harness.rules.support.sources import MS_REFERENCE, OWN, SERVER_EVENTS, issue
 from harness.trace import Entry
 
@@ -88,6 +89,23 @@ def no_rtp_received(case: Case) -> Evidence:
 def cleared_without_cancel(case: Case) -> Evidence:
     """output_audio_buffer.clear without response.cancel while the response ran (PLAY-05)."""
     return case.broken("PLAY-05")
+
+
+@cause(
+    "cancelled-while-playing",
+    "The client cancels a response that is made already and still being played.",
+    rank=1117,
+    fix="What is made cannot be cancelled; output_audio_buffer.clear cuts its audio, and conversation.item.truncate what the history keeps of it.",
+    source=SERVER_EVENTS,
+)
+def cancelled_while_playing(case: Case) -> Evidence:
+    """An error response_cancel_not_active, while the audio of a response that is done was still in the output buffer."""
+    course = history(case.view)
+    for error in case.errors("response_cancel_not_active"):
+        sent = [one for one in case.client("response.cancel") if one.seq < error.seq][-1:]
+        if sent and any(one.playing(sent[0].seq) and not one.running(sent[0].seq) for one in course.responses.values()):
+            return [*sent, error]
+    return []
 
 
 @cause(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.diagnosis.base import CONNECTED, Case, Evidence, cause
+from harness.protocol.sdp import parse as parse_sdp
 from harness.rules.support.fields import text
 from harness.rules.support.sources import MS_WEBRTC, WEBRTC, issue, rfc
 from harness.trace import Entry
@@ -57,8 +58,9 @@ def answer_not_bundled(case: Case) -> Evidence:
     "ice-never-connected",
     "ICE found no way to the service: UDP is blocked, or the credentials of offer and answer do not fit.",
     rank=615,
-    fix="Let UDP 3478 (or TCP 443, with a client that has ICE-TCP) through the firewall, and set the answer exactly as it came; a key that had expired shows the same way in a browser.",
+    fix="Let the answer's candidates through the firewall, and set the answer exactly as it came; a key that had expired shows the same way in a browser.",
     source=f"{MS_WEBRTC}; {issue('openai/openai-realtime-embedded#17')}; {issue('espressif/esp-webrtc-solution#9')}",
+    advise=lambda case: addresses(case),
 )
 def ice_never_connected(case: Case) -> Evidence:
     """The channel never opened, and the last ICE state is neither connected nor completed."""
@@ -179,3 +181,13 @@ def closed_by_service(case: Case) -> list[Entry]:
     """The channel's close before the call was given up, where the connection itself still stood."""
     lost = case.lost()
     return [one for one in case.trace.of("channel.closed") if lost and one.seq < lost[0].seq and not _gone(case)]
+
+
+def addresses(case: Case) -> str:
+    """Where the service says that it can be reached, in its answer."""
+    answer = case.trace.first("sdp.answer")
+    found = (
+        [one for section in parse_sdp(text(answer.data, "sdp")).media for one in section.candidates] if answer else []
+    )
+    named = dict.fromkeys(f"{one.transport.upper()} {one.address} port {one.port}" for one in found if not one.problem)
+    return f"It names {', '.join(named)}." if named else ""

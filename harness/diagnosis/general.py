@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.diagnosis.audio import heard
 from harness.diagnosis.base import Case, Evidence, cause, contrast
-from harness.diagnosis.connection import closed_by_service, state_of
+from harness.diagnosis.connection import addresses, closed_by_service, state_of
 from harness.diagnosis.network import on_purpose
 from harness.rules.base import INFO, MUST, REGISTRY, Outcome, RuleResult
 from harness.rules.support.examples import prose_of
@@ -17,8 +17,9 @@ from harness.rules.support.sources import MS_WEBRTC, OWN
     "channel-never-opened",
     "The answer was accepted but the data channel never opened.",
     rank=1300,
-    fix="Create the channel before the offer, mint the key right before it, and let UDP 3478 (or TCP 443) through the firewall.",
+    fix="Create the channel before the offer, mint the key right before it, and let the answer's candidates through the firewall.",
     source=MS_WEBRTC,
+    advise=addresses,
 )
 def channel_never_opened(case: Case) -> Evidence:
     """An answer, no open channel, and the call gave up."""
@@ -113,7 +114,11 @@ def _broken_rules(case: Case) -> str:
     seen = next(iter(first.failures), None)
     what = f": {contrast(seen)}" if seen else ""
     others = f" Also broken: {', '.join(one.id for one in more)}." if more else ""
-    return f"{first.id}, {title}{what}.{others}"
+    # An offer that breaks a rule may still be answered: what the service takes today it need not take tomorrow.
+    taken = (
+        " The service took this offer here." if first.id.startswith("OFF-") and case.trace.first("sdp.answer") else ""
+    )
+    return f"{first.id}, {title}{what}.{others}{taken}"
 
 
 def _advice(case: Case) -> str:

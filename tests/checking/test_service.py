@@ -261,3 +261,11 @@ def test_a_check_may_be_made_on_a_bad_network() -> None:
     assert {job.network for job, _ in jobs} == {"wifi-bad"}
     with pytest.raises(UsageError, match="unknown network preset"):
         plan("http://127.0.0.1:9", "openai-ga", Access(), paths=[SUITE], network="wify")
+
+
+@pytest.mark.parametrize(("fault", "code"), [("call-invalid-offer", 1), ("call-wrong-type", 1), ("call-denied", 3)])
+def test_a_service_that_refuses_every_legal_call_is_not_just_unknown(fault: str, code: int) -> None:
+    with service(faults=[fault]) as place:
+        found = checked(place, SET_UP)
+    assert [one.verdict for one in found.results] == ["error"]
+    assert (found.refuses_every_call, found.exit_code) == (code == 1, code)

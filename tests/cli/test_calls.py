@@ -63,7 +63,19 @@ def test_a_check_ends_with_what_to_do_next(monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("OPENAI_BASE_URL", "OPENAI_REALTIME_MODEL"):
         monkeypatch.delenv(name, raising=False)
     with service(faults=["session-created-missing"]) as place:
-        words = ["check", place.url, "-d", "openai-ga", "-m", "smoke", "-k", "the-seeds-flow", "--fail-fast", "--out", "o"]
+        words = [
+            "check",
+            place.url,
+            "-d",
+            "openai-ga",
+            "-m",
+            "smoke",
+            "-k",
+            "the-seeds-flow",
+            "--fail-fast",
+            "--out",
+            "o",
+        ]
         found = CliRunner().invoke(cli.app, words)
     lines = found.output.splitlines()
     start = lines.index("What to do next:")

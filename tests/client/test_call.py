@@ -523,12 +523,36 @@ class TestTheEnd:
         assert [request.url.path for request in service.requests].count("/openai/v1/realtime/calls/rtc_42/hangup") == 1
         assert len(trace.of("channel.closed")) == 1
 
+    @pytest.mark.parametrize(
+        ("location", "refusal", "deleted"),
+        [
+            ("/v1/realtime/calls/rtc_42", httpx.Response(404), True),
+            ("http://127.0.0.1:4711/v1/realtime/calls/rtc_42", httpx.Response(405), True),
+            ("http://elsewhere.example/v1/realtime/calls/rtc_42", httpx.Response(404), False),
+            ("https://127.0.0.1:4711/v1/realtime/calls/rtc_42", httpx.Response(404), False),
+            ("/v1/realtime/calls/rtc_42", httpx.Response(500), False),
+            ("/v1/realtime/calls/rtc_42", httpx.Response(404, json={"error": {"code": "call_id_not_found"}}), False),
+        ],
+    )
+    def test_where_hang_up_is_unknown_the_location_is_deleted_and_the_key_goes_to_no_other_host(
+        self, location: str, refusal: httpx.Response, deleted: bool
+    ) -> None:
+        options = {"call_headers": {"content-type": "application/sdp", "location": location}}
+        _, service, failure = make_call(handler=refusing("/hangup", refusal), service_options=options)
+        assert failure is None
+        last = service.requests[-1]
+        expected = (
+            ("DELETE", "/v1/realtime/calls/rtc_42") if deleted else ("POST", "/openai/v1/realtime/calls/rtc_42/hangup")
+        )
+        assert (last.method, last.url.path) == expected
+        assert {request.url.host for request in service.requests} == {"127.0.0.1"}
+
     @pytest.mark.parametrize("response", [httpx.Response(404), httpx.Response(500)])
     def test_a_hang_up_that_is_refused_is_recorded_and_no_error(self, response: httpx.Response) -> None:
         trace, _, failure = make_call(handler=refusing("/hangup", response))
         assert failure is None
-        assert trace.of("http.response")[-1].data["status"] == response.status_code
-        assert trace.of("http.response")[-1].data["step"] == "hangup"
+        over = [one.data["status"] for one in trace.of("http.response") if one.data["step"] == "hangup"]
+        assert over[0] == response.status_code
 
     def test_a_hang_up_without_answer_does_not_hold_up_the_end(self) -> None:
         def handler(service: Service, request: httpx.Request) -> httpx.Response | None:

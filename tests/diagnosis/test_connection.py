@@ -137,3 +137,12 @@ LIMITS = tuple(
     for dialect, minutes in (("azure-preview", 60), ("azure-ga", 60), ("openai-ga", 60), ("openai-beta", 30))
     for seconds, expected in ((minutes * 60 - 0.9, True), (minutes * 60 - 1.1, False))
 )
+
+
+def test_the_fix_names_the_addresses_of_the_answer() -> None:
+    answer = "v=0\r\nm=audio 9 X 96\r\na=candidate:1 1 udp 1 192.0.2.1 50123 typ host\r\n"
+    states = (0.5, "connection.ice", {"state": "checking"})
+    (found, *_) = never_opened(states, answer=answer).diagnose()
+    assert found.id == "ice-never-connected"
+    assert "It names UDP 192.0.2.1 port 50123." in found.fix
+    assert "3478" not in found.fix

@@ -155,6 +155,10 @@ CASES: Cases = {
     "audio-source-dry": lambda: session(PLAYING, broken={"MED-19": START}),
     "silent-output": lambda: session(PLAYING, packets("received", 3.0), broken={"MED-07": START}),
     "cleared-without-cancel": lambda: session(event(1.0, "client", "output_audio_buffer.clear"), broken={"PLAY-05": START}),
+    "cancelled-while-playing": lambda: session(
+        PLAYING, event(4.0, "service", "response.done", response={"id": "resp_1", "status": "completed"}),
+        event(5.0, "client", "response.cancel"), error_event("response_cancel_not_active", "Cancellation failed"),
+    ),
     "audio-not-decodable": lambda: session(packets("received", 3.0), broken={"MED-06": START}),
     "stopped-at-response-done": lambda: session(
         PLAYING, packets("received", 3.0), done("completed"), (4.0, "channel.closed", {"label": "x"}), missed("output_audio_buffer.stopped within 5 s")

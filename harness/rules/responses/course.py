@@ -258,6 +258,11 @@ def item_added_first(view: View) -> Iterator[Observation]:
         < response.output_item.added @r//0 {"item": {"id": "i"}}
         < response.output_item.done @r//0 {"item": {"id": "i"}}
         < response.output_item.done @r//0 {"item": {"id": "i"}}
+    Fail:
+        < response.output_text.delta @r/i/0/0 {"delta": "Hi"}
+    Unseen:
+        < response.created {"response": {"id": "r"}}
+        < response.done {"response": {"id": "r", "output": []}}
     """
     for response in history(view).responses.values():
         added: set[tuple[int | None, str]] = set()
@@ -270,3 +275,7 @@ def item_added_first(view: View) -> Iterator[Observation]:
             seen = "again" if place in done else "not added before, or at another place"
             yield judged(one.entry, place in added - done, f"{ITEM_ADDED} before it, once", f"{place[1]!r} {seen}")
             done.add(place)
+        told = {item for _, item in added | done}
+        for item, content in {text(one.event, "item_id"): one for one in reversed(response.steps)}.items():
+            if item and item not in told:
+                yield bad(content.entry, f"{ITEM_ADDED} before it", f"none of {item!r} came; first {content.kind}")
