@@ -29,6 +29,7 @@ def validator() -> Any:
 
 
 AREAS = {
+    "browser",
     "signaling", "session", "turns", "responses", "text", "tools", "interruption", "transcription", "errors", "filter", "audio",
     "limits", "network",
 }  # fmt: skip
@@ -38,6 +39,7 @@ def test_the_suite_has_its_size_and_its_areas() -> None:
     areas = Counter(path.parent.name for path in FILES)
     assert set(areas) == AREAS
     assert sum(areas.values()) >= 120
+    assert areas.pop("browser") >= 1, "one call shows all that a browser asks for"
     assert min(areas.values()) >= 5
 
 

@@ -73,7 +73,13 @@ class Call:
         self._session = session
         self._caller = caller
         self._signaling = Signaling(
-            self.endpoints, recorder, session=session, timeout=caller.timeout, http=http, faults=self._faults
+            self.endpoints,
+            recorder,
+            session=session,
+            timeout=caller.timeout,
+            http=http,
+            faults=self._faults,
+            origin=caller.origin,
         )
         self._outbox = Outbox(self._faults, self.dialect, recorder, self._transmit)
         self._make_peer = peer

@@ -6,10 +6,11 @@ Redirects are never followed: they would carry the key to another host.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -123,6 +124,37 @@ class Requests:
         )
         await asyncio.sleep(pause)
         return await self._exchange(Draft(step, method, url, lower, content), failed, secrets, limit)
+
+    async def preflight(
+        self, step: RequestStep, url: str, *, origin: str, headers: Sequence[str], host: str = ""
+    ) -> None:
+        """Ask leave for a POST with these headers as a browser does for a page (Fetch standard, CORS-preflight fetch), and record the answer.
+
+        Never raises: no answer is recorded as status 0.
+        """
+        asked = {
+            "origin": origin,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": ",".join(headers),
+        }
+        status, said = 0, httpx.Headers()
+        with contextlib.suppress(httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                sent = {**asked, **({"host": host} if host else {})}
+                response = await self._client.request("OPTIONS", url, headers=sent, follow_redirects=False)
+            status, said = response.status_code, response.headers
+        allowed = [name.strip().lower() for name in said.get("access-control-allow-headers", "").split(",")]
+        self._recorder.record(
+            "http.preflight",
+            step=step,
+            url=url,
+            origin=origin,
+            method="POST",
+            headers=list(headers),
+            refused=[name for name in headers if name not in allowed],
+            status=status,
+            allowed_origin=said.get("access-control-allow-origin", ""),
+        )
 
     async def _exchange(
         self,

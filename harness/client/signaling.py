@@ -21,7 +21,10 @@ HANG_UP_SECONDS = 5.0
 
 
 class Signaling:
-    """The requests of one call to ``endpoints``, each of which may take ``timeout`` seconds; ``session`` is in canonical words."""
+    """The requests of one call to ``endpoints``, each of which may take ``timeout`` seconds; ``session`` is in canonical words.
+
+    ``origin``: the call request goes out as from a page of this origin.
+    """
 
     def __init__(
         self,
@@ -32,7 +35,9 @@ class Signaling:
         timeout: float,
         http: httpx.AsyncClient,
         faults: ClientFaults,
+        origin: str = "",
     ) -> None:
+        self._origin = origin
         self._endpoints = endpoints
         self._recorder = recorder
         self._session = session
@@ -71,14 +76,15 @@ class Signaling:
         content, media_type = offer, "application/sdp"
         if self._endpoints.form:
             content, media_type = call_form(self._endpoints.dialect, self._endpoints.model, self._session, offer)
+        headers = {"authorization": f"Bearer {key}", "content-type": media_type}
+        if self._origin:
+            # A browser would end here where the service says no; the rules tell, and the rest of the call is still tried.
+            await self._requests.preflight("call", url, origin=self._origin, headers=tuple(headers), host=host or "")
+            headers["origin"] = self._origin
         response = await self._requests.post(
             "call",
             url,
-            headers={
-                "authorization": f"Bearer {key}",
-                "content-type": media_type,
-                **({"host": host} if host else {}),
-            },
+            headers={**headers, **({"host": host} if host else {})},
             content=content,
             failed=CallRequestFailed,
         )

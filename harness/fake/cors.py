@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -26,15 +26,22 @@ EXPOSED = ("Location", "Retry-After", "retry-after-ms", "apim-request-id", "x-re
 
 
 class Cors(CORSMiddleware):
-    """Lets pages of any origin POST; ``tell`` gets each preflight with the status of its answer."""
+    """Lets pages of any origin POST; ``tell`` gets each preflight with the status of its answer. The other arguments are for faults."""
 
-    def __init__(self, app: ASGIApp, tell: Callable[[Request, int], object]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        tell: Callable[[Request, int], object],
+        origins: Sequence[str] = ("*",),
+        allowed: Sequence[str] = ALLOWED,
+        exposed: Sequence[str] = EXPOSED,
+    ) -> None:
         super().__init__(
             app,
-            allow_origins=("*",),
+            allow_origins=origins,
             allow_methods=("POST",),
-            allow_headers=ALLOWED,
-            expose_headers=EXPOSED,
+            allow_headers=allowed,
+            expose_headers=exposed,
             allow_private_network=True,
         )
         self._tell = tell

@@ -155,7 +155,7 @@ class FakeService:
     def _application(self) -> Starlette:
         application = Starlette(
             routes=self._routes(),
-            middleware=[Middleware(Cors, tell=self._on_preflight)],
+            middleware=[Middleware(Cors, tell=self._on_preflight, **self.faults.conduct.pages)],
             exception_handlers={404: self._no_route, 405: self._no_route},
         )
         application.router.redirect_slashes = False

@@ -20,7 +20,7 @@ Grade = Literal["conformant", "nonconformant", "inconclusive", "not-exercised"]
 GRADES: tuple[Grade, ...] = ("nonconformant", "inconclusive", "conformant", "not-exercised")
 
 ORDER = (
-    "signaling", "session", "text", "voice turns", "responses", "interruption", "tools", "transcription", "errors", "filter",
+    "signaling", "browser", "session", "text", "voice turns", "responses", "interruption", "tools", "transcription", "errors", "filter",
     "audio", "limits", "network",
 )  # fmt: skip
 _CAPABILITIES: Mapping[str, str] = MappingProxyType({family.id: family.capability for family in families()})

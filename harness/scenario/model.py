@@ -65,6 +65,10 @@ class Caller(Model):
     channel: Literal["before-offer", "after-offer"] = Field(
         default="before-offer", description="when the data channel is created; after the offer is too late for it"
     )
+    origin: str = Field(
+        default="",
+        description="make the call request as a page of this origin does: behind a preflight, with an Origin header",
+    )
     update_on_open: bool = Field(default=True, description="send session.update as soon as the channel is open")
     timeout: Duration = Field(default=15.0, description="for each step of the set-up")
     faults: list[str] = Field(

@@ -23,8 +23,8 @@ harness     .config      {dialect, resource?, deployment?, api_version?, region?
             .log         {logger, level, text}             warnings of the libraries underneath
 http        .request     {id, step, method, url, headers, body}    step: key | call | hangup; headers lower-case; body: JSON or text
             .response    {id, step, status, headers, body, seconds}
-            .preflight   {step, url, origin, method, headers, refused, status}   a browser asks leave for a page (service only);
-                         headers: the names it asked for, refused: those that are not allowed
+            .preflight   {step, url, origin, method, headers, refused, status, allowed_origin?}   a browser asks leave for a page; headers:
+                         the names it asked for, refused: those that are not allowed; allowed_origin: as answered (client only)
             .failed      {id, step, error, message}        no response at all (refused, timeout, TLS, redirect loop)
 sdp         .offer       {sdp}                             the client's, as set locally (client) or received (service)
             .answer      {sdp}                             the service's, as accepted by setRemoteDescription (client) or sent (service)

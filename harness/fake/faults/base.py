@@ -21,7 +21,8 @@ rtp              ``() -> PacketRewrite``               outgoing RTP packets; mad
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from harness.faults.registry import Declared, Event, EventRewrite, Registry, Rewrites
@@ -64,6 +65,7 @@ class ServiceConduct:
     is not the stream that was opened. ``own_stream``: the service opens a channel itself, on this SCTP stream.
     ``closes_channel_after`` and ``hangs_up_after``: counted from the open channel. ``stops_audio``: audio ends when a response is
     cancelled or cleared. ``listens_while_speaking``: the caller is heard while audio plays. ``pace``: seconds of audio sent in a second.
+    ``pages``: what differs in its leave for pages of other origins (see :class:`harness.fake.cors.Cors`).
     ``oversize``: the first event is filled up to so many bytes, whatever the offer allows. ``reports``: RTCP is sent. ``filters``: ``webrtcfilter=on`` is honoured. ``session_seconds`` and
     ``key_seconds``: how long sessions and keys live, None for the dialect's own.
     """
@@ -78,6 +80,7 @@ class ServiceConduct:
     listens_while_speaking: bool = True
     pace: float = 1.0
     oversize: int = 0
+    pages: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     reports: bool = True
     filters: bool = True
     session_seconds: float | None = None
