@@ -215,3 +215,14 @@ def test_an_error_that_no_step_expects_fails_the_run_unless_it_is_allowed(
     assert "item_none" in result.troubles[0].said
     assert result.diagnosis[0].id == "unknown-item"
     assert "item_none" in result.diagnosis[0].cause
+
+
+def test_speech_of_a_response_that_failed_is_not_waited_for(tmp_path: Path) -> None:
+    text = (
+        "title: x\ndialects: [azure-ga]\nsteps:\n  - text: Hello.\n  - hear: {speech: 300ms, within: 30s}\n"
+        "fake: {replies: [{status: failed}]}\n"
+    )
+    result = run_job(*job_for(tmp_path, text))
+    (missed,) = (one for one in result.expectations if not one.met and one.step)
+    assert missed.actual.startswith("no speech; the response failed, and no other began")
+    assert result.media_seconds < 10

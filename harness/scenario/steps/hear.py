@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Self
 
 from pydantic import ConfigDict, model_validator
@@ -17,6 +18,8 @@ from harness.trace import Entry
 
 SETTLE_SECONDS = 0.3
 """The end of speech is noticed this much later than it was, so that what was heard is only certain for audio of that age."""
+FAILED_SECONDS = 2.0
+"""So long speech is waited for after a response has failed: what was made before is heard by then, or a client has asked again."""
 Segment = tuple[float, float | None]
 """Begin and end of speech in seconds of the trace; no end while it lasts."""
 
@@ -87,16 +90,37 @@ class Hear(Step):
 
         def enough() -> bool | None:
             # A microsecond is the resolution of the trace.
-            return True if heard() >= amount - 1e-6 else None
+            if heard() >= amount - 1e-6:
+                return True
+            return False if wanted is not None and given_up() <= stage.now else None
 
-        met = await stage.until(enough, within + SETTLE_SECONDS, again=lambda: stage.now + amount - heard())
+        def given_up() -> float:
+            """When nothing more is waited for: a while after a response failed, unless something is still being said."""
+            failed = failed_last(stage.entries)
+            speaking = any(end is None for _, end in segments(stage.received, "received")[-1:])
+            return failed.t + FAILED_SECONDS if failed and failed.t >= since and not speaking else math.inf
+
+        met = await stage.until(
+            enough, within + SETTLE_SECONDS, again=lambda: min(stage.now + amount - heard(), given_up())
+        )
         actual = f"{span(round(heard(), 3))} of {what}" if heard() > 0 else f"no {what}"
+        if met is False:
+            actual += "; the response failed, and no other began"
         # Packets are recorded about once a second; before that their absence means nothing.
         silent = not heard() and stage.now > since + 1.0
         if silent and not any(entry.kind == "rtp.packets" for entry in stage.received):
             actual += "; no audio packet came at all"
         last = next((entry for entry in reversed(stage.received) if entry.kind == "audio.speech"), None)
         return Seen(bool(met), actual if met else stage.in_short(actual), last)
+
+
+def failed_last(entries: Sequence[Entry]) -> Entry | None:
+    """The end of the last response, where it failed and no other has begun since."""
+    for entry in reversed(entries):
+        if entry.kind == "event.received" and entry.type in ("response.created", "response.done"):
+            response = entry.event.get("response")
+            return entry if isinstance(response, Mapping) and response.get("status") == "failed" else None
+    return None
 
 
 def audible(entries: Iterable[Entry], seconds: float) -> float:
