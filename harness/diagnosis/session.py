@@ -130,9 +130,12 @@ def _about_session(error: Entry, updates: list[Entry]) -> bool:
     source=f"{MS_PREVIEW_WEBRTC}: the sample against the log on the same page; {SERVER_EVENTS}",
 )
 def sample_code_events(case: Case) -> Evidence:
-    """One side sent an event that no dialect knows and that samples have: session.error, session.end, message, response.cancelled."""
+    """One side sent an event that no dialect knows and that samples have: session.error, session.end, message, response.cancelled.
+
+    The updates that such an event was to confirm belong to it.
+    """
     from_service = [one for one in case.server() if one.type in FICTIONAL_EVENTS]
-    return [*from_service, *case.broken("EVT-09")]
+    return [*from_service, *case.broken("EVT-09"), *(_unanswered_updates(case) if from_service else [])]
 
 
 @cause(
