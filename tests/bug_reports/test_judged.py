@@ -55,6 +55,7 @@ REPORTS = {
     "09b-opus-16000-port-0": Told(
         "✗", "offer-refused", ("OFF-05: expected opus/48000/2",), ("OFF-04", "OFF-05", "OFF-12", "OFF-21")
     ),
+    "09c-savp-passive-accepted": Told("✗", "rule-broken", ("The service took this offer here.",), ("OFF-04", "OFF-12")),
     # csglite#168
     "10-audio-in-a-burst": Told("~", "audio-not-paced", ("20 ms every 20 ms",), ("MED-17",)),
     # community.openai.com 1074736
@@ -68,7 +69,7 @@ REPORTS = {
     # BerriAI/litellm#27054
     "s12-update-rewritten": Told("~", "update-rewritten", ("session.turn_detection.type", "in between")),
     # huggingface/speech-to-speech#457
-    "s13-no-lifecycle": Told("✗", "rule-broken", ("content_part.added never came",), ("CNT-01",)),
+    "s13-no-lifecycle": Told("✗", "rule-broken", ("content_part.added never came",), ("CNT-01", "RSP-20")),
     # BerriAI/litellm#29662
     "s14-random-item-ids": Told("✗", "rule-broken", ("empty response_id",), ("EVT-15", "CNT-02")),
     "s14c-right-item-empty-response": Told("✗", "rule-broken", ("empty response_id",), ("EVT-15",)),

@@ -41,6 +41,8 @@ _PARTIAL_UPDATE = (
     sdk("session_update_event.py") + '; "Only the fields that are present in the session.update are updated"'
 )
 
+_SPOKEN = ("output_audio_buffer.started", "response.output_audio.delta", "response.output_audio_transcript.delta")
+
 
 @FAMILY.rule("13", SHOULD, OBSERVED, issue("pollen-robotics/reachy_mini_conversation_app#134"))
 def expiry(view: View) -> Iterator[Observation]:
@@ -261,16 +263,7 @@ def voice_and_model_stay(view: View) -> Iterator[Observation]:
         session = mapping(step.event, "session")
         voice, model = word(view, session, "voice"), word(view, session, "model")
         current = course.settings.value("voice", step.entry.seq)
-        spoken = [
-            one
-            for one in course.before(
-                step.entry,
-                "output_audio_buffer.started",
-                "response.output_audio.delta",
-                "response.output_audio_transcript.delta",
-            )
-            if step.entry.t - one.entry.t >= blind
-        ]
+        spoken = [one for one in course.before(step.entry, *_SPOKEN) if step.entry.t - one.entry.t >= blind]
         if isinstance(model, str) and models and not any(_same_model(model, one) for one in models):
             yield bad(step.entry, f"the model stays {' or '.join(sorted(models))}", f"model {model}")
         elif voice not in (MISSING, None) and current not in (MISSING, None) and spoken and voice != current:
@@ -278,6 +271,36 @@ def voice_and_model_stay(view: View) -> Iterator[Observation]:
             yield bad(step.entry, f"the voice stays {shown(current, 40)}", f"voice {shown(voice, 40)} after {since}")
         elif voice is not MISSING or model is not MISSING:
             yield good(step.entry)
+
+
+@FAMILY.rule("21", INFO, OBSERVED, sdk("session_update_event.py"), who=CLIENT, hidden_by_filter=False)
+def voice_is_not_named_again(view: View) -> Iterator[Observation]:
+    """an update after the first audio leaves the voice out
+
+    "voice can be updated only if there have been no other audio outputs yet": some services refuse the same voice, too, and with it the
+    whole update.
+
+    Leave the voice out of later updates: what is not named stays as it is.
+
+    Okay:
+        < session.created {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
+        < output_audio_buffer.started {"response_id": "resp_1"}
+        > session.update {"session": {"type": "realtime", "instructions": "Be brief."}}
+    Fail:
+        < session.created {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
+        < output_audio_buffer.started {"response_id": "resp_1"}
+        > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
+    Unseen:
+        > session.update {"session": {"type": "realtime", "audio": {"output": {"voice": "alloy"}}}}
+    """
+    course = history(view)
+    for step in course.client(*UPDATES):
+        voice = word(view, mapping(step.event, "session"), "voice")
+        if voice not in (MISSING, None) and voice != course.settings.value("voice", step.entry.seq):
+            continue  # another voice is SES-09's
+        if any(course.before(step.entry, *_SPOKEN)):
+            named = voice not in (MISSING, None)
+            yield judged(step.entry, not named, "no voice in this update", f"the same voice, {shown(voice, 40)}")
 
 
 def _models(view: View, course: History) -> set[str]:
