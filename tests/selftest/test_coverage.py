@@ -17,7 +17,7 @@ from harness.selftest import coverage
 SUITE = Path(__file__).parents[2] / "scenarios"
 # One dialect shows what the rules about a conversation see; the ways to a call differ between all of them.
 CONVERSATIONS = ("turns", "responses", "text", "tools", "interruption", "transcription", "errors", "filter", "limits")
-CALLS = ("signaling",)
+CALLS = ("signaling", "browser")
 
 
 def chosen() -> list[tuple[Job, LoadedScenario]]:
