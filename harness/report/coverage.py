@@ -14,9 +14,7 @@ from harness.rules.catalogue import all_rules, unobservable_rules
 BEYOND_THE_SUITE: Mapping[str, str] = {
     "HTTP-07": "the caller asks for no lifetime of its key; a client under test may",
     "HTTP-23": "the fake answers 429 only when a fault tells it to",
-    "HTTP-26": "the caller is no browser",
     "ANS-15": "the fake listens on loopback, where no firewall has to let anything out",
-    "SEC-03": "the caller is no browser",
 }
 
 
