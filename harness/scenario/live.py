@@ -15,6 +15,7 @@ Need = Literal[
     "token-request",
     "authentication",
     "regions",
+    "browsers",
     "function-calls",
     "transcription",
     "semantic-vad",

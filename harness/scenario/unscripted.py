@@ -24,6 +24,7 @@ REASONS: Mapping[Need, str] = {
     "token-request": "the service has no token endpoint",
     "authentication": "the service is entered without a key",
     "regions": "the service is not entered by its region",
+    "browsers": "the service is not for web pages",
     "function-calls": "the service has no function calls",
     "transcription": "the service does not transcribe",
     "semantic-vad": "the service has no semantic turn detection",
@@ -89,6 +90,8 @@ def _needs(scenario: Scenario) -> Iterator[Need]:
         yield "authentication"
     if scenario.caller.region:
         yield "regions"
+    if scenario.caller.origin:
+        yield "browsers"
     yield from needs_of_settings(session)
     for step in scenario.steps:
         yield from step.needs()

@@ -54,6 +54,7 @@ def adapted_where(condition: Any, *, path: str = "transcript", **reply: Any) -> 
         ({"steps": [{"update": {"tools": []}}]}, set()),
         ({"caller": {"api_key": "wrong"}}, {"authentication"}),
         ({"caller": {"region": "eastus"}}, {"regions"}),
+        ({"caller": {"origin": "https://app.example"}}, {"browsers"}),
         ({"caller": {"faults": ["event-cut-off"]}}, {"faulty-caller"}),
         ({"caller": {"faults": ["event-cut-off"]}, "live": {"needs": []}}, set()),
         ({"tags": ["scripted"], "live": {"needs": []}}, set()),
