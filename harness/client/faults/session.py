@@ -186,9 +186,12 @@ update(
 # In the middle of a call
 
 
-def _voice(dialect: Dialect) -> Any:
-    body, _ = session_body(dialect, {"voice": "sage"})
-    return send_at("output_audio_buffer.started", {"type": "session.update", "session": body}, after=0.8)(dialect)
+def _voice(name: str) -> Make:
+    def make(dialect: Dialect) -> Any:
+        body, _ = session_body(dialect, {"voice": name})
+        return send_at("output_audio_buffer.started", {"type": "session.update", "session": body}, after=0.8)(dialect)
+
+    return make
 
 
 client_fault(
@@ -198,7 +201,14 @@ client_fault(
     caught_by=("SES-09",),
     scenario=TURN,
     diagnosis="voice-locked",
-)(_voice)
+)(_voice("sage"))
+client_fault(
+    "voice-named-again",
+    "the voice that speaks is named once more in a later update",
+    plane=REACTIONS,
+    caught_by=("SES-21",),
+    scenario=TURN,
+)(_voice("alloy"))
 update(
     "speaks-before-the-update",
     "session.update comes three seconds after the caller began to speak",
