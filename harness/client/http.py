@@ -114,8 +114,8 @@ class Requests:
         where no response came at all.
         """
         limit = self._timeout if timeout is None else timeout
-        lower = {name.lower(): value for name, value in headers.items()}
-        response = await self._exchange(Draft(step, method, url, lower, content), failed, secrets, limit)
+        draft = Draft(step, method, url, {name.lower(): value for name, value in headers.items()}, content)
+        response = await self._exchange(draft, failed, secrets, limit)
         pause = self._pause(response.status, retry_pause(response))
         if pause is None or step == "hangup":
             return response
@@ -123,26 +123,27 @@ class Requests:
             "harness.note", about=step, text=f"status {response.status}: the request is sent again after {pause:g} s"
         )
         await asyncio.sleep(pause)
-        return await self._exchange(Draft(step, method, url, lower, content), failed, secrets, limit)
+        return await self._exchange(draft, failed, secrets, limit)
 
     async def preflight(
-        self, step: RequestStep, url: str, *, origin: str, headers: Sequence[str], host: str = ""
+        self, step: RequestStep, url: str, *, origin: str, headers: Sequence[str], host: str, failed: type[CallError]
     ) -> None:
-        """Ask leave for a POST with these headers as a browser does for a page (Fetch standard, CORS-preflight fetch), and record the answer.
-
-        Never raises: no answer is recorded as status 0.
+        """Send the preflight of a POST with these headers, as a browser does for a page (Fetch standard, CORS-preflight fetch), and record
+        the answer, or status 0 where none came; its body is not read. Raises ``failed`` where ``origin`` could not stand in a header.
         """
         asked = {
             "origin": origin,
             "access-control-request-method": "POST",
             "access-control-request-headers": ",".join(headers),
+            **({"host": host} if host else {}),
         }
+        request = self._request(Draft(step, "OPTIONS", url, asked, ""), failed)
         status, said = 0, httpx.Headers()
-        with contextlib.suppress(httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError):
+        with contextlib.suppress(httpx.HTTPError, OSError, TimeoutError):
             async with asyncio.timeout(self._timeout):
-                sent = {**asked, **({"host": host} if host else {})}
-                response = await self._client.request("OPTIONS", url, headers=sent, follow_redirects=False)
-            status, said = response.status_code, response.headers
+                response = await self._client.send(request, stream=True, follow_redirects=False)
+                status, said = response.status_code, response.headers
+                await response.aclose()
         allowed = [name.strip().lower() for name in said.get("access-control-allow-headers", "").split(",")]
         self._recorder.record(
             "http.preflight",

@@ -79,7 +79,9 @@ class Signaling:
         headers = {"authorization": f"Bearer {key}", "content-type": media_type}
         if self._origin:
             # A browser would end here where the service says no; the rules tell, and the rest of the call is still tried.
-            await self._requests.preflight("call", url, origin=self._origin, headers=tuple(headers), host=host or "")
+            await self._requests.preflight(
+                "call", url, origin=self._origin, headers=tuple(headers), host=host or "", failed=CallRequestFailed
+            )
             headers["origin"] = self._origin
         response = await self._requests.post(
             "call",

@@ -23,7 +23,9 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
     ``out`` is the folder that the paths of traces are relative to.
     """
     broken = what_broke(results)
-    troubled = [result for result in results if result.warned and result.troubles]
+    troubled = [
+        one for one in results if one.warned and (one.troubles or any(not step.met for step in one.expectations))
+    ]
     for result in troubled:
         yield from failure(result, out=out)
         yield ""

@@ -577,3 +577,10 @@ class TestTheEnd:
         _, service, _ = make_call(dialect="openai-ga")
         assert service.channel is not None
         assert service.channel.label == "oai-events"
+
+
+def test_an_origin_that_is_no_header_ends_the_call_with_a_message() -> None:
+    _, service, failure = make_call(caller=Caller(origin="https://пример.example"))
+    assert isinstance(failure, CallRequestFailed)
+    assert "origin header" in failure.what
+    assert [request.method for request in service.requests] == ["POST"], "the key was minted, nothing more was sent"

@@ -88,3 +88,11 @@ def test_a_cause_is_told_once_and_summed_up_at_the_end() -> None:
 def test_the_path_of_a_trace_is_one_that_opens(tmp_path: Path) -> None:
     lines = list(lines_of([RESULT], seconds=1.0, out=tmp_path))
     assert f"    trace     {tmp_path}/traces/a.ndjson" in lines
+
+
+def test_a_step_that_no_source_demands_is_told_where_it_is_missed() -> None:
+    missed = Expectation(2, False, "an error", "session.updated", severity=SHOULD)
+    lines = list(lines_of([replace(GOOD, expectations=(missed,))], seconds=1.0))
+    assert lines[0].startswith("~ conformant, with warnings")
+    assert lines[1:3] == ["    step 2    expected an error", "              seen     session.updated"]
+    assert lines[-1].startswith("~ 1 run: 1 conformant (1 with warnings)")

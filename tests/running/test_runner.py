@@ -226,3 +226,13 @@ def test_speech_of_a_response_that_failed_is_not_waited_for(tmp_path: Path) -> N
     (missed,) = (one for one in result.expectations if not one.met and one.step)
     assert missed.actual.startswith("no speech; the response failed, and no other began")
     assert result.media_seconds < 10
+
+
+def test_silence_after_a_response_that_failed_is_heard(tmp_path: Path) -> None:
+    """Looking again and again at a time that is over would never end in virtual time."""
+    text = (
+        "title: x\ndialects: [azure-ga]\nsteps:\n  - text: Hello.\n  - expect: response.created\n"
+        "  - hear: {silence: 8s, within: 12s}\nassert: {errors: allowed}\nfake: {replies: [{status: failed}]}\n"
+    )
+    result = run_job(*job_for(tmp_path, text))
+    assert all(one.met for one in result.expectations if one.step)

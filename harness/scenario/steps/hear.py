@@ -92,11 +92,11 @@ class Hear(Step):
             # A microsecond is the resolution of the trace.
             if heard() >= amount - 1e-6:
                 return True
-            return False if wanted is not None and given_up() <= stage.now else None
+            return False if given_up() <= stage.now else None
 
         def given_up() -> float:
-            """When nothing more is waited for: a while after a response failed, unless something is still being said."""
-            failed = failed_last(stage.entries)
+            """When speech is no longer waited for: a while after a response failed, unless something is still being said."""
+            failed = failed_last(stage.entries) if wanted is not None else None
             speaking = any(end is None for _, end in segments(stage.received, "received")[-1:])
             return failed.t + FAILED_SECONDS if failed and failed.t >= since and not speaking else math.inf
 
