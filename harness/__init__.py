@@ -117,8 +117,8 @@ def check(
     """Check any service with the reference suite (or with ``paths``), in real time, graded by capability, as ``harness check`` does.
 
     ``key`` is the bearer of the call request where the service has no token endpoint; ``model`` the model or deployment; ``without``
-    names what the service does not have (function-calls, transcription, ...); ``calls`` are made side by side, at most; ``out`` is the folder for traces, audio and reports.
-    Raises UsageError for a wrong setting before anything is sent.
+    names what the service does not have (function-calls, transcription, ...); ``calls`` are made side by side, at
+    most; ``out`` is the folder for traces, audio and reports. Raises UsageError for a wrong setting before anything is sent.
     """
     from harness.checking import service
     from harness.report.write import write_reports

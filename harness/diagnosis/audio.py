@@ -93,9 +93,9 @@ def cleared_without_cancel(case: Case) -> Evidence:
 
 @cause(
     "cancelled-while-playing",
-    "The client cancels a response that is made already and still being played.",
+    "The client cancels a response that is complete and still playing.",
     rank=1117,
-    fix="What is made cannot be cancelled; output_audio_buffer.clear cuts its audio, and conversation.item.truncate what the history keeps of it.",
+    fix="Send output_audio_buffer.clear to stop the audio, and conversation.item.truncate to shorten the item in the history.",
     source=SERVER_EVENTS,
 )
 def cancelled_while_playing(case: Case) -> Evidence:

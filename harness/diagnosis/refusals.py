@@ -7,7 +7,7 @@ import re
 from harness.diagnosis.base import Case, Evidence, body_of, cause, status_of
 from harness.protocol.sessions import SESSION_FIELDS
 from harness.rules.support.fields import text
-from harness.rules.support.http_view import asked_pause, media_type
+from harness.rules.support.http_view import QUOTA, asked_pause, media_type
 from harness.rules.support.sources import MS_ERRORS, MS_PREVIEW_WEBRTC, MS_WEBRTC, OWN, issue, rfc
 from harness.trace import Entry
 
@@ -182,7 +182,7 @@ def unknown_session_field(case: Case) -> Evidence:
 )
 def quota_exhausted(case: Case) -> Evidence:
     """429 or 403 with insufficient_quota, or with words about the quota."""
-    return case.refused(429, 403, saying=r"insufficient_quota|exceeded your (current )?quota")
+    return case.refused(429, 403, saying=QUOTA)
 
 
 @cause(
@@ -200,9 +200,9 @@ def rate_limited(case: Case) -> Evidence:
 
 @cause(
     "places-not-given-back",
-    "The service has no place for another call, though every call made before has ended.",
+    "The service refuses another call at its session limit, although all earlier calls have ended.",
     rank=148,
-    fix="Give a place back when a call ends: at POST .../hangup, at DELETE on Location, and at the latest when the peer connection closes "
+    fix="Release the session when a call ends: at POST .../hangup, at DELETE on Location, and at the latest when the peer connection closes "
     "or its consent expires (30 s, RFC 7675).",
     source=f"{rfc(7675, '5.1')}; {rfc(9725, '4.2')}",
     tell=lambda case: f"{text(_places(case)[0].data, 'text')}." if _places(case) else "",

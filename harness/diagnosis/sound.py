@@ -44,7 +44,7 @@ def audio_clipped(case: Case) -> Evidence:
 
 @cause(
     "audio-not-paced",
-    "The audio is sent at another speed than it plays at.",
+    "The audio is sent faster or slower than real time.",
     rank=915,
     fix="Send a packet of 20 ms every 20 ms, by the media clock, and keep the rest in the output buffer, where it can be cleared.",
     source=OWN,

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from harness.judging.grading import Capability, Grade, capability, standing
 from harness.judging.results import Result
 from harness.report.causes import failed_musts, what_broke
-from harness.report.text import SHOWN_FAILURES, title
+from harness.report.text import SHOWN_FAILURES, runs_in_words, title
 from harness.rules.base import MUST, SHOULD, Severity
 
 MARKS: Mapping[Grade, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "not-exercised": "-"}
@@ -23,44 +23,30 @@ MEANINGS: Mapping[Grade, str] = {
 
 @dataclass(frozen=True)
 class GradeRow:
-    """A capability as it is graded: its scenarios by how they stand, and a line for each thing that fails."""
+    """A capability with its grade, and a line for each thing that fails or is open."""
 
-    name: str
-    grade: Grade
-    passed: int
-    failed: int
-    open: int
-    not_tried: int
+    capability: Capability
     fails: tuple[str, ...]
 
 
 def grade_rows(capabilities: Sequence[Capability], results: Sequence[Result]) -> tuple[GradeRow, ...]:
     """The rows, in the order of the capabilities."""
-    return tuple(
-        GradeRow(
-            one.name,
-            one.grade,
-            one.counts["conformant"],
-            one.counts["nonconformant"],
-            one.counts["inconclusive"],
-            one.counts["not-exercised"],
-            tuple(_fails(one, results)),
-        )
-        for one in capabilities
-    )
+    return tuple(GradeRow(one, tuple(_fails(one, results))) for one in capabilities)
 
 
 def grade_lines(capabilities: Sequence[Capability], results: Sequence[Result]) -> Iterator[str]:
     """The table for a terminal; the first character of a line is its mark."""
-    rows = grade_rows(capabilities, results)
-    width = max((len(one.name) for one in rows), default=0)
+    width = max((len(one.name) for one in capabilities), default=0)
     yield f"  {'':<{width}}  {'grade':<13}  passed  failed  open  not tried"
-    for one in rows:
-        counts = f"{one.passed:>6}  {one.failed:>6}  {one.open:>4}  {one.not_tried:>9}"
+    for one in capabilities:
+        passed, failed, unclear, untried = (one.counts[standing] for standing in MEANINGS)
+        counts = f"{passed:>6}  {failed:>6}  {unclear:>4}  {untried:>9}"
         yield f"{MARKS[one.grade]} {one.name:<{width}}  {one.grade.replace('-', ' '):<13}  {counts}"
-        yield from (f"  {'':<{width}}  {line}" for line in one.fails)
+        yield from (f"  {'':<{width}}  {line}" for line in _fails(one, results))
     yield from (
-        f"  {name.replace('-', ' ')}: {MEANINGS[name]}" for name in MEANINGS if any(one.grade == name for one in rows)
+        f"  {name.replace('-', ' ')}: {MEANINGS[name]}"
+        for name in MEANINGS
+        if any(one.grade == name for one in capabilities)
     )
 
 
@@ -68,14 +54,14 @@ def _fails(one: Capability, results: Sequence[Result]) -> Iterator[str]:
     """The MUST rules, each with its number of runs; the scenarios that missed a step without one; what is recommended, what is open."""
     own = [run for run in results if capability(run.scenario) == one.name]
     for rule in one.must.failed:
-        yield f"{rule} {title(rule)} ({_runs(sum(rule in failed_musts(run) for run in results))})"
+        yield f"{rule} {title(rule)} ({runs_in_words(sum(rule in failed_musts(run) for run in results))})"
     for severity, prefix in ((MUST, ""), (SHOULD, "SHOULD ")):
         lines = [f"{prefix}{line}" for run in own if not failed_musts(run) and (line := _missed(run, severity))]
         yield from lines[:SHOWN_FAILURES]
         if len(lines) > SHOWN_FAILURES:
             yield f"{prefix}and {len(lines) - SHOWN_FAILURES} more"
     for group in what_broke([run for run in own if standing(run) == "inconclusive"]):
-        yield f"open: {group.cause} ({_runs(len(group.runs))})"
+        yield f"open: {group.cause} ({runs_in_words(len(group.runs))})"
 
 
 def _missed(run: Result, severity: Severity) -> str:
@@ -84,7 +70,3 @@ def _missed(run: Result, severity: Severity) -> str:
     )
     name = PurePosixPath(run.scenario).stem
     return f"{name}: expected {first.expected}; seen {first.actual}" if first else ""
-
-
-def _runs(number: int) -> str:
-    return f"{number} run{'s' if number > 1 else ''}"

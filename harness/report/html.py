@@ -71,17 +71,17 @@ def conformance_html(
 
     ``proof`` is what a selftest proved, whose page stands beside this one; ``made`` says when the report was.
     """
+    checked = bool(results) and results[0].target not in ("fake", "client")
     context: dict[str, Any] = {
         "version": __version__,
         "results": results,
         "summary": summary(results),
         "totals": totals(results, seconds=seconds),
         "legend": LEGEND,
-        "capabilities": capabilities,
         "grades": grade_rows(capabilities, results),
         "meanings": MEANINGS,
-        "checked": bool(results) and results[0].target not in ("fake", "client"),
-        "next_steps": next_steps(results),
+        "checked": checked,
+        "next_steps": next_steps(results) if checked else (),
         "outcomes": OUTCOMES,
         "dialects": list(dict.fromkeys(result.dialect for result in results)),
         "matrix": _matrix(results),

@@ -10,7 +10,7 @@ from harness.diagnosis.base import CAUSES
 from harness.judging.results import Result
 from harness.report.causes import GENERAL, Broken, what_broke
 from harness.report.sources import linked
-from harness.report.text import GLYPHS
+from harness.report.text import GLYPHS, runs_in_words
 from harness.rules.base import REGISTRY
 
 SHOWN = 3
@@ -54,8 +54,7 @@ def next_lines(results: Sequence[Result], command: str) -> Iterator[str]:
     yield ""
     yield "What to do next:"
     for number, one in enumerate(found, start=1):
-        runs = "1 run" if one.runs == 1 else f"{one.runs} runs"
-        yield f"{one.mark} {number}. {one.cause} ({runs})"
+        yield f"{one.mark} {number}. {one.cause} ({runs_in_words(one.runs)})"
         if one.fix:
             yield f"     fix     {one.fix}"
         if one.rule or one.source:

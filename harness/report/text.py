@@ -138,7 +138,7 @@ def _failed(results: Sequence[Result], severity: Severity) -> Iterator[tuple[str
             if rule.outcome is Outcome.FAIL and rule.severity == severity:
                 failed.setdefault(rule.id, []).append((result, rule))
     for rule_id, hits in failed.items():
-        yield rule_id, hits[0], "1 run" if len(hits) == 1 else f"{len(hits)} runs"
+        yield rule_id, hits[0], runs_in_words(len(hits))
 
 
 def totals(results: Sequence[Result], *, seconds: float) -> str:
@@ -148,12 +148,16 @@ def totals(results: Sequence[Result], *, seconds: float) -> str:
     if counts["with_warnings"]:
         parts[0] += f" ({counts['with_warnings']} with warnings)"
     media = sum(result.media_seconds for result in results)
-    runs = "1 run" if counts["runs"] == 1 else f"{counts['runs']} runs"
     glyph = next(
         (GLYPHS[name] for name in ("nonconformant", "error", "inconclusive") if counts[name]),
         WARNED if counts["with_warnings"] else GLYPHS["conformant"],
     )
-    return f"{glyph} {runs}: {', '.join(parts) or 'none'}; {media:.1f} s of conversation in {seconds:.1f} s"
+    return f"{glyph} {runs_in_words(counts['runs'])}: {', '.join(parts) or 'none'}; {media:.1f} s of conversation in {seconds:.1f} s"
+
+
+def runs_in_words(number: int) -> str:
+    """ "1 run", "2 runs"."""
+    return f"{number} run{'' if number == 1 else 's'}"
 
 
 def lenience(result: Result) -> str:

@@ -42,9 +42,7 @@ def preflight_is_allowed(view: View) -> Iterator[Observation]:
         refused = [str(name) for name in listing(one.data, "refused")]
         wrong = [] if 200 <= status_of(one) < 300 else [f"status {status_of(one)}"]
         wrong += [f"{' and '.join(refused)} not allowed"] if refused else []
-        wrong += (
-            [] if _names(text(one.data, "allowed_origin"), text(one.data, "origin")) else ["the origin is not allowed"]
-        )
+        wrong += _origin(text(one.data, "allowed_origin"), text(one.data, "origin"))
         yield judged(one, not wrong, "2xx, the origin and the headers of the request allowed", "; ".join(wrong))
 
 
@@ -73,13 +71,11 @@ def answer_may_be_read(view: View) -> Iterator[Observation]:
         if not origin or one.response is None or not one.ok:
             continue
         exposed = [name.strip().lower() for name in header(one.response, "access-control-expose-headers").split(",")]
-        wrong = (
-            [] if _names(header(one.response, "access-control-allow-origin"), origin) else ["the origin is not allowed"]
-        )
+        wrong = _origin(header(one.response, "access-control-allow-origin"), origin)
         hidden = header(one.response, "location") and not {"location", "*"} & set(exposed)
         wrong += ["Location is not exposed"] if hidden else []
         yield judged(one.response, not wrong, "the origin allowed, Location exposed", "; ".join(wrong))
 
 
-def _names(allowed: str, origin: str) -> bool:
-    return allowed in ("*", origin)
+def _origin(allowed: str, origin: str) -> list[str]:
+    return [] if allowed in ("*", origin) else ["the origin is not allowed"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Thread
 
@@ -14,19 +14,14 @@ from harness.scenario.loader import LoadedScenario
 
 
 class Ahead:
-    """The calls of these jobs, in a thread of their own, begun at once. ``told``: see :func:`harness.running.together.run_together`.
+    """The calls of these jobs, in a thread of their own, begun at once.
 
     Raises UsageError for wrong settings before anything is sent.
     """
 
-    def __init__(
-        self,
-        jobs: Sequence[tuple[Job, LoadedScenario]],
-        calls: int,
-        told: Callable[[str], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, jobs: Sequence[tuple[Job, LoadedScenario]], calls: int) -> None:
         self._results: dict[str, Future[Result | str]] = {job.id: Future() for job, _ in jobs}
-        self._crowd = Crowd(jobs, Places(calls), done=self._done, told=told)
+        self._crowd = Crowd(jobs, Places(calls), done=self._done)
         self._thread = Thread(target=self._make, name="calls", daemon=True)
         self._thread.start()
 

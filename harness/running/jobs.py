@@ -96,8 +96,8 @@ def select(
 ) -> list[tuple[Job, LoadedScenario]]:
     """The jobs for these scenario files or folders (none: the suite), in order of file, then dialect.
 
-    ``keyword`` and ``marks`` are pytest's -k (over the run's id) and -m (over the scenario's tags); ``only`` are ids of runs. Raises UsageError where a
-    path, an option or an expression is wrong, or where nothing is left to run.
+    ``keyword`` and ``marks`` are pytest's -k (over the run's id) and -m (over the scenario's tags); ``only`` are ids of runs.
+    Raises UsageError where a path, an option or an expression is wrong, or where nothing is left to run.
     """
     cwd = cwd or Path.cwd()
     clock_name = _clock_name(time)

@@ -10,7 +10,7 @@ from harness.judging.results import Result
 from harness.running.jobs import Job
 from harness.running.places import Places
 from harness.running.runner import run_job
-from harness.running.together import Attempted, run_together
+from harness.running.together import Attempted, Crowd
 from harness.running.workers import spread
 from harness.scenario.loader import LoadedScenario, load
 
@@ -30,7 +30,7 @@ def run_many(
     result for which ``enough`` gives a reason, no further run begins.
     """
     if places is not None:
-        return run_together(jobs, places, done=done, told=told, enough=enough)
+        return Crowd(jobs, places, done=done, told=told, enough=enough).make()
     made = Attempted()
     with closing(_apart(jobs, workers)) as results:
         for number, result in results:

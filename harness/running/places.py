@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.protocol.retry_after import retry_after
 from harness.rules.support.fields import number
+from harness.rules.support.http_view import QUOTA
 from harness.trace import Entry, Trace
 
 PATIENCE = 45.0
@@ -19,7 +20,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
 SLOWER, SLOWER_BY = 3.0, 0.5
 """An answer is slow when it takes this many times as long as the first one and this many seconds more."""
 _NO_PLACE = re.compile(r"session|slot|capacity|concurren|busy|too many|limit|full|at once", re.IGNORECASE)
-_QUOTA = re.compile(r"insufficient_quota|exceeded your (current )?quota", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def refusal(trace: Trace) -> Refusal | None:
     status, body, headers = number(last.data, "status"), str(last.data.get("body")), last.data.get("headers") or {}
     wait = retry_after(headers)
     full = status == 429 or (status == 503 and (wait is not None or bool(_NO_PLACE.search(body))))
-    return Refusal(last, int(status or 0), wait) if full and not _QUOTA.search(body) else None
+    return Refusal(last, int(status or 0), wait) if full and not re.search(QUOTA, body, re.IGNORECASE) else None
 
 
 class Places:

@@ -34,32 +34,19 @@ class Attempted:
         return [self.results[number] for number in sorted(self.results)]
 
 
-def run_together(
-    jobs: Sequence[tuple[Job, LoadedScenario]],
-    places: Places,
-    *,
-    done: Callable[[Result], None] = lambda _: None,
-    told: Callable[[str], None] = lambda _: None,
-    enough: Callable[[Result], str] = lambda _: "",
-) -> Attempted:
-    """Make the calls of these jobs, in their order, never more at once than ``places`` allow. A call that finds no place is made again.
+class Crowd:
+    """The calls of these jobs, in their order, never more at once than ``places`` allow. A call that finds no place is made again.
 
     ``done`` is called with each result as it is ready, ``told`` with a line where there will be fewer calls at once. After a result for
-    which ``enough`` gives a reason, and where a service gives no place back, no further call begins.
+    which ``enough`` gives a reason, and where a service gives no place back, no further call begins. ``made`` grows as calls end.
     Raises UsageError for wrong settings before anything is sent.
     """
-    crowd = Crowd(jobs, places, done, told, enough)
-    crowd.make()
-    return crowd.made
-
-
-class Crowd:
-    """Calls under way; the arguments are those of :func:`run_together`. ``made`` grows as they end."""
 
     def __init__(
         self,
         jobs: Sequence[tuple[Job, LoadedScenario]],
         places: Places,
+        *,
         done: Callable[[Result], None] = lambda _: None,
         told: Callable[[str], None] = lambda _: None,
         enough: Callable[[Result], str] = lambda _: "",
@@ -77,10 +64,11 @@ class Crowd:
         self._waiting_since: float | None = None
         self._main: asyncio.Task[None] | None = None
 
-    def make(self) -> None:
+    def make(self) -> Attempted:
         """Make all calls, in this thread. Raises what a call raises, after the others have been ended."""
         with quiet_libraries(), clock.undisturbed():
             clock.run(self._run, time="real")
+        return self.made
 
     def cancel(self) -> None:
         """End all calls, from another thread."""
@@ -123,7 +111,7 @@ class Crowd:
             self._ended += 1
             self._waiting_since = None
             if self._places.made(made.trace, began=began, now=self._now):
-                self._told(f"the answers come later: {self._places.limit} calls at once from now on")
+                self._told(f"the service answers more slowly: {self._places.limit} calls at once from now on")
         elif not last and (full.wait or 0.0) <= LONGEST_WAIT:
             self._again(number, full)
             return

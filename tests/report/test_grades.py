@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.diagnosis import Diagnosis
 from harness.judging.grading import NotExercised, grade
 from harness.judging.results import Expectation, Result
-from harness.report.grades import grade_lines, grade_rows
+from harness.report.grades import GradeRow, grade_lines, grade_rows
 from harness.report.next_steps import next_lines, next_steps
 from harness.rules.base import MUST, SHOULD, Observation, Outcome, RuleResult
 
@@ -38,26 +38,32 @@ def results() -> list[Result]:
     ]  # fmt: skip
 
 
+def standing(row: GradeRow) -> tuple[object, ...]:
+    """Grade, then how many scenarios passed, failed, are open, were not tried."""
+    counts = ("conformant", "nonconformant", "inconclusive", "not-exercised")
+    return row.capability.grade, *(row.capability.counts[name] for name in counts)  # type: ignore[index]
+
+
 def test_each_capability_says_what_fails_in_one_line_each() -> None:
     left_out = [NotExercised("scenarios/limits/long.yaml", "openai-ga", "Long", "it lasts longer")]
-    rows = {one.name: one for one in grade_rows(grade(results(), left_out), results())}
+    rows = {one.capability.name: one for one in grade_rows(grade(results(), left_out), results())}
     session, responses, tools, limits = (rows[name] for name in ("session", "responses", "tools", "limits"))
-    assert (session.grade, session.passed, session.failed) == ("nonconformant", 2, 1)
+    assert standing(session) == ("nonconformant", 2, 1, 0, 0)
     assert session.fails == (
         "demanded: expected an error; seen session.updated",
         "SHOULD voice: expected an error; seen session.updated",
     )
-    assert (responses.grade, len(responses.fails)) == ("nonconformant", 1)
+    assert (responses.capability.grade, len(responses.fails)) == ("nonconformant", 1)
     assert responses.fails[0].startswith("RSP-03 every response.created is closed by one response.done (1 run)")
-    assert (tools.grade, tools.open) == ("inconclusive", 2)
+    assert standing(tools) == ("inconclusive", 0, 0, 2, 0)
     assert tools.fails[0].endswith("what a model chooses to do. (2 runs)"), "the words that the runs share"
-    assert (limits.grade, limits.not_tried) == ("not-exercised", 1)
+    assert standing(limits) == ("not-exercised", 0, 0, 0, 1)
 
 
 def test_what_is_recommended_alone_leaves_the_grade() -> None:
     only = [one for one in results() if one.scenario.endswith(("right.yaml", "voice.yaml"))]
     (row,) = grade_rows(grade(only), only)
-    assert (row.grade, row.passed, row.failed) == ("conformant", 2, 0)
+    assert standing(row) == ("conformant", 2, 0, 0, 0)
     assert "SHOULD voice" in row.fails[0]
 
 

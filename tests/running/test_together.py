@@ -12,7 +12,7 @@ from harness.running import places as together_places
 from harness.running import together
 from harness.running.jobs import Job
 from harness.running.places import Places
-from harness.running.together import run_together
+from harness.running.together import Crowd
 from harness.scenario.loader import LoadedScenario, load
 from harness.targets.service import Access
 from tests.unscripted import API_KEY, GATEWAY_KEY, Place, gateway, service
@@ -37,7 +37,7 @@ def jobs(folder: Path, url: str, number: int, *, key: str = "", text: str = SHOR
 def test_calls_are_made_at_once_and_come_in_the_order_of_their_jobs(tmp_path: Path) -> None:
     seen: list[str] = []
     with service() as place:
-        made = run_together(jobs(tmp_path, place.url, 4), Places(4), done=lambda one: seen.append(one.scenario))
+        made = Crowd(jobs(tmp_path, place.url, 4), Places(4), done=lambda one: seen.append(one.scenario)).make()
     assert [one.scenario for one in made.in_order] == [f"call-{number}.yaml" for number in range(4)]
     assert [one.verdict for one in made.in_order] == ["conformant"] * 4
     assert (sorted(seen), made.reason) == ([f"call-{number}.yaml" for number in range(4)], "")
@@ -58,7 +58,7 @@ def test_a_full_service_is_waited_for_with_fewer_calls_and_gets_its_places_back_
     told: list[str] = []
     with gateway(places=2, hang_up="DELETE") as place:
         chosen = jobs(tmp_path, place.url, 5, key=GATEWAY_KEY, text=SHORT + "  - wait: 1s\n")
-        made = run_together(chosen, Places(5), told=told.append)
+        made = Crowd(chosen, Places(5), told=told.append).make()
     assert [one.verdict for one in made.in_order] == ["conformant"] * 5
     assert made.reason == ""
     assert hang_ups(place) == {"DELETE"}
@@ -69,7 +69,7 @@ def test_a_full_service_is_waited_for_with_fewer_calls_and_gets_its_places_back_
 def test_places_that_do_not_come_back_are_the_one_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "PATIENCE", 0.3)
     with gateway(places=2) as place:
-        made = run_together(jobs(tmp_path, place.url, 6, key=GATEWAY_KEY), Places(4))
+        made = Crowd(jobs(tmp_path, place.url, 6, key=GATEWAY_KEY), Places(4)).make()
     broken = [one for one in made.in_order if one.verdict != "conformant"]
     assert (len(made.results), len(broken)) == (3, 1)
     assert broken[0].diagnosis[0].id == "places-not-given-back"
@@ -80,7 +80,7 @@ def test_places_that_do_not_come_back_are_the_one_cause(tmp_path: Path, monkeypa
 def test_a_wait_that_nobody_has_patience_for_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "LONGEST_WAIT", -1.0)
     with gateway(places=0) as place:
-        made = run_together(jobs(tmp_path, place.url, 2, key=GATEWAY_KEY), Places(1))
+        made = Crowd(jobs(tmp_path, place.url, 2, key=GATEWAY_KEY), Places(1)).make()
     assert [one.verdict for one in made.in_order] == ["error"]
     assert made.reason
 
@@ -90,7 +90,7 @@ def test_after_enough_no_call_begins(tmp_path: Path) -> None:
         return f"{one.scenario} was enough"
 
     with service() as place:
-        made = run_together(jobs(tmp_path, place.url, 3), Places(1), enough=enough)
+        made = Crowd(jobs(tmp_path, place.url, 3), Places(1), enough=enough).make()
     assert (len(made.results), made.reason) == (1, "call-0.yaml was enough")
 
 
@@ -108,6 +108,6 @@ def test_what_ends_the_work_ends_all_calls_and_keeps_their_traces(tmp_path: Path
             *jobs(tmp_path / "short", place.url, 1),
         ]
         with pytest.raises(Stop):
-            run_together(chosen, Places(2), done=stop)
+            Crowd(chosen, Places(2), done=stop).make()
     (trace,) = (tmp_path / "long" / "out" / "traces").iterdir()
     assert '"interrupted"' in trace.read_text().splitlines()[-1]

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from harness.faults.registry import Declared, Event, EventRewrite, Registry, Rewrites
@@ -80,7 +79,7 @@ class ServiceConduct:
     listens_while_speaking: bool = True
     pace: float = 1.0
     oversize: int = 0
-    pages: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    pages: Mapping[str, Any] = field(default_factory=dict)
     reports: bool = True
     filters: bool = True
     session_seconds: float | None = None

@@ -18,6 +18,9 @@ from harness.rules.support.fields import at, mapping, number, text
 from harness.trace import Entry
 from harness.trace.redact import MARK, Mark, parse_mark
 
+QUOTA = r"insufficient_quota|exceeded your (current )?quota"
+"""Words of a refusal that no waiting helps against, in any case of letters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
