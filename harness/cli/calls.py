@@ -168,18 +168,32 @@ def serve(
 
 
 def judge(
-    traces: Annotated[list[Path], typer.Argument(metavar="TRACE", help="Recorded traces (.ndjson).")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE",
+            help="Traces, event logs, HAR files, dumps of webrtc-internals or rtcstats; different forms: one call.",
+        ),
+    ],
+    dialect: Annotated[
+        str,
+        typer.Option(
+            "--dialect", "-d", help="For records of others; default: recognised. One of: " + ", ".join(DIALECTS) + "."
+        ),
+    ] = "",
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write results.json, conformance.html and junit.xml here.")
     ] = None,
     strict: Strict = False,
 ) -> None:
-    """Judge recorded traces with the current rules, offline."""
-    from harness.judging.recording import judge_file
+    """Judge recordings with the current rules, offline: our traces, and what others recorded of a call."""
+    from harness.formats import read_records
+    from harness.judging.recording import judged
     from harness.judging.results import exit_code
 
     began = time.perf_counter()
-    results = [judge_file(path) for path in traces]
+    (name,) = known_dialects([dialect]) if dialect else ("",)
+    results = judged(read_records(files, name), out)
     seconds = time.perf_counter() - began
     written = written_reports(results, out, seconds) if out else None
     print_results(results, seconds, written)

@@ -25,7 +25,7 @@ from harness.diagnosis.troubles import Trouble, troubles_of
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import INFO, MUST, SHOULD, Observation, Outcome, RuleResult, View
 from harness.rules.support.fields import listing, text
-from harness.trace import Entry, Observer, Trace
+from harness.trace import Entry, NotShown, Observer, Trace, if_shown, strict
 
 Evidence = Iterable[Entry]
 
@@ -50,13 +50,19 @@ class Diagnosis:
 class Case:
     """What a diagnosis is made from: the trace, the rules' outcomes, and the milestones that were asked for and never reached.
 
+    ``recorded`` is the trace as it is, ``trace`` what a cause may conclude from: a look at what the record cannot show ends its search.
     ``lenient`` are the numbers of the steps that the service alone is not to blame for.
     """
 
-    trace: Trace
+    recorded: Trace
     rules: Sequence[RuleResult] = ()
     missing: Collection[str] = field(default_factory=frozenset)
     lenient: Container[int] = field(default_factory=frozenset)
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The trace, as far as its record can show the call."""
+        return strict(self.recorded)
 
     @cached_property
     def view(self) -> View:
@@ -77,7 +83,7 @@ class Case:
     @cached_property
     def troubles(self) -> tuple[Trouble, ...]:
         """What was refused, failed or came to nothing, and no step waited for."""
-        return troubles_of(self.view, self.expected)
+        return troubles_of(View(self.recorded, self.view.dialect), self.expected)
 
     @cached_property
     def wrong(self) -> bool:
@@ -179,7 +185,7 @@ class Case:
 
     def request_of(self, response: Entry) -> Entry | None:
         """The request that this response (or failure) belongs to."""
-        asked = self.trace.of("http.request")
+        asked = if_shown(self.trace, "http.request")
         return next((one for one in asked if one.data.get("id") == response.data.get("id")), None)
 
     def url_of(self, response: Entry) -> str:
@@ -288,13 +294,28 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     for row in ranked():
         if row.found is None or (row.alone and not all(map(case.merely_recommended, found))):
             continue
-        entries = tuple(row.found(case))
+        entries = _found(row, case)
         if entries:
             seqs = tuple(dict.fromkeys(entry.seq for entry in entries))
-            words = [row.cause, row.tell(case) if row.tell else "", _where(case, entries), _said(case, seqs)]
-            fix = [row.fix, row.advise(case) if row.advise else ""]
+            words = [row.cause, _told(row.tell, case), _where(case, entries), _said(case, seqs)]
+            fix = [row.fix, _told(row.advise, case)]
             found.append(Diagnosis(row.id, " ".join(filter(None, words)), " ".join(filter(None, fix)), seqs))
     return tuple(sorted(found, key=case.merely_recommended))
+
+
+def _found(row: Cause, case: Case) -> tuple[Entry, ...]:
+    """The entries that show a cause; none where the record cannot show whether it fits."""
+    try:
+        return tuple(row.found(case)) if row.found else ()
+    except NotShown:
+        return ()
+
+
+def _told(words: Callable[[Case], str] | None, case: Case) -> str:
+    try:
+        return words(case) if words else ""
+    except NotShown:
+        return ""
 
 
 def contrast(seen: Observation) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from harness.errors import UnknownDialect
+from harness.files import write_text
+from harness.formats import Recording
 from harness.judging.results import Result
 from harness.judging.verdict import judge
 from harness.protocol.dialects import DIALECTS
 from harness.scenario.model import Assert
-from harness.trace import Header, Trace, read_trace
+from harness.trace import Header, Trace, read_trace, shows
 
 _ASSERT = "assert"
 # What is said of a recording that does not end as a run ends, by its ``end``.
@@ -54,7 +56,7 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
     if trace.end in BROKEN_OFF:
         proven = verdict in ("nonconformant", "error")
         verdict, error = (verdict, error or _broken_off(trace)) if proven else ("inconclusive", _broken_off(trace))
-    elif verdict == "inconclusive" and not trace.of("sdp.answer"):
+    elif verdict == "inconclusive" and shows(trace, "sdp.answer") and not trace.of("sdp.answer"):
         verdict, error = "error", f"no call was made: {_last_request(trace)}"
     return Result(
         scenario=name,
@@ -75,6 +77,7 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
         bug=judgement.bug,
         media=judgement.media,
         troubles=judgement.troubles,
+        observed=judgement.observed,
         recording=trace,
     )
 
@@ -93,6 +96,21 @@ def _last_request(trace: Trace) -> str:
     if 200 <= status < 300 and step == "key":
         return "a key was minted, and no call request came"
     return f"the last answer was {status} to the {'token' if step == 'key' else step} request"
+
+
+def judged(recordings: Iterable[Recording], out: Path | None = None) -> list[Result]:
+    """A result for each recording. With ``out``, what was made from records of others is kept there, below ``traces/``, for the report.
+
+    Raises UsageError where that cannot be written.
+    """
+    results = []
+    for number, one in enumerate(recordings, start=1):
+        path = one.path.as_posix() if one.path else None
+        if one.path is None and out is not None:
+            path = f"traces/record-{number:04d}.{one.trace.header.dialect}.ndjson"
+            write_text(out / path, "".join(f"{line}\n" for line in one.trace.lines()))
+        results.append(result_of(one.trace, name=one.name, path=path))
+    return results
 
 
 def judge_file(path: Path) -> Result:

@@ -14,7 +14,7 @@ from harness.diagnosis import Diagnosis, Trouble
 from harness.protocol.dialects import DIALECTS
 from harness.rules.base import MUST, SHOULD, Outcome, RuleResult, Severity, View
 from harness.rules.support.milestones import milestone_entries
-from harness.trace import Trace
+from harness.trace import Trace, shows
 
 SCHEMA = 1
 
@@ -81,7 +81,8 @@ class Result:
     """One run: scenario x dialect x target, with its trace and everything judged from it.
 
     ``seconds`` is wall time, ``media_seconds`` the length of the call on its own clock. ``error`` is set when the call broke or never
-    got through: the whole message of the CallError, or of a ``bug`` of ours. ``media``: see :func:`harness.rules.reception.media_of`.
+    got through: the whole message of the CallError, or of a ``bug`` of ours. ``media``: see :func:`harness.rules.support.reception.media_of`;
+    ``observed``: of a record that cannot show the whole call, see :func:`harness.judging.verdict.observed`.
     """
 
     scenario: str
@@ -105,6 +106,7 @@ class Result:
     tags: tuple[str, ...] = ()
     media: Mapping[str, Any] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
+    observed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def warned(self) -> bool:
@@ -144,6 +146,7 @@ class Result:
             tags=tuple(run.get("tags", ())),
             media=run.get("media", {}),
             troubles=tuple(Trouble(one["entry"], one["what"], one["said"]) for one in run.get("troubles", ())),
+            observed=run.get("observed", {}),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -167,6 +170,7 @@ class Result:
             "tags": list(self.tags),
             "media": dict(self.media),
             "troubles": [trouble.to_json() for trouble in self.troubles],
+            **({"observed": dict(self.observed)} if self.observed else {}),
             **({"error": self.error} if self.error else {}),
             **({"bug": True} if self.bug else {}),
         }
@@ -176,11 +180,18 @@ def stopped_short(trace: Trace) -> str | None:
     """Where a call stopped that never got through; None for one whose channel opened and whose session was created.
 
     A call that never got through broke no rule of a conversation because it had none. Where ``webrtcfilter=on`` hides session.created
-    from a client, any event of the service proves the session.
+    from a client, any event of the service proves the session, and so it does in a record that cannot show the channel or its own beginning.
     """
+    seen = [kind for kind in ("channel.open", "event.sent", "event.received") if shows(trace, kind)]
+    if not seen:
+        return "the record does not show whether the call got through"
+    if trace.header.shows is not None and trace.events("service"):
+        return None
     if trace.first("channel.open") is None:
         reached = [name for name, entry in milestone_entries(trace).items() if entry is not None]
         return f"the call never got through: {f'it stopped after the {reached[-1]}' if reached else 'no request succeeded'}"
+    if not shows(trace, "event.received"):
+        return None
     hidden = trace.header.observer == "client" and View(trace, DIALECTS[trace.header.dialect]).filtered
     if not trace.events("service", *(() if hidden else ("session.created",))):
         return "the call never got through: the channel opened, and no session.created came"

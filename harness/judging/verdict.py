@@ -15,7 +15,7 @@ from harness.rules.support.milestones import milestone_entries, milestones
 from harness.rules.support.reception import media_of
 from harness.scenario.model import Assert
 from harness.scenario.values import MILESTONES
-from harness.trace import Entry, Trace
+from harness.trace import Entry, Trace, shows
 
 _POSITION = {name: index for index, name in enumerate(MILESTONES)}
 
@@ -33,6 +33,7 @@ class Judgement:
     bug: bool = False
     media: Mapping[str, Any] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
+    observed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def judge(
@@ -59,7 +60,7 @@ def judge(
     bugs: list[str] = []
     rules = tuple(_judged(one, trace, skip, bugs) for one in all_rules())
     missing = _missing(reached, asserted) if asserted else []
-    if short:
+    if short and shows(trace, "channel.open"):
         missing.append("channel-open" if reached["channel-open"] is None else "session.created")
     case = Case(trace, rules, frozenset(missing), lenient)
     troubles = () if fails else case.troubles
@@ -88,7 +89,22 @@ def judge(
         bug=bool(bugs),
         media=media_of(trace),
         troubles=troubles,
+        observed=observed(trace, rules),
     )
+
+
+def observed(trace: Trace, rules: Sequence[RuleResult]) -> Mapping[str, Any]:
+    """What a record that cannot show the whole call was good for: ``record`` (its forms in words), ``judged`` and ``rules``, how many of
+    the rules that apply to the call it can show, ``recognised``: by what the dialect was known where it was not given. Empty where nothing is hidden.
+    """
+    if trace.header.shows is None:
+        return {}
+    applying = [one for one in rules if one.outcome is not Outcome.NOT_APPLICABLE]
+    judged = sum(one.outcome is not Outcome.NOT_OBSERVABLE for one in applying)
+    kept = {
+        name: trace.header.extra[name] for name in ("record", "recognised", "left_out") if name in trace.header.extra
+    }
+    return {**kept, "judged": judged, "rules": len(applying)}
 
 
 def _judged(one: Rule, trace: Trace, skip: Mapping[str, str] | None, bugs: list[str]) -> RuleResult:

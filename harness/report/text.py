@@ -38,6 +38,8 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
             yield f"    also      {shown}"
         yield ""
     yield from matrix(results)
+    for result in results:
+        yield from observed_lines(result)
     told = {result.id for result in troubled}
     warned = list(warnings([result for result in results if result.id not in told]))
     if warned:
@@ -113,6 +115,19 @@ def matrix(results: Sequence[Result]) -> Iterator[str]:
         worst = max(runs, key=lambda run: (list(GLYPHS).index(run.verdict), run.warned))
         marks = "  ".join(f"{mark(run)} {run.dialect}" for run in runs)
         yield f"{mark(worst)} {_short(name):<{width}}  {marks}"
+
+
+def observed_lines(result: Result) -> Iterator[str]:
+    """What the record of a call could show, where that is not all of it; how its dialect was known; what of it was not read."""
+    seen = result.observed
+    if not seen:
+        return
+    record = str(seen.get("record", "")).replace("+", ", ") or "a part of the call"
+    yield f"{NOTICE} {record} only: {seen['judged']} of {seen['rules']} rules can be judged  ({result.scenario})"
+    if seen.get("recognised"):
+        yield f"    dialect   {seen['recognised']}"
+    for note in seen.get("left_out", ()):
+        yield f"    note      {note}"
 
 
 def warnings(results: Sequence[Result]) -> Iterator[str]:

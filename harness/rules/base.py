@@ -27,9 +27,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
-from harness.protocol.dialects import ALL, DIALECTS, Dialect
+from harness.protocol.dialects import ALL, DIALECTS, WEBRTC_FILTER, Dialect
 from harness.rules.support.short_forms import written_out
-from harness.trace import Entry, Trace
+from harness.trace import Entry, NotShown, Trace, shows, strict
 
 Severity = Literal["must", "should", "info"]
 MUST: Severity = "must"
@@ -105,7 +105,14 @@ class View:
 
     @property
     def filtered(self) -> bool:
-        """True where ``webrtcfilter=on`` hid part of the service's events, in the dialects that have the filter (Azure GA)."""
+        """True where ``webrtcfilter=on`` hid part of the service's events, in the dialects that have the filter (Azure GA).
+
+        Where the requests are not shown, an event that the filter would have hidden says that there was none.
+        """
+        if self.dialect.filter and not shows(self.trace, "http.request"):
+            if any(entry.type not in WEBRTC_FILTER for entry in self.server()):
+                return False
+            raise NotShown("whether webrtcfilter was on")
         return self.dialect.filter and any(
             entry.data.get("step") == "call" and _FILTER_ON.search(str(entry.data.get("url", "")))
             for entry in self.trace.of("http.request")
@@ -297,11 +304,17 @@ def judge_rule(one: Rule, trace: Trace, *, skip: Mapping[str, str] | None = None
         return RuleResult(one.id, Outcome.SKIPPED, severity, note=skip[one.id])
     if trace.header.dialect not in one.dialects or trace.header.observer not in one.observers:
         return RuleResult(one.id, Outcome.NOT_APPLICABLE, severity)
-    view = View(trace, DIALECTS[trace.header.dialect])
-    if one.hidden_by_filter and view.filtered:
-        return RuleResult(one.id, Outcome.NOT_OBSERVABLE, severity, note="webrtcfilter=on hides these events")
-    observations = tuple(one.check(view))
+    view = View(strict(trace), DIALECTS[trace.header.dialect])
+    try:
+        if one.hidden_by_filter and view.filtered:
+            return RuleResult(one.id, Outcome.NOT_OBSERVABLE, severity, note="webrtcfilter=on hides these events")
+        observations = tuple(one.check(view))
+    except NotShown as lacking:
+        return RuleResult(one.id, Outcome.NOT_OBSERVABLE, severity, note=str(lacking))
     failures = tuple(seen for seen in observations if seen.ok is False)
+    if failures and trace.header.excerpt:
+        note = "the record begins in mid-call: the reason may lie before"
+        return RuleResult(one.id, Outcome.INCONCLUSIVE, severity, len(observations), failures, note)
     pending = tuple(seen for seen in observations if seen.ok is None)
     outcome = (
         Outcome.FAIL

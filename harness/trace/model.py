@@ -106,7 +106,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a trace says of itself. ``extra`` keeps fields of later minor revisions."""
+    """What a trace says of itself. ``extra`` keeps fields of later minor revisions.
+
+    ``shows``: the kinds (or planes) of entries that the record it was made from can show; None where it can show all. What a
+    single entry lacks stands in its ``unseen`` (see :mod:`harness.trace.partial`). ``excerpt``: the record begins in mid-call, so that
+    what seems to come out of nothing may have its reason before.
+    """
 
     observer: Observer
     dialect: str
@@ -114,6 +119,8 @@ class Header:
     scenario: str = ""
     time: Literal["virtual", "real"] = "real"
     harness: str = __version__
+    shows: tuple[str, ...] | None = None
+    excerpt: bool = False
     extra: Data = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -126,6 +133,8 @@ class Header:
             "scenario": self.scenario,
             "time": self.time,
             "harness": self.harness,
+            **({} if self.shows is None else {"shows": list(self.shows)}),
+            **({"excerpt": True} if self.excerpt else {}),
             **self.extra,
         }
 
@@ -134,7 +143,8 @@ class Header:
 class Trace:
     """A finished (or interrupted) recording: ``header``, ``entries`` in order of ``seq``, ``end``.
 
-    ``end`` is "completed", "failed", "interrupted", or "truncated" where the footer is missing.
+    ``end`` is "completed", "failed", "interrupted", or "truncated" where the footer is missing; "unknown" where a record without
+    times does not say how long it went on after its last entry.
     """
 
     header: Header

@@ -96,7 +96,7 @@ def _header(name: str, line: str) -> Header:
             where=f"{name}:1",
             fix="judge it with the harness version named in its header, or upgrade",
         )
-    known = {"trace", "observer", "dialect", "target", "scenario", "time", "harness"}
+    known = {"trace", "observer", "dialect", "target", "scenario", "time", "harness", "shows", "excerpt"}
     if value.get("observer") not in ("client", "service") or not isinstance(value.get("dialect"), str):
         raise BrokenTrace("the header lacks observer or dialect", where=f"{name}:1")
     return Header(
@@ -106,6 +106,8 @@ def _header(name: str, line: str) -> Header:
         scenario=str(value.get("scenario", "")),
         time="virtual" if value.get("time") == "virtual" else "real",
         harness=str(value.get("harness", "")),
+        shows=tuple(value["shows"]) if _texts(value.get("shows")) else None,
+        excerpt=value.get("excerpt") is True,
         extra={key: inner for key, inner in value.items() if key not in known},
     )
 

@@ -1,0 +1,62 @@
+"""What a form of record is: its row, and what reading a file of it gives, before that becomes a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from harness.errors import TraceError
+
+Clock = Literal["epoch", "day", "relative", "none"]
+"""What the times of a record count from: 1970 in UTC, midnight of some day and zone, something unknown, or nothing (no times)."""
+LARGEST = 256 << 20
+"""No more octets than this are read of one file."""
+
+
+class NotARecord(TraceError):
+    """The file is no record of a call in any form that is read (exit code 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that a record shows: ``t`` seconds on the record's clock (None: not known), ``kind`` and ``data`` as in a trace."""
+
+    t: float | None
+    kind: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One call as one file shows it.
+
+    ``form`` is the name of the form, ``shows`` the kinds of entries that it can show, ``moments`` what it does, in order. ``left_out``
+    says in words what of the file was not read. ``excerpt``: it begins in mid-call. ``hints`` are what tells the dialect: URLs, labels.
+    """
+
+    form: str
+    clock: Clock
+    shows: tuple[str, ...]
+    moments: tuple[Moment, ...]
+    left_out: tuple[str, ...] = ()
+    excerpt: bool = False
+    hints: tuple[str, ...] = field(default=())
+
+    def shifted(self, seconds: float) -> Record:
+        """The same with all times later by ``seconds``."""
+        moved = (replace(one, t=None if one.t is None else one.t + seconds) for one in self.moments)
+        return replace(self, moments=tuple(moved))
+
+
+@dataclass(frozen=True)
+class Form:
+    """A row: the form's ``name``, its ``title`` for a list, whether a text looks like it, and what reading it gives, a record a call.
+
+    ``read`` raises NotARecord with what is missing where the text only looked like it.
+    """
+
+    name: str
+    title: str
+    recognise: Callable[[str], bool]
+    read: Callable[[str, str], tuple[Record, ...]]
