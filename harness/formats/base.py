@@ -18,6 +18,11 @@ class NotARecord(TraceError):
     """The file is no record of a call in any form that is read (exit code 2)."""
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: "1 line", "3 lines"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """One thing that a record shows: ``t`` seconds on the record's clock (None: not known), ``kind`` and ``data`` as in a trace."""

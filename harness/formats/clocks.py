@@ -179,5 +179,5 @@ def _ordered(values: Sequence[float | None]) -> tuple[tuple[float | None, ...], 
         highest = max(highest, -math.inf if value is None else value)
         out.append(value)
     if jumps:
-        notes = (*notes, f"its clock was set back: the times of {jumps} entries were not used")
+        notes = (*notes, f"its clock was set back: {jumps} of its times were not used")
     return tuple(out), tuple(places), notes

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.formats.base import Moment, NotARecord, Record
+from harness.formats.base import Moment, NotARecord, Record, counted
 from harness.formats.clocks import Stamp, stamp_in, stamp_of, times_of
 from harness.formats.jsons import Tangled, pieces
 from harness.protocol.generations import GENERATIONS
@@ -94,7 +94,7 @@ def read(text: str, where: str) -> tuple[Record, ...]:
         raise NotARecord(str(error), where=where, fix="cut the log down to its lines with events") from error
     if not lines:
         raise NotARecord("no event of the Realtime API stands in it", where=where)
-    notes = [f"{broken} lines with JSON that is cut off"] if broken else []
+    notes = [f"{counted(broken, 'line')} with JSON that is cut off"] if broken else []
     lines, told = _without_logged_fields(lines)
     times = times_of([told.get(number, line.stamp) for number, line in enumerate(lines)])
     notes += times.notes
@@ -116,7 +116,7 @@ def read(text: str, where: str) -> tuple[Record, ...]:
             data[UNSEEN] = ["t"]
         moments.append(Moment(t, "event.received" if received else "event.sent", data))
     if twice:
-        notes.append(f"{twice} events that are logged twice")
+        notes.append(f"{counted(twice, 'event')} logged twice")
     calls = _calls(moments)
     if len(calls) > 1:
         notes.append(f"{len(calls)} calls are in it, each judged by itself")

@@ -69,7 +69,12 @@ def _record(call: list[tuple[str, Mapping[str, Any]]], notes: tuple[str, ...]) -
     moments = [moment for number, (step, one) in enumerate(call, start=1) for moment in _exchange(number, step, one)]
     moments.sort(key=lambda moment: moment.t or 0.0)
     held = {moment.kind for moment in moments}
-    shows = ("http", *(kind for kind in ("sdp.offer", "sdp.answer") if kind in held))
+    # A description that an end refused is in its body all the same, and is judged as it stands there.
+    shows = (
+        ("http", "sdp")
+        if held >= {"sdp.offer", "sdp.answer"}
+        else ("http", *sorted(held & {"sdp.offer", "sdp.answer"}))
+    )
     hints = tuple(str(_part(one, "request").get("url", "")) for _, one in call)
     return Record("http", "epoch", shows, tuple(moments), notes, hints=hints)
 

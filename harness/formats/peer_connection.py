@@ -180,18 +180,23 @@ def _sampled(samples: Iterable[Sample]) -> Iterator[Moment]:
             heard = _number(values.get("audioLevel")) if direction == "received" else level.get("sent", math.nan)
             yield Moment(sample.t, "rtp.stats", _counters(direction, packets, values, heard))
         elif sample.type == "remote-inbound-rtp" and values.get("kind", "audio") == "audio":
-            lost = {"lost": values.get("packetsLost"), "jitter_ms": _milliseconds(values.get("jitter"))}
-            yield Moment(sample.t, "rtp.stats", {"direction": "sent", "ssrc": values.get("ssrc"), **_known(lost)})
+            lost = {
+                "ssrc": values.get("ssrc"),
+                "lost": values.get("packetsLost"),
+                "jitter_ms": _milliseconds(values.get("jitter")),
+            }
+            yield Moment(sample.t, "rtp.stats", {"direction": "sent", **_known(lost)})
 
 
 def _counters(direction: str, packets: Any, values: Mapping[str, Any], level: float) -> dict[str, Any]:
     told = {
+        "ssrc": values.get("ssrc"),
         "packets": packets,
         "lost": values.get("packetsLost") if direction == "received" else None,
         "jitter_ms": _milliseconds(values.get("jitter")),
         "level": None if math.isnan(level) else round(20 * math.log10(level), 1) if level > 0 else QUIETEST,
     }
-    return {"direction": direction, "ssrc": values.get("ssrc"), **_known(told)}
+    return {"direction": direction, **_known(told)}
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:

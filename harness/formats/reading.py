@@ -48,12 +48,11 @@ def read_records(paths: Sequence[Path], dialect: str = "") -> list[Recording]:
     ours: list[Recording] = []
     others: list[tuple[Path, tuple[Record, ...]]] = []
     for path in paths:
-        text = _text(path)
-        if _is_trace(text):
+        if _is_trace(path):
             ours.append(Recording(path.as_posix(), read_trace(path), path.resolve()))
         else:
-            others.append((path, records_in(text, path.as_posix())))
-    return [*ours, *(_trace_of(name, record, dialect) for name, record in _calls(others))]
+            others.append((path, records_in(_text(path), path.as_posix())))
+    return [*ours, *(trace_of(name, record, dialect) for name, record in _calls(others))]
 
 
 def records_in(text: str, where: str) -> tuple[Record, ...]:
@@ -87,7 +86,7 @@ def _calls(files: Sequence[tuple[Path, tuple[Record, ...]]]) -> Iterable[tuple[s
     yield name, joined([records[0] for _, records in files], name)
 
 
-def _trace_of(name: str, record: Record, dialect: str) -> Recording:
+def trace_of(name: str, record: Record, dialect: str) -> Recording:
     """The trace that a record makes: redacted by the recorder, as everything that is stored."""
     now = 0.0
     start = min((one.t for one in record.moments if one.t is not None), default=0.0)
@@ -110,8 +109,13 @@ def _trace_of(name: str, record: Record, dialect: str) -> Recording:
     return Recording(name, Trace(header, tuple(recorder.entries), end))
 
 
-def _is_trace(text: str) -> bool:
-    return text.lstrip()[:32].replace(" ", "").startswith('{"trace":')
+def _is_trace(path: Path) -> bool:
+    """Whether a file begins as our traces do; one that cannot be opened is named where it is read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip().replace(b" ", b"").startswith(b'{"trace":')
+    except OSError:
+        return False
 
 
 def _text(path: Path) -> str:

@@ -1,21 +1,27 @@
-"""Files of rtcstats (https://github.com/rtcstats): a line of its name, one of metadata, then ``[method, connection, value..., milliseconds]``.
+"""Files of rtcstats (https://github.com/rtcstats): lines of ``[method, connection, value..., milliseconds]``.
 
-Methods, kinds of statistics and their fields may be written as numbers; the time of a line counts from the one before it. A
-description repeats no section that was the same before ("m="), and statistics hold what changed.
+Since its third format the first line is its name and the second metadata, methods, kinds of statistics and their fields may be written
+as numbers, and the time of a line counts from the one before it; older lines have epoch times. A description repeats no section that
+was the same before ("m="), and statistics hold what changed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.formats.base import NotARecord, Record
+from harness.formats.base import NotARecord, Record, counted
 from harness.formats.peer_connection import PeerConnection, Sample, Update
 from harness.formats.webrtc_internals import records
 from harness.protocol.messages import parse
 
 FORM = "rtcstats"
 MAGIC = "RTCStatsDump"
+_OLDER = re.compile(
+    r'(?:\s*\{[^\n]*\n)?\s*\["(?:create|getUserMedia|navigator\.mediaDevices\.\w+|constraints|publicIP)",'
+)
+_EPOCH = 1e11  # milliseconds; no time since the line before is as long
 _METHODS: Mapping[Any, str] = {
     1: "getStats", "g": "getStats", 3: "createOfferOnSuccess", 6: "setLocalDescription", 8: "setRemoteDescription",
     9: "setRemoteDescriptionOnSuccess", 15: "setRemoteDescriptionOnFailure", 23: "onsignalingstatechange",
@@ -33,7 +39,7 @@ _FIELDS: Mapping[str, str] = {
 
 def recognise(text: str) -> bool:
     """Whether this is such a file."""
-    return text.startswith(MAGIC)
+    return text.startswith(MAGIC) or _OLDER.match(text) is not None
 
 
 def read(text: str, where: str) -> tuple[Record, ...]:
@@ -43,7 +49,7 @@ def read(text: str, where: str) -> tuple[Record, ...]:
     described: dict[tuple[str, str], str] = {}
     now = 0.0
     unread = 0
-    for line in text.splitlines()[1:]:
+    for line in text.splitlines():
         if not line.startswith("["):
             continue
         try:
@@ -54,26 +60,33 @@ def read(text: str, where: str) -> tuple[Record, ...]:
         if len(row) < 3 or not isinstance(row[-1], (int, float)) or isinstance(row[-1], bool):
             unread += 1
             continue
-        now += row[-1]
+        now = row[-1] if row[-1] > _EPOCH and now else now + row[-1]
         name, method = str(row[1]), row[0]
         what = _METHODS.get(method, str(method)) if isinstance(method, (int, str)) else ""
         if row[1] is None:
             continue
         one = connections.setdefault(name, PeerConnection())
-        values = row[2:-1]
+        values = row[2:-1] if what.lower() == "getstats" else [_listed(one) for one in row[2:-1]]
         value = values[0] if values else None
         if what.lower() == "getstats" and isinstance(value, Mapping):
             one.samples += _samples(value, before.setdefault(name, {}), now / 1000)
-        elif what in ("createDataChannel", "ondatachannel") and len(values) > 1:
-            one.updates.append(Update(now / 1000, what, values))
+        elif what in ("createDataChannel", "ondatachannel"):
+            one.updates.append(Update(now / 1000, what, value if len(values) == 1 else values))
         else:
             one.updates.append(Update(now / 1000, what, _whole(value, name, described)))
     if not connections:
         raise NotARecord(
             "an rtcstats file without a connection", where=where, fix="record it from before the call begins"
         )
-    found = records(list(connections.values()), FORM, where)
-    return found
+    notes = [f"{counted(unread, 'line')} that cannot be read"] if unread else []
+    return records(list(connections.values()), FORM, where, notes)
+
+
+def _listed(value: Any) -> Any:
+    """The arguments of a method as a list: JSON makes an object with numbers of them."""
+    if isinstance(value, Mapping) and value and all(name.isdigit() for name in value):
+        return list(value.values())
+    return value
 
 
 def _whole(value: Any, connection: str, described: dict[tuple[str, str], str]) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from harness.formats.base import NotARecord, Record
+from harness.formats.base import NotARecord, Record, counted
 from harness.formats.peer_connection import PeerConnection, Sample, Update, record_of
 from harness.protocol.messages import parse
 
@@ -36,7 +36,9 @@ def read(text: str, where: str) -> tuple[Record, ...]:
     return records(connections, FORM, where)
 
 
-def records(connections: list[PeerConnection], form: str, where: str) -> tuple[Record, ...]:
+def records(
+    connections: Sequence[PeerConnection], form: str, where: str, left_out: Sequence[str] = ()
+) -> tuple[Record, ...]:
     """The records of those connections that may be calls, in the order of their beginning."""
     calls = [one for one in connections if one.is_call]
     if not calls:
@@ -46,12 +48,12 @@ def records(connections: list[PeerConnection], form: str, where: str) -> tuple[R
             else ""
         )
         raise NotARecord(
-            f"none of its {len(connections)} connections offers audio with a data channel beside it",
+            f"none of its connections ({len(connections)}) offers audio with a data channel beside it",
             where=where,
             fix=f"is this the dump of another page?{closed}",
         )
     others = len(connections) - len(calls)
-    notes = [f"{others} other connections"] if others else []
+    notes = [*left_out, *([counted(others, "other connection")] if others else [])]
     if len(calls) > 1:
         notes.append(f"{len(calls)} calls are in it, each judged by itself")
     calls.sort(key=lambda one: one.updates[0].t if one.updates else 0.0)

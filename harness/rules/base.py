@@ -137,7 +137,8 @@ Check = Callable[[View], Iterable[Observation]]
 class Rule:
     """A declared rule. ``dialects`` are names; ``hidden_by_filter`` marks what ``webrtcfilter=on`` makes unobservable.
 
-    ``per_dialect`` overrides the severity in some dialects (HTTP-17 is a MUST in GA and INFO in Azure preview).
+    ``per_dialect`` overrides the severity in some dialects (HTTP-17 is a MUST in GA and INFO in Azure preview). ``single_events``:
+    each event is judged by itself, so that a record which begins in mid-call shows as much as a whole one.
     """
 
     id: str
@@ -151,6 +152,7 @@ class Rule:
     hidden_by_filter: bool = False
     observers: frozenset[str] = frozenset({"client", "service"})
     per_dialect: Mapping[str, Severity] = field(default_factory=dict)
+    single_events: bool = False
 
     @property
     def family(self) -> str:
@@ -254,6 +256,7 @@ class Family:
         hidden_by_filter: bool | None = None,
         observers: Iterable[str] = ("client", "service"),
         per_dialect: Mapping[str, Severity] | None = None,
+        single_events: bool = False,
     ) -> Callable[[Check], Check]:
         """Register a check under the family's letters and a stable number; the first line of its docstring is the title.
 
@@ -280,6 +283,7 @@ class Family:
                 hidden_by_filter=self.hidden_by_filter if hidden_by_filter is None else hidden_by_filter,
                 observers=frozenset(observers),
                 per_dialect=dict(per_dialect or {}),
+                single_events=single_events,
             )
             return check
 
@@ -305,14 +309,11 @@ def judge_rule(one: Rule, trace: Trace, *, skip: Mapping[str, str] | None = None
     if trace.header.dialect not in one.dialects or trace.header.observer not in one.observers:
         return RuleResult(one.id, Outcome.NOT_APPLICABLE, severity)
     view = View(strict(trace), DIALECTS[trace.header.dialect])
-    try:
-        if one.hidden_by_filter and view.filtered:
-            return RuleResult(one.id, Outcome.NOT_OBSERVABLE, severity, note="webrtcfilter=on hides these events")
-        observations = tuple(one.check(view))
-    except NotShown as lacking:
-        return RuleResult(one.id, Outcome.NOT_OBSERVABLE, severity, note=str(lacking))
+    observations, lacking = _observed(one, view)
     failures = tuple(seen for seen in observations if seen.ok is False)
-    if failures and trace.header.excerpt:
+    if lacking and not failures:
+        return RuleResult(one.id, Outcome.NOT_OBSERVABLE, severity, note=lacking)
+    if failures and trace.header.excerpt and not one.single_events:
         note = "the record begins in mid-call: the reason may lie before"
         return RuleResult(one.id, Outcome.INCONCLUSIVE, severity, len(observations), failures, note)
     pending = tuple(seen for seen in observations if seen.ok is None)
@@ -326,6 +327,19 @@ def judge_rule(one: Rule, trace: Trace, *, skip: Mapping[str, str] | None = None
         else Outcome.NOT_EXERCISED
     )
     return RuleResult(one.id, outcome, severity, len(observations), failures or pending)
+
+
+def _observed(one: Rule, view: View) -> tuple[tuple[Observation, ...], str]:
+    """What a check observes, and what it looked for and the record does not show; what it saw before then is true all the same."""
+    seen: list[Observation] = []
+    try:
+        if one.hidden_by_filter and view.filtered:
+            return (), "webrtcfilter=on hides these events"
+        for observation in one.check(view):
+            seen.append(observation)
+    except NotShown as lacking:
+        return tuple(seen), str(lacking)
+    return tuple(seen), ""
 
 
 def order(id: str) -> tuple[int, int]:

@@ -45,6 +45,8 @@ rtp         .packets     {direction, ssrc, payload_type, first, packets: [[dt_ms
                          seconds of the trace, dt_ms counts from it; toc is the Opus TOC byte (first payload byte) or -1
             .rtcp        {direction, types, ssrc?, reports?}   a (compound) RTCP packet, types e.g. ["SR", "SDES"]; of each stream
                          that its sender receives, reports has {ssrc, lost, lost_percent, jitter_ms}
+            .stats       {direction, ssrc?, packets?, lost?, jitter_ms?, level?}   counters of one stream so far as a browser's statistics show
+                         them, with the level of that moment; in records that have no packets
 audio       .levels      {direction, start, step, levels, speech, clipped?, flatness?, breaks?}     ``levels``: dBFS of consecutive windows
                          of ``step`` seconds from ``start`` (trace time); ``speech``: 0/1 for each window; ``flatness``: spectral
                          flatness 0 to 1 of the first audible 20 ms, 0 where there are none, left out where there are none at all;
@@ -194,8 +196,9 @@ class Trace:
     @cached_property
     def _by_type(self) -> dict[tuple[str, str], tuple[Entry, ...]]:
         found: dict[tuple[str, str], list[Entry]] = {}
-        for entry in self.of("event.sent", "event.received"):
-            found.setdefault((entry.kind, entry.type), []).append(entry)
+        for kind in ("event.sent", "event.received"):
+            for entry in self._by_kind.get(kind, ()):
+                found.setdefault((kind, entry.type), []).append(entry)
         return {key: tuple(entries) for key, entries in found.items()}
 
     @cached_property

@@ -90,7 +90,7 @@ class _StrictEntry(Entry):
     def _keep(self, value: float) -> None:
         _T.__set__(self, value)
 
-    t = property(_time, _keep)  # type: ignore[assignment]
+    t = property(_time, _keep)
 
 
 class _StrictData(dict[str, Any]):

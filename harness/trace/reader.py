@@ -168,6 +168,14 @@ _RTP = (
     ("direction", _text), ("ssrc", lambda value: value is None or _whole(value)), ("payload_type", _whole), ("first", _number),
     ("packets", _packets), ("types", _texts),
 )  # fmt: skip
+_STATS = (
+    ("direction", _text),
+    ("ssrc", _whole),
+    ("packets", _number),
+    ("lost", _number),
+    ("jitter_ms", _number),
+    ("level", _number),
+)
 _EVENT = (("event", _object), ("size", _whole), ("direction", _text), ("reason", _text), ("text", _text))
 _HARNESS = (("text", _text), ("error", _text), ("step", _text), ("what", _text), ("seen", _text), ("fix", _text))
 
@@ -180,6 +188,7 @@ _FIELDS: Mapping[str, tuple[tuple[str, Callable[[Any], bool]], ...]] = {
     **dict.fromkeys([f"channel.{what}" for what in ("created", "open", "dcep", "closed")], _CHANNEL),
     **dict.fromkeys([f"event.{what}" for what in ("sent", "received", "undecodable")], _EVENT),
     **dict.fromkeys([f"rtp.{what}" for what in ("packets", "rtcp")], _RTP),
+    "rtp.stats": _STATS,
     **dict.fromkeys([f"audio.{what}" for what in ("levels", "speech", "undecodable", "file")], _AUDIO),
     **dict.fromkeys([f"step.{what}" for what in ("started", "met", "missed", "said")], _STEP),
 }

@@ -12,6 +12,7 @@ from harness.fake.admission import offer_problem
 from harness.fake.checks import Refusal
 from harness.fake.client_events import check_event
 from harness.fake.client_events import decode as decode_client_event
+from harness.formats.reading import records_in, trace_of
 from harness.judging.recording import result_of
 from harness.media.opus import Decoder
 from harness.protocol import messages, negotiation, opus, rtp, sdp
@@ -59,6 +60,16 @@ def traces(octets: bytes) -> None:
         assert not result.bug, result.error
 
 
+def records(octets: bytes) -> None:
+    """A record of a call in any form, read and judged."""
+    with contextlib.suppress(TraceError):
+        for record in records_in(text_of(octets), "fuzzed"):
+            made = trace_of("fuzzed", record, "azure-ga").trace
+            assert [entry.seq for entry in made.entries] == list(range(len(made.entries)))
+            result = result_of(made, name="fuzzed")
+            assert not result.bug, result.error
+
+
 def scenarios(octets: bytes) -> None:
     """A scenario file."""
     with contextlib.suppress(HarnessError):
@@ -89,7 +100,8 @@ def secrets(octets: bytes) -> None:
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
-    one.__name__: one for one in (descriptions, event_messages, traces, scenarios, opus_packets, rtp_packets, secrets)
+    one.__name__: one
+    for one in (descriptions, event_messages, traces, records, scenarios, opus_packets, rtp_packets, secrets)
 }
 
 OFFER = (
@@ -116,6 +128,15 @@ SEEDS: Mapping[str, tuple[bytes, ...]] = {
     "traces": (
         b'{"trace":1,"observer":"client","dialect":"azure-ga"}\n{"seq":0,"t":0.0,"kind":"http.response","data":{"step":"key","status":200}}\n'
         b'{"seq":1,"t":0.1,"kind":"event.received","data":{"event":{"type":"session.created"},"size":1}}\n{"end":"completed","entries":2}\n',
+    ),
+    "records": (
+        b'[12:03:11.201] <- {"type":"session.created","event_id":"e","session":{"id":"s"}}\n[12:03:11.301] -> {"type":"session.update","session":{}}\n',
+        b'[{"time":1795851096527,"event":{"type":"response.created","response":{"id":"r"}}}]',
+        b'{"log":{"entries":[{"startedDateTime":"2026-11-28T07:31:35Z","time":1,"request":{"method":"POST","url":"https://x/v1/realtime/calls",'
+        b'"headers":[],"postData":{"mimeType":"application/sdp","text":"v=0"}},"response":{"status":201,"content":{"text":"v=0"}}}]}}',
+        b'{"PeerConnections":{"1":{"updateLog":[{"timestamp":1,"type":"setLocalDescription","value":"{\\"type\\":\\"offer\\",'
+        b'\\"sdp\\":\\"v=0\\r\\nm=audio 9 X 0\\r\\n\\"}"}],"stats":{"T-timestamp":{"statsType":"transport","values":"[1]"}}}}}',
+        b'RTCStatsDump\n{}\n["setLocalDescription","P",{"type":"offer","sdp":"v=0\\r\\nm=audio 9 X 0\\r\\n"},1]\n["g","P",{"0":{"type":1,"14":1}},1]\n',
     ),
     "scenarios": (
         b"title: x\ntags: [a]\nsession: {voice: alloy}\nsteps:\n  - say: a.wav\n  - expect: response.done\n    within: 1s\n"

@@ -49,7 +49,15 @@ def json_object(view: View) -> Iterator[Observation]:
             yield judged(entry, bool(entry.type), "a string type", f"type {shown(at(entry.event, 'type'))}")
 
 
-@FAMILY.rule("02", MUST, DOCUMENTED, sdk("realtime_client_event.py"), beta_sdk("realtime_client_event.py"), who=CLIENT)
+@FAMILY.rule(
+    "02",
+    MUST,
+    DOCUMENTED,
+    sdk("realtime_client_event.py"),
+    beta_sdk("realtime_client_event.py"),
+    who=CLIENT,
+    single_events=True,
+)
 def client_types(view: View) -> Iterator[Observation]:
     """the client sends only events that the service knows
 
@@ -70,7 +78,7 @@ def client_types(view: View) -> Iterator[Observation]:
             yield judged(entry, known, "a client event of this dialect", entry.type)
 
 
-@FAMILY.rule("03", MUST, DOCUMENTED, _RENAMES)
+@FAMILY.rule("03", MUST, DOCUMENTED, _RENAMES, single_events=True)
 def one_vocabulary(view: View) -> Iterator[Observation]:
     """the service uses the event names of one API generation
 
@@ -96,7 +104,7 @@ def one_vocabulary(view: View) -> Iterator[Observation]:
             yield judged(entry, entry.type not in foreign, f"names of {view.dialect.title}", seen)
 
 
-@FAMILY.rule("04", MUST, DOCUMENTED, sources.SERVER_EVENTS)
+@FAMILY.rule("04", MUST, DOCUMENTED, sources.SERVER_EVENTS, single_events=True)
 def has_event_id(view: View) -> Iterator[Observation]:
     """server events carry an event_id
 
@@ -171,7 +179,7 @@ def contiguous(view: View) -> Iterator[Observation]:
             next_place[key] = max(expected, expected if place is None else place) + 1
 
 
-@FAMILY.rule("09", MUST, DOCUMENTED, _UNIONS, who=CLIENT)
+@FAMILY.rule("09", MUST, DOCUMENTED, _UNIONS, who=CLIENT, single_events=True)
 def no_fiction(view: View) -> Iterator[Observation]:
     """the client sends no event that exists only in sample code
 
@@ -198,7 +206,13 @@ FAMILY.unobservable(
 )
 
 
-@FAMILY.rule("11", SHOULD, DOCUMENTED, sdk("realtime_response.py", "realtime_conversation_item_assistant_message.py"))
+@FAMILY.rule(
+    "11",
+    SHOULD,
+    DOCUMENTED,
+    sdk("realtime_response.py", "realtime_conversation_item_assistant_message.py"),
+    single_events=True,
+)
 def object_names(view: View) -> Iterator[Observation]:
     """objects name their kind
 
@@ -218,7 +232,7 @@ def object_names(view: View) -> Iterator[Observation]:
                 yield judged(entry, seen == f"realtime.{name}", f"realtime.{name}", shown(seen))
 
 
-@FAMILY.rule("15", MUST, DOCUMENTED, sources.SERVER_EVENTS)
+@FAMILY.rule("15", MUST, DOCUMENTED, sources.SERVER_EVENTS, single_events=True)
 def ids_are_not_empty(view: View) -> Iterator[Observation]:
     """the ids in an event are not empty
 
@@ -238,7 +252,7 @@ def ids_are_not_empty(view: View) -> Iterator[Observation]:
             yield judged(entry, not empty, "ids that name something", f"{entry.type} with an empty {', '.join(empty)}")
 
 
-@FAMILY.rule("12", SHOULD, DOCUMENTED, sources.SERVER_EVENTS, beta_sdk("realtime_server_event.py"))
+@FAMILY.rule("12", SHOULD, DOCUMENTED, sources.SERVER_EVENTS, beta_sdk("realtime_server_event.py"), single_events=True)
 def server_types(view: View) -> Iterator[Observation]:
     """the service sends only events of its dialect
 

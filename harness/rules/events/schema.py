@@ -80,7 +80,7 @@ def _judged(entry: Entry, wrong: list[Problem]) -> Observation:
     return judged(entry, not wrong, f"the schema of {entry.type}", short)
 
 
-@FAMILY.rule("06", MUST, DOCUMENTED, _UNIONS, who=BOTH)
+@FAMILY.rule("06", MUST, DOCUMENTED, _UNIONS, who=BOTH, single_events=True)
 def fits_schema(view: View) -> Iterator[Observation]:
     """required fields are there, with their types
 
@@ -127,7 +127,7 @@ def fits_schema(view: View) -> Iterator[Observation]:
             yield _judged(entry, found if refused else plain)
 
 
-@FAMILY.rule("14", SHOULD, DOCUMENTED, _UNIONS)
+@FAMILY.rule("14", SHOULD, DOCUMENTED, _UNIONS, single_events=True)
 def listed_values(view: View) -> Iterator[Observation]:
     """the service's values are those of the published lists
 

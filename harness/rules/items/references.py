@@ -57,7 +57,7 @@ def announced_first(view: View) -> Iterator[Observation]:
         named = text(one.event, "item_id")
         known = course.known(named, one.entry.seq)
         # Some models stream the transcript while the caller speaks: the item of the turn comes later.
-        if known or one.kind != _STREAMED or named not in course.known_items:
+        if known or one.kind != _STREAMED or not course.announced(named):
             yield judged(one.entry, known, "an item that was announced", f"{one.kind} of {named!r}")
 
 

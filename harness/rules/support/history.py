@@ -20,7 +20,7 @@ from harness.protocol.generations import BETA_NAMES
 from harness.rules.base import Observation, View, open_at_end
 from harness.rules.support.disturbance import slack
 from harness.rules.support.fields import MISSING, at, listing, mapping, text
-from harness.trace import Entry, Observer
+from harness.trace import Entry, Observer, if_shown
 
 # Seconds of trace time. No vendor documents a deadline for any answer; ten seconds is far beyond what anybody has reported.
 PATIENCE = 10.0
@@ -110,25 +110,25 @@ class History:
     """The course of one call. Build it with :func:`history`."""
 
     def __init__(self, view: View) -> None:
-        self.steps: list[Step] = []
         self.responses: dict[str, Response] = {}
-        self.known_items: dict[str, int] = {}
+        self._steps: list[Step] = []
+        self._known_items: dict[str, int] = {}
         self._kinds: dict[tuple[str, str], list[Step]] = {}
         self._view = view
         trace = view.trace
-        for entry in trace.of("event.sent", "event.received"):
+        for entry in if_shown(trace, "event.sent", "event.received"):
             by = trace.sender(entry)
             own = view.dialect.canonical(entry.type)
             kind = _CANONICAL.get(own, own)
             step = Step(entry, by, kind)
-            self.steps.append(step)
+            self._steps.append(step)
             self._kinds.setdefault((by, kind), []).append(step)
             if by == "service":
                 if named := response_of(step) or self._only_running(step):
                     self.responses.setdefault(named, Response(named)).steps.append(step)
                 self._announce(step)
             elif kind == "conversation.item.create" and (named := text(step.event, "item", "id")):
-                self.known_items.setdefault(named, entry.seq)
+                self._known_items.setdefault(named, entry.seq)
         self.settings = Settings(view, self)
 
     def _only_running(self, step: Step) -> str:
@@ -137,6 +137,16 @@ class History:
             return ""
         running = [one.id for one in self.responses.values() if one.created is not None and one.done is None]
         return running[0] if len(running) == 1 else ""
+
+    @property
+    def steps(self) -> list[Step]:
+        """The events of both, in order. Like everything here it raises NotShown where a record shows but one side."""
+        self._need("client", "service")
+        return self._steps
+
+    def _need(self, *sides: Observer) -> None:
+        for by in sides:
+            self._view.trace.events(by)
 
     def server(self, *kinds: str) -> list[Step]:
         """The service's events of these canonical types, in order; all of them where none is named."""
@@ -156,19 +166,26 @@ class History:
 
     def known(self, item_id: str, seq: int) -> bool:
         """Whether this item id had been announced by anyone before ``seq``."""
-        return self.known_items.get(item_id, seq) < seq
+        self._need("client", "service")
+        return self._known_items.get(item_id, seq) < seq
+
+    def announced(self, item_id: str) -> bool:
+        """Whether anyone announced this item id in the whole call."""
+        self._need("client", "service")
+        return item_id in self._known_items
 
     def _select(self, by: Observer, kinds: tuple[str, ...]) -> list[Step]:
+        self._need(by)
         if len(kinds) == 1:
             return self._kinds.get((by, kinds[0]), [])
         wanted = set(kinds)
-        return [step for step in self.steps if step.by == by and (not wanted or step.kind in wanted)]
+        return [step for step in self._steps if step.by == by and (not wanted or step.kind in wanted)]
 
     def _announce(self, step: Step) -> None:
         if step.kind in _ANNOUNCING:
             item = text(step.event, "item_id") or text(step.event, "item", "id")
             if item:
-                self.known_items.setdefault(item, step.entry.seq)
+                self._known_items.setdefault(item, step.entry.seq)
 
 
 _ANNOUNCING = frozenset(

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.protocol.opus import SAMPLE_RATE
 from harness.rules.media.packets import REORDER
-from harness.rules.support.fields import mapping, text
+from harness.rules.support.fields import mapping, number, text
 from harness.rules.support.packets import SEQUENCES, TIMESTAMPS, Packet, distance, packets
 from harness.trace import Trace
 
@@ -29,6 +29,8 @@ def media_of(trace: Trace) -> dict[str, Any]:
                 streams.setdefault(entry.data.get("ssrc"), []).extend(packets(entry))
         if streams:
             found[direction] = reception(streams.values())
+        elif counted := _counted(trace, direction):
+            found[direction] = counted
     disturbed = trace.of("connection.disturbed")
     if disturbed:
         found["network"] = {
@@ -41,6 +43,31 @@ def media_of(trace: Trace) -> dict[str, Any]:
             changes = [{"t": entry.t, "conditions": dict(mapping(entry.data, "conditions"))} for entry in set_to]
             found["network"]["changes"] = changes
     return found
+
+
+def _counted(trace: Trace, direction: str) -> dict[str, Any]:
+    """The same from a browser's statistics, as far as they go: its counters at the end, its jitter on average and at its worst."""
+    packets: dict[Any, float] = {}
+    lost: dict[Any, float] = {}
+    jitters: list[float] = []
+    for entry in trace.of("rtp.stats"):
+        if text(entry.data, "direction") == direction:
+            ssrc = entry.data.get("ssrc")
+            for counts, name in ((packets, "packets"), (lost, "lost")):
+                if (count := number(entry.data, name)) is not None:
+                    counts[ssrc] = max(count, 0)
+            if (jitter := number(entry.data, "jitter_ms")) is not None:
+                jitters.append(jitter)
+    if not packets:
+        return {}
+    count, gone = int(sum(packets.values())), int(sum(lost.values()))
+    return {
+        "packets": count,
+        "lost": gone,
+        "loss_percent": round(100 * gone / (count + gone), 2) if count else 0.0,
+        "jitter_ms": round(sum(jitters) / len(jitters), 2) if jitters else 0.0,
+        "jitter_max_ms": round(max(jitters, default=0.0), 2),
+    }
 
 
 def reception(streams: Iterable[list[Packet]]) -> dict[str, Any]:

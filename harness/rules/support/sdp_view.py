@@ -9,7 +9,7 @@ from harness.protocol.sdp import Media, Sdp, parse
 from harness.rules.base import View
 from harness.rules.support.fields import text
 from harness.rules.support.http_view import body_of, exchanges, media_type
-from harness.trace import Entry
+from harness.trace import Entry, shows
 from harness.trace.redact import parse_mark
 
 _ICE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
@@ -74,6 +74,8 @@ def _answers(view: View) -> Iterator[Answer]:
 
 def _is_error(view: View, entry: Entry) -> bool:
     """Whether this is the body of an error: no answer, even where a client takes it for one (HTTP-20)."""
+    if not shows(view.trace, "http.response"):
+        return False
     calls = [one for one in exchanges(view, "call") if one.response is not None and one.response.seq < entry.seq]
     return bool(calls) and not calls[-1].ok
 
