@@ -33,11 +33,16 @@ def writing(path: Path) -> Iterator[None]:
 
 def write_text(path: Path, text: str) -> None:
     """Put ``text`` (UTF-8) into the file, all of it or nothing: what was there before stays until then. Raises UsageError."""
+    # A lone surrogate, which a peer can send in JSON, is no character; JSON reads its escape.
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def write_bytes(path: Path, octets: bytes) -> None:
+    """Put ``octets`` into the file likewise."""
     new = path.with_name(f"{path.name}.new")
     with writing(path):
         try:
-            # A lone surrogate, which a peer can send in JSON, is no character; JSON reads its escape.
-            new.write_text(text, encoding="utf-8", errors="backslashreplace")
+            new.write_bytes(octets)
             os.replace(new, path)
         except OSError:
             with contextlib.suppress(OSError):

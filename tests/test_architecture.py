@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checking": {"errors", "judging", "running", "scenario", "targets"},
     "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
     "selftest": {"client", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
-    "cli": {"checking", "errors", "formats", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
+    "cli": {"checking", "errors", "files", "formats", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
     "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},
 }  # fmt: skip
 FRONT_DOORS = {"harness.cli.main", "harness.pytest_plugin"}

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from harness.formats.reading import Recording, read_records
+from harness.formats.reading import NamedTrace, read_records
 
-__all__ = ["Recording", "read_records"]
+__all__ = ["NamedTrace", "read_records"]

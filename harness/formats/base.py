@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from harness.errors import TraceError
+from harness.trace import Trace
 
 Clock = Literal["epoch", "day", "relative", "none"]
 """What the times of a record count from: 1970 in UTC, midnight of some day and zone, something unknown, or nothing (no times)."""
@@ -21,6 +24,26 @@ class NotARecord(TraceError):
 def counted(count: int, noun: str) -> str:
     """A number with its noun: "1 line", "3 lines"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def iso(epoch: float) -> str:
+    """Epoch seconds as a time of ISO 8601 in UTC, to the microsecond."""
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="microseconds")
+
+
+def began(trace: Trace) -> float:
+    """Epoch seconds of a trace's beginning: as an HTTP entry notes it, else by the Date of a response, to the second; 0 where neither is there."""
+    for entry in trace.of("http.request", "http.response"):
+        noted = entry.data.get("epoch")
+        if isinstance(noted, (int, float)) and not isinstance(noted, bool):
+            return float(noted) - entry.t
+        headers = entry.data.get("headers")
+        date = headers.get("date") if isinstance(headers, Mapping) else None
+        try:
+            return parsedate_to_datetime(str(date)).timestamp() - entry.t
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.formats.base import Moment, NotARecord, Record, counted
+from harness.formats.base import Moment, NotARecord, Record, began, counted, iso
 from harness.formats.clocks import Stamp, stamp_in, stamp_of, times_of
 from harness.formats.jsons import Tangled, pieces
 from harness.protocol.generations import GENERATIONS
 from harness.protocol.messages import parse, size_of
-from harness.trace import UNSEEN, dump
+from harness.trace import UNSEEN, Trace, dump
 
 _BY_SERVICE = frozenset(kind for one in GENERATIONS for kind in one.server_events)
 _BY_CLIENT = frozenset(kind for one in GENERATIONS for kind in one.client_events)
@@ -123,6 +123,20 @@ def read(text: str, where: str) -> tuple[Record, ...]:
     return tuple(
         Record("events", times.clock, _shown(call), tuple(call), tuple(notes), excerpt=_excerpt(call)) for call in calls
     )
+
+
+def write(trace: Trace) -> str:
+    """The events of a trace as JSON lines: ``{"time": ..., "from": "client" | "service", "event": {...}}``; what was no event as ``text``.
+
+    ``elapsed_ms`` stands instead of ``time`` where the trace does not say when it was.
+    """
+    out = []
+    start = began(trace)
+    for entry in trace.of("event.sent", "event.received", "event.undecodable"):
+        said = {"text": entry.data.get("text", "")} if entry.kind == "event.undecodable" else {"event": entry.event}
+        when = {"elapsed_ms": round(1000 * entry.t, 3)} if not start else {"time": iso(start + entry.t)}
+        out.append(dump({**when, "from": trace.sender(entry), **said}))
+    return "".join(f"{line}\n" for line in out)
 
 
 def _lines(value: Any, before: str, depth: int, stamp: Stamp | None = None, mark: str = "") -> list[_Line]:

@@ -16,10 +16,10 @@ from email.parser import Parser
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.formats.base import Moment, NotARecord, Record
+from harness.formats.base import Moment, NotARecord, Record, began, iso
 from harness.protocol.dialects import DIALECTS, WAYS
 from harness.protocol.messages import parse
-from harness.trace import UNSEEN
+from harness.trace import UNSEEN, Entry, Trace
 
 _LABELS = {
     "key": frozenset(
@@ -28,6 +28,7 @@ _LABELS = {
     "call": frozenset(urlsplit(row.call_url).path for row in DIALECTS.values()),
 }
 _HANGUP = re.compile(r"/realtime/calls/[^/]+/hangup$|/realtime/calls/[^/]+$")
+_CORS = ("access-control-allow-origin", "access-control-expose-headers")
 _CREDENTIALS = tuple(f"headers.{way.header}" for way in WAYS)
 
 
@@ -63,6 +64,84 @@ def read(text: str, where: str) -> tuple[Record, ...]:
         answered = answered or (step == "call" and 200 <= _status(one) < 300)
     notes = (f"{len(calls)} calls are in it, each judged by itself",) if len(calls) > 1 else ()
     return tuple(_record(call, notes) for call in calls)
+
+
+def write(trace: Trace) -> str:
+    """The requests of a trace as a HAR, with their secrets as marks; in 1970 where the trace does not say when it was."""
+    start = began(trace)
+    ends = list(trace.of("http.response", "http.failed"))
+    entries = []
+    for asked in trace.of("http.request"):
+        end = next((one for one in ends if one.seq > asked.seq and one.data.get("id") == asked.data.get("id")), None)
+        if end is not None:
+            ends.remove(end)
+        # The service sees a response before the headers for other origins are put onto it.
+        unseen = {"_unseen": list(_CORS)} if trace.header.observer == "service" else {}
+        entries.append(_written(start, asked, end, unseen))
+    creator = {"name": "realtime-harness", "version": trace.header.harness}
+    return (
+        json.dumps({"log": {"version": "1.2", "creator": creator, "entries": entries}}, indent=1, ensure_ascii=False)
+        + "\n"
+    )
+
+
+def _written(start: float, asked: Entry, end: Entry | None, unseen: Mapping[str, Any]) -> dict[str, Any]:
+    milliseconds = round(1000 * (end.t - asked.t), 3) if end is not None else 0
+    kind = _header(asked, "content-type")
+    body = asked.data.get("body", "")
+    form = kind.startswith("multipart/") and isinstance(body, Mapping)
+    posted = (
+        {"params": [{"name": name, "value": str(value)} for name, value in body.items()]}
+        if form
+        else {"text": _plain(body)}
+    )
+    status = end.data.get("status", 0) if end is not None else 0
+    text = _plain(end.data.get("body", "")) if end is not None else ""
+    failed = {"_error": str(end.data.get("message", ""))} if end is not None and end.kind == "http.failed" else {}
+    none: dict[str, Any] = {"cookies": [], "headersSize": -1, "bodySize": -1}
+    return {
+        "startedDateTime": iso(start + asked.t),
+        "time": milliseconds,
+        "request": {
+            "method": asked.data.get("method", ""),
+            "url": asked.data.get("url", ""),
+            "httpVersion": "HTTP/1.1",
+            "headers": _listed(asked),
+            "queryString": [],
+            "postData": {"mimeType": kind, **posted},
+            **none,
+        },
+        "response": {
+            "status": status,
+            "statusText": "",
+            "httpVersion": "HTTP/1.1",
+            "headers": _listed(end) if end is not None else [],
+            "content": {
+                "size": len(text.encode()),
+                "mimeType": _header(end, "content-type") if end is not None else "",
+                "text": text,
+            },
+            "redirectURL": "",
+            **none,
+            **failed,
+            **unseen,
+        },
+        "cache": {},
+        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+    }
+
+
+def _listed(entry: Entry) -> list[dict[str, str]]:
+    headers = entry.data.get("headers")
+    return [{"name": name, "value": value} for name, value in headers.items()] if isinstance(headers, Mapping) else []
+
+
+def _header(entry: Entry, name: str) -> str:
+    return next((one["value"] for one in _listed(entry) if one["name"].lower() == name), "")
+
+
+def _plain(body: Any) -> str:
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
 def _record(call: list[tuple[str, Mapping[str, Any]]], notes: tuple[str, ...]) -> Record:
@@ -106,6 +185,8 @@ def _exchange(number: int, step: str, one: Mapping[str, Any]) -> Iterator[Moment
         )
         return
     answer = _received(response)
+    listed = response.get("_unseen")
+    hidden = [f"headers.{name}" for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
     yield Moment(
         begun + seconds,
         "http.response",
@@ -119,7 +200,7 @@ def _exchange(number: int, step: str, one: Mapping[str, Any]) -> Iterator[Moment
                 "seconds": seconds,
                 "epoch": begun + seconds,
             },
-            [] if answer is not None or status == 204 else ["body"],
+            [*hidden, *([] if answer is not None or status == 204 else ["body"])],
         ),
     )
     if step == "call" and 200 <= status < 300 and answer and answer.lstrip().startswith("v="):

@@ -31,7 +31,7 @@ _TAKEN = "; ".join(("traces (.ndjson)", *(form.title for form in FORMS)))
 
 
 @dataclass(frozen=True)
-class Recording:
+class NamedTrace:
     """A trace with its ``name``, which is that of its file or files; ``path`` is the file where it is a trace of ours, else None."""
 
     name: str
@@ -39,17 +39,17 @@ class Recording:
     path: Path | None = None
 
 
-def read_records(paths: Sequence[Path], dialect: str = "") -> list[Recording]:
+def read_records(paths: Sequence[Path], dialect: str = "") -> list[NamedTrace]:
     """The recordings in these files: traces of ours, and what other records show of a call.
 
     Files of different forms are of one call and joined on one clock; files of one form are a call each. ``dialect`` is for records that
     do not say theirs; empty: it is recognised. Raises TraceError for a file that is none of these, UsageError for files that cannot be joined.
     """
-    ours: list[Recording] = []
+    ours: list[NamedTrace] = []
     others: list[tuple[Path, tuple[Record, ...]]] = []
     for path in paths:
         if _is_trace(path):
-            ours.append(Recording(path.as_posix(), read_trace(path), path.resolve()))
+            ours.append(NamedTrace(path.as_posix(), read_trace(path), path.resolve()))
         else:
             others.append((path, records_in(_text(path), path.as_posix())))
     return [*ours, *(trace_of(name, record, dialect) for name, record in _calls(others))]
@@ -86,7 +86,7 @@ def _calls(files: Sequence[tuple[Path, tuple[Record, ...]]]) -> Iterable[tuple[s
     yield name, joined([records[0] for _, records in files], name)
 
 
-def trace_of(name: str, record: Record, dialect: str) -> Recording:
+def trace_of(name: str, record: Record, dialect: str) -> NamedTrace:
     """The trace that a record makes: redacted by the recorder, as everything that is stored."""
     now = 0.0
     start = min((one.t for one in record.moments if one.t is not None), default=0.0)
@@ -106,7 +106,7 @@ def trace_of(name: str, record: Record, dialect: str) -> Recording:
         if not found:
             raise NotARecord("nothing in it tells which API it is", where=name, fix="say it with -d DIALECT")
         header = replace(header, dialect=found, extra={**extra, "recognised": f"{found}, {why}"})
-    return Recording(name, Trace(header, tuple(recorder.entries), end))
+    return NamedTrace(name, Trace(header, tuple(recorder.entries), end))
 
 
 def _is_trace(path: Path) -> bool:

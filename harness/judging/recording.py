@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from harness.errors import UnknownDialect
 from harness.files import write_text
-from harness.formats import Recording
+from harness.formats import NamedTrace
 from harness.judging.results import Result
 from harness.judging.verdict import judge
 from harness.protocol.dialects import DIALECTS
@@ -98,7 +98,7 @@ def _last_request(trace: Trace) -> str:
     return f"the last answer was {status} to the {'token' if step == 'key' else step} request"
 
 
-def judged(recordings: Iterable[Recording], out: Path | None = None) -> list[Result]:
+def judged(recordings: Iterable[NamedTrace], out: Path | None = None) -> list[Result]:
     """A result for each recording. With ``out``, what was made from records of others is kept there, below ``traces/``, for the report.
 
     Raises UsageError where that cannot be written.

@@ -449,7 +449,12 @@ class TestJudge:
 
     @pytest.mark.parametrize(
         ("content", "words"),
-        [(b"", "empty"), (b"RIFF\x00\xff\xfe\x00WAVE", "UTF-8"), (b"{}\n", "no record of a call"), (b'{"trace": 99}\n', "version")],
+        [
+            (b"", "empty"),
+            (b"RIFF\x00\xff\xfe\x00WAVE", "UTF-8"),
+            (b"{}\n", "no record of a call"),
+            (b'{"trace": 99}\n', "version"),
+        ],
     )
     def test_foreign_file(self, harness: Harness, content: bytes, words: str) -> None:
         ran = harness("judge", write("unscripted.ndjson", content))
