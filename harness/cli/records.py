@@ -27,7 +27,12 @@ def export(
     if form not in EXPORTS:
         raise UsageError(f"unknown form {form!r}", where="--as", fix=f"choose one of: {', '.join(EXPORTS)}")
     row = EXPORTS[form]
-    made = row.write(read_trace(trace), {})
+    recorded = read_trace(trace)
+    if not recorded.of(row.holds):
+        raise UsageError(
+            f"nothing of the plane {row.holds!r} is in it", where=str(trace), fix="choose another form with --as"
+        )
+    made = row.write(recorded, {})
     if out is not None:
         write_bytes(out, made)
         say(f"✓ {out}: {row.title}{f'; tshark -r {out} {row.options}' if row.options else ''}")

@@ -14,12 +14,13 @@ Payloads = Mapping[str, Iterable[bytes]]
 
 @dataclass(frozen=True)
 class Export:
-    """A row: what it is, how its files end, and the octets it makes of a trace and of the audio beside it.
+    """A row: what it is, the plane of a trace that it ``holds``, how its files end, the octets it makes of a trace and the audio beside it.
 
     ``options``: what tshark has to be told to read it.
     """
 
     title: str
+    holds: str
     ending: str
     write: Callable[[Trace, Payloads], bytes]
     binary: bool = False
@@ -27,9 +28,14 @@ class Export:
 
 
 EXPORTS: Mapping[str, Export] = {
-    "events": Export("the events as JSON lines", ".jsonl", lambda trace, _: event_log.write(trace).encode()),
-    "har": Export("the requests as a HAR", ".har", lambda trace, _: har.write(trace).encode()),
+    "events": Export("the events as JSON lines", "event", ".jsonl", lambda trace, _: event_log.write(trace).encode()),
+    "har": Export("the requests as a HAR", "http", ".har", lambda trace, _: har.write(trace).encode()),
     "pcap": Export(
-        "the decrypted RTP, for tshark and Wireshark", ".pcap", pcap.write, binary=True, options="-d udp.port==5004,rtp"
+        "the decrypted RTP, for tshark and Wireshark",
+        "rtp",
+        ".pcap",
+        pcap.write,
+        binary=True,
+        options="-d udp.port==5004,rtp",
     ),
 }
