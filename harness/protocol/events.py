@@ -78,13 +78,19 @@ def _schema(generation: str, by: Side, kind: str) -> Schema:
     """The schema of one event with the definitions that it needs and no others: compiling takes time by size."""
     whole = _file(generation, by)
     definitions: Schema = {}
-    waiting = [whole["events"][kind]]
+    waiting = [*_references(whole["events"][kind])]
     while waiting:
-        for name in _references(waiting.pop()):
-            if name not in definitions:
-                definitions[name] = whole["$defs"][name]
-                waiting.append(definitions[name])
+        name = waiting.pop()
+        if name not in definitions:
+            definitions[name] = whole["$defs"][name]
+            waiting += _needed(generation, by, name)
     return {**whole["events"][kind], "$defs": definitions}
+
+
+@cache
+def _needed(generation: str, by: Side, definition: str) -> tuple[str, ...]:
+    """The definitions that one refers to: many events share the large ones."""
+    return tuple(dict.fromkeys(_references(_file(generation, by)["$defs"][definition])))
 
 
 def _references(schema: Any) -> Iterator[str]:

@@ -8,7 +8,7 @@ from harness.rules.base import INFERRED, SHOULD, Observation, View, bad, good, j
 from harness.rules.content import FAMILY
 from harness.rules.content.parts import AUDIO, DONE, INTERRUPTED, STREAMS, TEXT, TRANSCRIPT, Part, parts
 from harness.rules.support.fields import MISSING, at, listing, mapping, shown, text
-from harness.rules.support.history import Response, content_of, history
+from harness.rules.support.history import Response, Step, content_of, history
 from harness.rules.support.sources import sdk
 
 _TEXT = sdk("response_text_done_event.py")
@@ -103,14 +103,16 @@ def text_repeated(view: View) -> Iterator[Observation]:
         < response.audio_transcript.done @r/i/0/0 {"transcript": "Hello"}
         < response.output_item.done @r//0 {"item": {"id": "i", "content": [{"type": "audio", "transcript": "Bye"}]}}
     """
-    finalized = history(view).server("conversation.item.done")
+    finalized: dict[str, list[Step]] = {}
+    for one in history(view).server("conversation.item.done"):
+        finalized.setdefault(text(one.event, "item", "id"), []).append(one)
     for part in parts(view):
         for stream, name in _FIELD.items():
             final = final_text(part, stream)
             if final is None:
                 continue
             places = [(one, mapping(one.event, "part")) for one in part.all(DONE)]
-            for one in part.response.all("response.output_item.done", "response.done") + finalized:
+            for one in part.response.all("response.output_item.done", "response.done") + finalized.get(part.item, []):
                 listed = (
                     listing(one.event, "response", "output")
                     if one.kind == "response.done"

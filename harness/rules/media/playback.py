@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -172,14 +173,11 @@ def no_holes(view: View) -> Iterator[Observation]:
         < output_audio_buffer.stopped {"response_id": "r"}
     """
     limit = GAP_SECONDS + slack(view)
-    packets = sorted(
-        (packet for stream in sent_by(view, "service") for _, chunk in stream for packet in chunk),
-        key=lambda one: one.t,
-    )
+    times = sorted(packet.t for stream in sent_by(view, "service") for _, chunk in stream for packet in chunk)
     for _, started, ended, _ in playbacks(view):
         if ended is None:
             continue
-        during = [packet.t for packet in packets if started.t <= packet.t <= ended.t]
+        during = times[bisect_left(times, started.t) : bisect_right(times, ended.t)]
         if len(during) > 1:
             longest = max(later - earlier for earlier, later in pairwise(during))
             yield judged(started, longest <= limit, f"a packet every {limit:g} s", f"{longest:.2f} s without")

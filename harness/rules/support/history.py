@@ -12,6 +12,7 @@ When is an answer overdue? No vendor names a deadline, so silence alone never br
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,16 @@ class Response:
 
     id: str
     steps: list[Step] = field(default_factory=list)
+    created: Step | None = None
+    done: Step | None = None
+
+    def add(self, step: Step) -> None:
+        """One more event of it; the first response.created and the first response.done are those that count."""
+        self.steps.append(step)
+        if step.kind == "response.created":
+            self.created = self.created or step
+        elif step.kind == "response.done":
+            self.done = self.done or step
 
     def all(self, *kinds: str) -> list[Step]:
         """Its events of these canonical types."""
@@ -64,16 +75,6 @@ class Response:
     def first(self, *kinds: str) -> Step | None:
         """Its first event of these types."""
         return next((step for step in self.steps if step.kind in kinds), None)
-
-    @property
-    def created(self) -> Step | None:
-        """The first response.created."""
-        return self.first("response.created")
-
-    @property
-    def done(self) -> Step | None:
-        """The first response.done."""
-        return self.first("response.done")
 
     @property
     def status(self) -> str:
@@ -114,6 +115,7 @@ class History:
         self._steps: list[Step] = []
         self._known_items: dict[str, int] = {}
         self._kinds: dict[tuple[str, str], list[Step]] = {}
+        self._selected: dict[tuple[str, tuple[str, ...]], list[Step]] = {}
         self._view = view
         trace = view.trace
         for entry in if_shown(trace, "event.sent", "event.received"):
@@ -125,7 +127,7 @@ class History:
             self._kinds.setdefault((by, kind), []).append(step)
             if by == "service":
                 if named := response_of(step) or self._only_running(step):
-                    self.responses.setdefault(named, Response(named)).steps.append(step)
+                    self.responses.setdefault(named, Response(named)).add(step)
                 self._announce(step)
             elif kind == "conversation.item.create" and (named := text(step.event, "item", "id")):
                 self._known_items.setdefault(named, entry.seq)
@@ -158,11 +160,13 @@ class History:
 
     def after(self, entry: Entry, *kinds: str, by: Observer = "service") -> Iterator[Step]:
         """Events of these types after ``entry``."""
-        return (step for step in self._select(by, kinds) if step.entry.seq > entry.seq)
+        steps = self._select(by, kinds)
+        return iter(steps[bisect_right(steps, entry.seq, key=_position) :])
 
     def before(self, entry: Entry, *kinds: str, by: Observer = "service") -> list[Step]:
         """Events of these types before ``entry``."""
-        return [step for step in self._select(by, kinds) if step.entry.seq < entry.seq]
+        steps = self._select(by, kinds)
+        return steps[: bisect_left(steps, entry.seq, key=_position)]
 
     def known(self, item_id: str, seq: int) -> bool:
         """Whether this item id had been announced by anyone before ``seq``."""
@@ -178,14 +182,22 @@ class History:
         self._need(by)
         if len(kinds) == 1:
             return self._kinds.get((by, kinds[0]), [])
-        wanted = set(kinds)
-        return [step for step in self._steps if step.by == by and (not wanted or step.kind in wanted)]
+        found = self._selected.get((by, kinds))
+        if found is None:
+            wanted = set(kinds)
+            found = [step for step in self._steps if step.by == by and (not wanted or step.kind in wanted)]
+            self._selected[(by, kinds)] = found
+        return found
 
     def _announce(self, step: Step) -> None:
         if step.kind in _ANNOUNCING:
             item = text(step.event, "item_id") or text(step.event, "item", "id")
             if item:
                 self._known_items.setdefault(item, step.entry.seq)
+
+
+def _position(step: Step) -> int:
+    return step.entry.seq
 
 
 _ANNOUNCING = frozenset(
