@@ -84,7 +84,7 @@ class Response:
     @property
     def conversation(self) -> Any:
         """Its conversation_id: a string, None (out of band), or MISSING."""
-        for step in self.all("response.created", "response.done"):
+        for step in filter(None, (self.created, self.done)):
             found = at(step.event, "response", "conversation_id")
             if found is not MISSING:
                 return found
