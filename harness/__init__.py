@@ -97,11 +97,25 @@ def run(
     return list(made.results)
 
 
-def judge(recording: Trace | Path | str) -> Result:
-    """Judge a recording, or a trace file, by the current rules, as ``harness judge`` does. Raises TraceError where it cannot be read."""
-    from harness.judging.recording import judge_file, result_of
+def judge(recording: Trace | Path | str, *others: Path | str, dialect: str = "") -> Result:
+    """Judge a recording of one call by the current rules, as ``harness judge`` does: a trace, or a record of any form that it takes.
 
-    return judge_file(Path(recording)) if isinstance(recording, (str, Path)) else result_of(recording, name="recording")
+    ``others`` are further records of the same call, in other forms; ``dialect`` is for records that do not say theirs. Raises TraceError for
+    a file that is none, UsageError where it holds more than one call.
+    """
+    from harness.errors import UsageError
+    from harness.formats import read_records
+    from harness.judging.recording import judged, result_of
+    from harness.trace import Trace
+
+    if isinstance(recording, Trace):
+        return result_of(recording, name="recording")
+    results = judged(read_records([Path(recording), *map(Path, others)], dialect))
+    if len(results) != 1:
+        raise UsageError(
+            f"{len(results)} calls, where one is judged", where=str(recording), fix="harness judge takes several"
+        )
+    return results[0]
 
 
 def check(

@@ -6,6 +6,7 @@
     │   └── ScenarioError             a scenario file is wrong, with file:line:column (2)
     ├── TraceError                    a trace cannot be read (2)
     │   ├── NotATrace                 empty, binary or some other file
+    │   │   └── NotARecord            and no record of others that is read either
     │   ├── UnknownTraceVersion       written by a version this one does not know
     │   ├── UnknownDialect            recorded in a dialect this version does not know
     │   └── BrokenTrace               an entry is damaged before the last line
@@ -72,6 +73,10 @@ class TraceError(HarnessError):
 
 class NotATrace(TraceError):
     """The file is empty, binary, or some other kind of file."""
+
+
+class NotARecord(NotATrace):
+    """Nor is it a record of a call that others make, in any form that is read."""
 
 
 class UnknownTraceVersion(TraceError):

@@ -54,6 +54,14 @@ def test_a_recording_is_judged_from_its_file_or_as_it_is() -> None:
         harness.judge(ROOT / "README.md")
 
 
+def test_records_of_one_call_are_judged_together() -> None:
+    recorded = ROOT / "tests" / "formats" / "recorded" / "faulty"
+    judged = harness.judge(recorded / "call.har", recorded / "console.txt")
+    assert (judged.verdict, judged.observed["record"]) == ("nonconformant", "http+events")
+    with pytest.raises(UsageError, match="2 calls"):
+        harness.judge(recorded / "console.txt", recorded / "console.txt")
+
+
 def test_a_wrong_name_is_refused_before_any_call() -> None:
     with pytest.raises(UsageError):
         harness.run(TEXT, faults=["no-such-fault"])

@@ -8,17 +8,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-from harness.errors import TraceError
 from harness.trace import Trace
 
 Clock = Literal["epoch", "day", "relative", "none"]
 """What the times of a record count from: 1970 in UTC, midnight of some day and zone, something unknown, or nothing (no times)."""
 LARGEST = 256 << 20
 """No more octets than this are read of one file."""
-
-
-class NotARecord(TraceError):
-    """The file is no record of a call in any form that is read (exit code 2)."""
 
 
 def counted(count: int, noun: str) -> str:

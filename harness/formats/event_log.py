@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.formats.base import Moment, NotARecord, Record, began, counted, iso
+from harness.errors import NotARecord
+from harness.formats.base import Moment, Record, began, counted, iso
 from harness.formats.clocks import Stamp, stamp_in, stamp_of, times_of
 from harness.formats.jsons import Tangled, pieces
 from harness.protocol.generations import GENERATIONS

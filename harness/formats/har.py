@@ -16,7 +16,8 @@ from email.parser import Parser
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.formats.base import Moment, NotARecord, Record, began, iso
+from harness.errors import NotARecord
+from harness.formats.base import Moment, Record, began, iso
 from harness.protocol.dialects import DIALECTS, WAYS
 from harness.protocol.messages import parse
 from harness.trace import UNSEEN, Entry, Trace

@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.formats.base import Moment, NotARecord, Record
+from harness.errors import NotARecord
+from harness.formats.base import Moment, Record
 from harness.formats.clocks import DAY
 from harness.trace import UNSEEN
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import NotARecord, UsageError
 from harness.formats import event_log, har, rtcstats, webrtc_internals
-from harness.formats.base import LARGEST, Form, NotARecord, Record
+from harness.formats.base import LARGEST, Form, Record
 from harness.formats.joining import joined
 from harness.formats.recognition import recognised
 from harness.trace import Header, Recorder, Trace, read_trace

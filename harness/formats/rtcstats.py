@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.formats.base import NotARecord, Record, counted
+from harness.errors import NotARecord
+from harness.formats.base import Record, counted
 from harness.formats.peer_connection import PeerConnection, Sample, Update
 from harness.formats.webrtc_internals import records
 from harness.protocol.messages import parse

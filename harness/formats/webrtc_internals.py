@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from harness.formats.base import NotARecord, Record, counted
+from harness.errors import NotARecord
+from harness.formats.base import Record, counted
 from harness.formats.peer_connection import PeerConnection, Sample, Update, record_of
 from harness.protocol.messages import parse
 

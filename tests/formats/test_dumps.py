@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from harness.errors import NotARecord
 from harness.formats import rtcstats, webrtc_internals
-from harness.formats.base import NotARecord, Record
+from harness.formats.base import Record
 
 OFFER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
 ANSWER = OFFER.replace("- 1 1", "- 2 2")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.formats.base import NotARecord, Record
+from harness.errors import NotARecord
+from harness.formats.base import Record
 from harness.formats.event_log import is_event, read, recognise
 
 CREATED = {"type": "session.created", "event_id": "e1", "session": {"id": "sess_1", "type": "realtime"}}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.formats.base import Moment, NotARecord, Record
+from harness.errors import NotARecord
+from harness.formats.base import Moment, Record
 from harness.formats.har import read, recognise
 
 KEY = "https://demo.openai.azure.com/openai/v1/realtime/client_secrets"

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from harness.formats.base import Clock, Moment, NotARecord, Record
+from harness.errors import NotARecord
+from harness.formats.base import Clock, Moment, Record
 from harness.formats.joining import joined
 
 T = 1795851095.0  # 2026-11-28 07:31:35 UTC

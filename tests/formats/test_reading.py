@@ -8,10 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import TraceError, UsageError
+from harness.errors import NotARecord, TraceError, UsageError
 from harness.formats import read_records
 from harness.formats import reading as module
-from harness.formats.base import NotARecord
 from harness.judging.recording import result_of
 from tests.traces import SET_UP, trace
 
