@@ -75,6 +75,7 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
         bug=judgement.bug,
         media=judgement.media,
         troubles=judgement.troubles,
+        latencies=judgement.latencies,
         recording=trace,
     )
 

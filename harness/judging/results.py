@@ -81,7 +81,9 @@ class Result:
     """One run: scenario x dialect x target, with its trace and everything judged from it.
 
     ``seconds`` is wall time, ``media_seconds`` the length of the call on its own clock. ``error`` is set when the call broke or never
-    got through: the whole message of the CallError, or of a ``bug`` of ours. ``media``: see :func:`harness.rules.reception.media_of`.
+    got through: the whole message of the CallError, or of a ``bug`` of ours. ``media``: see :func:`harness.rules.reception.media_of`;
+    ``latencies``: see :func:`harness.rules.latency.latencies`. ``repetition`` counts from 1 where a run is made several times, else it
+    is 0.
     """
 
     scenario: str
@@ -105,6 +107,8 @@ class Result:
     tags: tuple[str, ...] = ()
     media: Mapping[str, Any] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
+    latencies: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    repetition: int = 0
 
     @property
     def warned(self) -> bool:
@@ -117,6 +121,11 @@ class Result:
     def id(self) -> str:
         """What pytest, JUnit and the report call this run: ``scenarios/turns/greeting.yaml::azure-ga``."""
         return f"{self.scenario}::{self.dialect}"
+
+    @property
+    def label(self) -> str:
+        """The id, with the number of the repetition where the run was made several times."""
+        return f"{self.id} #{self.repetition}" if self.repetition else self.id
 
     @classmethod
     def from_json(cls, run: Mapping[str, Any]) -> Self:
@@ -144,6 +153,8 @@ class Result:
             tags=tuple(run.get("tags", ())),
             media=run.get("media", {}),
             troubles=tuple(Trouble(one["entry"], one["what"], one["said"]) for one in run.get("troubles", ())),
+            latencies=run.get("latencies", {}),
+            repetition=run.get("repetition", 0),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -167,6 +178,8 @@ class Result:
             "tags": list(self.tags),
             "media": dict(self.media),
             "troubles": [trouble.to_json() for trouble in self.troubles],
+            "latencies": {name: list(values) for name, values in self.latencies.items()},
+            **({"repetition": self.repetition} if self.repetition else {}),
             **({"error": self.error} if self.error else {}),
             **({"bug": True} if self.bug else {}),
         }

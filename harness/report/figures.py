@@ -25,9 +25,12 @@ class Mark:
     css: str
 
 
-def timeline(trace: Trace) -> Markup:
-    """The call on one time axis: HTTP, connection, events and audio of both sides; remarks, where there are any."""
-    seconds = max(trace.seconds, 0.001)
+def timeline(trace: Trace, seconds: float = 0.0) -> Markup:
+    """The call on one time axis: HTTP, connection, events and audio of both sides; remarks, where there are any.
+
+    The axis is as long as the call, or ``seconds`` where that is more: two calls can be drawn on one scale.
+    """
+    seconds = max(trace.seconds, seconds, 0.001)
     lanes: list[tuple[str, str]] = [
         ("HTTP", _marks(_http(trace), seconds)),
         ("connection", _marks(_connection(trace), seconds)),

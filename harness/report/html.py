@@ -233,7 +233,7 @@ def anchor(result: Result) -> str:
     """The id of a run's section in the page. No two runs share it: ``/`` and ``-`` stay different."""
     name = result.id.removesuffix(f"::{result.dialect}").replace("/", "_")
     plain = "".join(letter if letter.isalnum() or letter in "-_." else f"_{ord(letter):x}" for letter in name)
-    return f"run-{plain}.{result.dialect}"
+    return f"run-{plain}.{result.dialect}{f'.{result.repetition}' if result.repetition else ''}"
 
 
 @cache

@@ -38,8 +38,8 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
             yield f"    also      {shown}"
         yield ""
     yield from matrix(results)
-    told = {result.id for result in troubled}
-    warned = list(warnings([result for result in results if result.id not in told]))
+    told = {result.label for result in troubled}
+    warned = list(warnings([result for result in results if result.label not in told]))
     if warned:
         yield ""
         yield from warned
@@ -57,7 +57,7 @@ def failure(result: Result, *, out: Path | None = None) -> Iterator[str]:
     ``out`` is where its files lie.
     """
     warned = ", with warnings" if result.warned else ""
-    yield f"{mark(result)} {result.verdict}{warned}  {result.id}  ({result.title})"
+    yield f"{mark(result)} {result.verdict}{warned}  {result.label}  ({result.title})"
     for one in result.diagnosis[:1]:
         yield from _cause(one)
     if result.error:

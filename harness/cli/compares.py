@@ -1,0 +1,48 @@
+"""The commands that set one thing beside another: compare."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import AsJson
+from harness.cli.terminal import put, remark, say
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="results.json, a trace, or a folder of them.")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help="The same of the runs to compare with them.")],
+    latency_budget: Annotated[
+        str, typer.Option("--latency-budget", help="How much a median may grow: 20%, 200ms. Default: no limit.")
+    ] = "",
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="For a pull request or an issue.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with timelines.")
+    ] = None,
+) -> None:
+    """Say what changed between two samples of runs. Exit codes: 1 a regression, 0 none, 3 nothing could be compared."""
+    from harness.comparing.comparison import compare as compared
+    from harness.comparing.sources import read_sample
+    from harness.comparing.statistics import Budget
+    from harness.files import write_text
+    from harness.report.comparison import comparison_lines, comparison_markdown
+
+    budget = Budget.parse(latency_budget) if latency_budget else None
+    found = compared(read_sample(before), read_sample(after), budget=budget)
+    if as_json:
+        put(json.dumps(found.to_json(), indent=2, ensure_ascii=False) + "\n")
+    elif markdown:
+        put(comparison_markdown(found))
+    else:
+        for line in comparison_lines(found):
+            say(line)
+    if html is not None:
+        from harness.report.comparison_page import comparison_html
+
+        write_text(html, comparison_html(found))
+        remark(f"  page: {html}")
+    raise typer.Exit(found.exit_code)
