@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "judging": {"diagnosis", "errors", "protocol", "rules", "scenario", "trace"},
     "fake": {"errors", "faults", "media", "protocol", "scenario", "trace", "webrtc"},
     "client": {"errors", "faults", "judging", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc"},
-    "report": {"diagnosis", "errors", "files", "judging", "protocol", "rules", "trace"},
+    "comparing": {"errors", "judging", "protocol", "rules", "trace"},
+    "report": {"comparing", "diagnosis", "errors", "files", "judging", "protocol", "rules", "trace"},
     "running": {
         "client", "errors", "fake", "faults", "files", "judging", "media", "netem", "protocol", "rules", "scenario", "targets", "trace",
         "webrtc",
@@ -43,7 +44,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checking": {"errors", "judging", "running", "scenario", "targets"},
     "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
     "selftest": {"client", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
-    "cli": {"checking", "errors", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
+    "cli": {
+        "checking", "comparing", "errors", "files", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets",
+        "trace",
+    },
     "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},
 }  # fmt: skip
 FRONT_DOORS = {"harness.cli.main", "harness.pytest_plugin"}
@@ -53,6 +57,7 @@ PURE = (
     "harness.rules",
     "harness.trace",
     "harness.judging",
+    "harness.comparing",
     "harness.diagnosis",
     "harness.netem.emulator",
 )

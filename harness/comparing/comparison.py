@@ -11,11 +11,9 @@ from harness.comparing.changes import CauseChange, OrderChange, RuleChange, Step
 from harness.comparing.facts import Run
 from harness.comparing.statistics import FEWEST, Budget, LatencyChange, latency_change
 from harness.judging.samples import pooled
-from harness.rules.latency import OF_THE_CALLER
+from harness.rules.latency import OF_THE_CALLER, SET_UP
 
 SCHEMA = 1
-SET_UP = ("token request", "call request", "ICE", "answer to channel open")
-"""The latencies that do not depend on the scenario: those of all pairs together are one sample."""
 
 
 @dataclass(frozen=True)
@@ -173,10 +171,10 @@ class Comparison:
 
     def notes(self) -> Iterator[str]:
         """What a reader should know before the changes: what differs between the sides that is not the service's doing."""
-        for name, words in (("target", "target"), ("time", "clock"), ("harness", "release of the harness")):
-            was, now = self.before.values(name), self.after.values(name)
-            if was != now:
-                yield f"not the same {words}: {', '.join(was) or 'unknown'} before, {', '.join(now) or 'unknown'} after"
+        for name, what in (("target", "target"), ("time", "clock"), ("harness", "release of the harness")):
+            first, then = self.before.values(name), self.after.values(name)
+            if first != then:
+                yield f"not the same {what}: {', '.join(first) or 'unknown'} before, {', '.join(then) or 'unknown'} after"
         for was, now in self.across:
             yield f"dialects compared with each other, since they have none in common: {was} before, {now} after"
         for side in (self.before, self.after):

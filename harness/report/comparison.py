@@ -9,7 +9,8 @@ from typing import Any
 from harness.comparing.changes import OrderChange, RuleChange, StepChange, VerdictChange
 from harness.comparing.comparison import Comparison, Pair, Sample
 from harness.comparing.statistics import FEWEST, LatencyChange
-from harness.judging.samples import Distribution, in_words
+from harness.judging.samples import in_words
+from harness.report.latencies import distribution_in_words
 from harness.report.text import runs_in_words, title
 
 FEW_PAIRS = 3
@@ -210,13 +211,6 @@ def latency_in_words(one: LatencyChange) -> str:
         return f"only {side}: {distribution_in_words(seen)}" if seen else "never measured"
     both = f"{distribution_in_words(one.before)} → {distribution_in_words(one.after)}"
     return f"{both}  {claim(one)}"
-
-
-def distribution_in_words(one: Distribution) -> str:
-    """Median, 95th percentile, number of values."""
-    if one.n == 1:
-        return f"{in_words(one.median)} (n 1)"
-    return f"median {in_words(one.median)}, p95 {in_words(one.p95)} (n {one.n})"
 
 
 def claim(one: LatencyChange) -> str:

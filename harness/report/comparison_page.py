@@ -10,6 +10,7 @@ from harness.comparing.facts import Run
 from harness.errors import TraceError
 from harness.report import comparison as words
 from harness.report.html import environment
+from harness.report.latencies import distribution_in_words
 from harness.trace import Trace, read_trace
 
 DRAWN = 40
@@ -32,6 +33,7 @@ def comparison_html(found: Comparison) -> str:
             shown=shown,
             unchanged=[pair for pair in found.pairs if pair not in shown],
             words=words,
+            distribution_in_words=distribution_in_words,
             recordings=lambda pair: _recordings(pair) if pair.id in drawn else (None, None),
         )
     )

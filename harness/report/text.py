@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 
 from harness.diagnosis import Diagnosis
 from harness.judging.results import Result, summary
 from harness.report.causes import what_broke
+from harness.report.latencies import latency_lines
 from harness.rules.base import INFO, MUST, REGISTRY, SHOULD, Outcome, RuleResult, Severity
 
 GLYPHS: Mapping[str, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "error": "!"}
@@ -38,6 +40,9 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
             yield f"    also      {shown}"
         yield ""
     yield from matrix(results)
+    times = list(latency_lines(results))
+    if times:
+        yield from ("", *times)
     told = {result.label for result in troubled}
     warned = list(warnings([result for result in results if result.label not in told]))
     if warned:
@@ -110,9 +115,26 @@ def matrix(results: Sequence[Result]) -> Iterator[str]:
         rows.setdefault(result.scenario, []).append(result)
     width = max((len(_short(name)) for name in rows), default=0)
     for name, runs in rows.items():
-        worst = max(runs, key=lambda run: (list(GLYPHS).index(run.verdict), run.warned))
-        marks = "  ".join(f"{mark(run)} {run.dialect}" for run in runs)
+        worst = worst_of(runs)
+        by_dialect: dict[str, list[Result]] = {}
+        for run in runs:
+            by_dialect.setdefault(run.dialect, []).append(run)
+        marks = "  ".join(starmap(_marks, by_dialect.items()))
         yield f"{mark(worst)} {_short(name):<{width}}  {marks}"
+
+
+def _marks(dialect: str, runs: Sequence[Result]) -> str:
+    """The mark of a run; of several repetitions that of the worst, and how many have it where that are not all."""
+    worst = worst_of(runs)
+    if not worst.repetition:
+        return f"{mark(worst)} {dialect}"
+    alike = sum(mark(run) == mark(worst) for run in runs)
+    return f"{mark(worst)} {dialect} {f'×{len(runs)}' if alike == len(runs) else f'{alike} of {len(runs)}'}"
+
+
+def worst_of(runs: Sequence[Result]) -> Result:
+    """The first of the runs with the worst verdict."""
+    return max(runs, key=lambda run: (list(GLYPHS).index(run.verdict), run.warned))
 
 
 def warnings(results: Sequence[Result]) -> Iterator[str]:
