@@ -169,9 +169,16 @@ def times(view: View) -> Iterator[Observation]:
         audio.speech {"direction": "received", "state": "started", "at": 0.0}
         audio.speech {"direction": "sent", "state": "started", "at": 0.0}
         < input_audio_buffer.speech_started {"audio_start_ms": 900, "item_id": "item_2"}
+        +2.9s
         < output_audio_buffer.cleared {"response_id": "r"}
-        +200ms
-        audio.speech {"direction": "received", "state": "stopped", "at": 0.2}
+        audio.speech {"direction": "received", "state": "stopped", "at": 2.9}
+    Unseen:
+        audio.speech {"direction": "received", "state": "started", "at": 0.0}
+        audio.speech {"direction": "sent", "state": "started", "at": 0.0}
+        < input_audio_buffer.speech_started {"audio_start_ms": 900, "item_id": "item_2"}
+        +3.1s
+        < output_audio_buffer.cleared {"response_id": "r"}
+        audio.speech {"direction": "received", "state": "stopped", "at": 3.1}
     Unseen:
         request key
     """
