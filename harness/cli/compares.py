@@ -10,6 +10,7 @@ import typer
 
 from harness.cli.options import AsJson
 from harness.cli.terminal import put, remark, say
+from harness.errors import UsageError
 
 
 def compare(
@@ -31,6 +32,8 @@ def compare(
     from harness.files import write_text
     from harness.report.comparison import comparison_lines, comparison_markdown
 
+    if as_json and markdown:
+        raise UsageError("--json and --markdown are two forms", where="harness compare", fix="ask for one of them")
     budget = Budget.parse(latency_budget) if latency_budget else None
     found = compared(read_sample(before), read_sample(after), budget=budget)
     if as_json:

@@ -34,7 +34,7 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
     for group in broken:
         yield from failure(group.runs[0], out=out)
         if len(group.runs) > 1:
-            others = [f"{_short(run.scenario)} [{run.dialect}]" for run in group.runs[1:]]
+            others = [_brief(run) for run in group.runs[1:]]
             more = len(others) - SHOWN_FAILURES
             shown = ", ".join(others[:SHOWN_FAILURES]) + (f" and {more} more" if more > 0 else "")
             yield f"    also      {shown}"
@@ -216,6 +216,10 @@ def _rule(rule: RuleResult) -> Iterator[str]:
 
 def _entry(seq: int | None) -> str:
     return "" if seq is None else f" (entry {seq})"
+
+
+def _brief(run: Result) -> str:
+    return f"{_short(run.scenario)} [{run.dialect}]{f' #{run.repetition}' if run.repetition else ''}"
 
 
 def _short(name: str) -> str:
