@@ -1,15 +1,16 @@
-"""The commands that set one thing beside another: compare."""
+"""The commands that set one thing beside another: compare, drift."""
 
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli.options import AsJson
-from harness.cli.terminal import put, remark, say
+from harness.cli.terminal import Progress, put, remark, say
 from harness.errors import UsageError
 
 
@@ -48,4 +49,33 @@ def compare(
 
         write_text(html, comparison_html(found))
         remark(f"  page: {html}")
+    raise typer.Exit(found.exit_code)
+
+
+def drift(
+    live: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[LIVE]...", help="Recordings of live calls: traces, or folders of them."),
+    ] = None,
+    fake: Annotated[
+        Path | None, typer.Option("--fake", help="Traces of calls to the fake; default: the suite is run.")
+    ] = None,
+    require_live: Annotated[
+        bool, typer.Option("--require-live", help="Exit with 1 also where no live recording was looked at.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say where the vendor's SDK, the schemas and the fake of this harness, and recordings of live calls differ."""
+    from harness.drifting.look import drift as look
+    from harness.drifting.look import planned
+    from harness.drifting.text import drift_lines
+
+    progress = Progress(0 if fake else planned())
+    with progress:
+        found = look(live or [], fake=fake, today=date.today(), require_live=require_live, done=progress.step)
+    if as_json:
+        put(json.dumps(found.to_json(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        for line in drift_lines(found):
+            say(line)
     raise typer.Exit(found.exit_code)

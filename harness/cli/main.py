@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     *(calls.run, calls.check, calls.serve, calls.judge),
-    *(compares.compare,),
+    *(compares.compare, compares.drift),
     *(lists.rules, lists.faults, lists.dialects, lists.selftest, lists.explain, lists.schema),
 )
 for _command in COMMANDS:

@@ -1,0 +1,226 @@
+"""Where SDK, schemas, fake and recordings differ, and what that means: a changed contract, a gap of ours, a model that ended. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.drifting.endings import ModelEnded
+from harness.drifting.sources import Observations, Observed
+from harness.drifting.vocabulary import Fact, Vocabulary
+from harness.protocol.dialects import DIALECTS
+from harness.protocol.mismatch import Problem
+
+SCHEMA = 1
+OFTEN = 5
+"""An event has to come so often live before a field that only the fake sends is worth a line; an order to be opposite each time."""
+Meaning = Literal["contract", "gap"]
+Source = Literal["sdk", "schema", "fake", "live"]
+SOURCES: tuple[Source, ...] = ("sdk", "schema", "fake", "live")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One difference. ``has``: which source has it; None where a source was not looked at or cannot say.
+
+    ``meaning``: "contract" where the vendor's side and ours disagree, "gap" where our fake does less, or more, than was seen live.
+    """
+
+    kind: str
+    file: str
+    what: str
+    meaning: Meaning
+    has: Mapping[Source, bool | None]
+    text: str
+    example: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """An element of ``rows`` of the document."""
+        return {
+            "kind": self.kind,
+            "of": self.file,
+            "what": self.what,
+            "meaning": self.meaning,
+            "has": dict(self.has),
+            "text": self.text,
+            **({"example": self.example} if self.example else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What a look at all sources found. ``missing``: the sources that were not there, each with the reason; ``counts``: what was looked at."""
+
+    rows: tuple[Row, ...]
+    ended: tuple[ModelEnded, ...]
+    missing: Mapping[str, str]
+    skipped: tuple[str, ...]
+    counts: Mapping[str, int]
+    sdk: str = ""
+    require_live: bool = False
+
+    @property
+    def contract(self) -> tuple[Row, ...]:
+        """The differences by which vendor and harness disagree."""
+        return tuple(row for row in self.rows if row.meaning == "contract")
+
+    @property
+    def exit_code(self) -> int:
+        """1 where the contract differs, or where no live recording was looked at and one is required; else 0."""
+        return 1 if self.contract or (self.require_live and "live" in self.missing) else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """``harness drift --json``."""
+        return {
+            "schema": SCHEMA,
+            "exit_code": self.exit_code,
+            "looked_at": dict(self.counts),
+            "sdk": self.sdk or None,
+            "missing": dict(self.missing),
+            "skipped": list(self.skipped),
+            "rows": [row.to_json() for row in self.rows],
+            "models": [one.to_json() for one in self.ended],
+        }
+
+
+def rows(
+    sdk: Mapping[str, Vocabulary],
+    in_vain: Sequence[str],
+    ours: Mapping[str, Vocabulary],
+    fake: Observations,
+    live: Observations,
+) -> Iterator[Row]:
+    """Every difference: first those of the SDK, then those of the recordings, then those of the fake."""
+    for file in sdk:
+        yield from _of_models(file, sdk[file], ours[file])
+    for reason in in_vain:
+        has: dict[Source, bool | None] = {"sdk": True, "schema": True, "fake": None, "live": None}
+        yield Row("relaxation", "", reason, "contract", has, "the SDK now says itself what our schemas relax")
+    for generation in dict.fromkeys(row.generation.name for row in DIALECTS.values()):
+        file = f"{generation}-service"
+        seen = _Sides(file, sdk.get(file), ours[file], fake.get(generation), live.get(generation))
+        yield from seen.of_recordings()
+        yield from seen.of_fake()
+        yield from seen.of_orders()
+
+
+def _of_models(file: str, sdk: Vocabulary, ours: Vocabulary) -> Iterator[Row]:
+    """Where the models of the SDK and our schemas disagree; of an event or field that one lacks nothing inside it."""
+    theirs, known = set(sdk.facts()), set(ours.facts())
+    gone: set[tuple[str, str]] = set()
+    for fact in sorted(theirs ^ known):
+        if fact.kind == "event":
+            gone.add((fact.event, ""))
+        elif (fact.event, "") in gone or any((fact.event, above) in gone for above in _above(fact.path)):
+            continue
+        elif fact.kind == "field":
+            gone.add((fact.event, fact.path))
+        elif (fact.event, fact.path) in gone:
+            continue
+        in_sdk = fact in theirs
+        has: dict[Source, bool | None] = {"sdk": in_sdk, "schema": not in_sdk, "fake": None, "live": None}
+        side = "the SDK has it, our schemas lack it" if in_sdk else "our schemas have it, the SDK lacks it"
+        yield Row(fact.kind, file, fact.text, "contract", has, side)
+
+
+def _above(path: str) -> Iterator[str]:
+    """The paths of the fields that a field is part of."""
+    parts = path.split(".")
+    for end in range(1, len(parts)):
+        joined = ".".join(parts[:end])
+        yield joined
+        yield joined.removesuffix("[]")
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """All that is known of the service's events in one generation."""
+
+    file: str
+    sdk: Vocabulary | None
+    ours: Vocabulary
+    fake: Observed | None
+    live: Observed | None
+
+    def of_recordings(self) -> Iterator[Row]:
+        """What live services send and we do not know, and what breaks our schemas."""
+        if self.live is None:
+            return
+        known = set(self.ours.facts())
+        faked = set(self.fake.seen.facts) if self.fake else set()
+        for fact, example in sorted(self.live.seen.facts.items()):
+            if fact in known or fact in faked or (fact.kind != "event" and Fact(fact.event, "event") not in known):
+                continue
+            yield self._row(
+                fact, "contract", "live services send it, and neither our schemas nor our fake know it", str(example)
+            )
+        for (event, path, kind), (problem, example) in sorted(self.live.problems.items()):
+            if self._told(event, path, kind):
+                continue
+            has: dict[Source, bool | None] = {"sdk": None, "schema": False, "fake": None, "live": True}
+            yield Row(kind, self.file, f"{event}: {path}", "contract", has, f"live: {_words(problem)}", str(example))
+
+    def _told(self, event: str, path: str, kind: str) -> bool:
+        """An unknown event and a value that is not listed are told as what a live service sends."""
+        assert self.live is not None
+        unknown = kind == "value" and path == "type" and Fact(event, "event") not in set(self.ours.facts())
+        listed = any(
+            fact.event == event and fact.kind == "value" and fact.path == path and fact not in set(self.ours.facts())
+            for fact in self.live.seen.facts
+        )
+        return unknown or (kind == "value" and listed)
+
+    def of_fake(self) -> Iterator[Row]:
+        """What our fake never sends and live services do, and the other way round; what the fake sends against our schemas."""
+        if self.fake is None:
+            return
+        for (event, path, kind), (problem, example) in sorted(self.fake.problems.items()):
+            has: dict[Source, bool | None] = {"sdk": None, "schema": False, "fake": True, "live": None}
+            yield Row(
+                kind, self.file, f"{event}: {path}", "contract", has, f"our fake: {_words(problem)}", str(example)
+            )
+        if self.live is None:
+            return
+        known = set(self.ours.facts())
+        lacking: set[str] = set()
+        for fact, example in sorted(self.live.seen.facts.items()):
+            if fact in self.fake.seen.facts or fact not in known or fact.event in lacking:
+                continue
+            if fact.kind == "event":
+                lacking.add(fact.event)
+            yield self._row(fact, "gap", "live services send it, our fake never does", str(example))
+        for fact, example in sorted(self.fake.seen.facts.items()):
+            often = self.live.seen.counts.get(fact.event, 0) >= OFTEN
+            if fact.kind == "field" and often and fact not in self.live.seen.facts:
+                text = f"our fake sends it, and no live service did in {self.live.seen.counts[fact.event]} such events"
+                yield self._row(fact, "gap", text, str(example))
+
+    def of_orders(self) -> Iterator[Row]:
+        """The orders of events in which live services do the opposite of what our fake does."""
+        if self.fake is None or self.live is None:
+            return
+        for order, example, opposite, always in self.live.orders.against(self.fake.orders):
+            about, before, after = order
+            sure = always and self.live.orders.times(order) >= OFTEN
+            has: dict[Source, bool | None] = {"sdk": None, "schema": None, "fake": False, "live": True}
+            text = (
+                f"of one {about}, live {'always' if always else 'sometimes'} {before} before {after} "
+                f"({self.live.orders.times(order)} times), our fake never (see {opposite})"
+            )
+            yield Row(
+                "order", self.file, f"{before} before {after}", "contract" if sure else "gap", has, text, str(example)
+            )
+
+    def _row(self, fact: Fact, meaning: Meaning, text: str, example: str) -> Row:
+        has: dict[Source, bool | None] = {
+            "sdk": None if self.sdk is None else fact in set(self.sdk.facts()),
+            "schema": fact in set(self.ours.facts()),
+            "fake": None if self.fake is None else fact in self.fake.seen.facts,
+            "live": None if self.live is None else fact in self.live.seen.facts,
+        }
+        return Row(fact.kind, self.file, fact.text, meaning, has, text, example)
+
+
+def _words(problem: Problem) -> str:
+    return str(problem)
