@@ -42,10 +42,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "webrtc",
     },
     "checking": {"errors", "judging", "running", "scenario", "targets"},
+    "drifting": {"errors", "protocol", "rules", "running", "scenario", "trace"},
     "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
     "selftest": {"client", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
     "cli": {
-        "checking", "comparing", "errors", "files", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets",
+        "checking", "comparing", "drifting", "errors", "files", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets",
         "trace",
     },
     "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},
@@ -58,6 +59,8 @@ PURE = (
     "harness.trace",
     "harness.judging",
     "harness.comparing",
+    "harness.drifting.drift",
+    "harness.drifting.vocabulary",
     "harness.diagnosis",
     "harness.netem.emulator",
 )

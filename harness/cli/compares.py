@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import AsJson
-from harness.cli.terminal import Progress, put, remark, say
+from harness.cli.terminal import put, remark, say
 from harness.errors import UsageError
 
 
@@ -63,16 +64,23 @@ def drift(
     require_live: Annotated[
         bool, typer.Option("--require-live", help="Exit with 1 also where no live recording was looked at.")
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option("-n", min=1, help="Processes side by side; default: one for each core.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say where the vendor's SDK, the schemas and the fake of this harness, and recordings of live calls differ."""
     from harness.drifting.look import drift as look
-    from harness.drifting.look import planned
     from harness.drifting.text import drift_lines
 
-    progress = Progress(0 if fake else planned())
-    with progress:
-        found = look(live or [], fake=fake, today=date.today(), require_live=require_live, done=progress.step)
+    found = look(
+        live or [],
+        fake=fake,
+        today=date.today(),
+        require_live=require_live,
+        workers=workers or os.cpu_count() or 1,
+        told=remark,
+    )
     if as_json:
         put(json.dumps(found.to_json(), indent=2, ensure_ascii=False) + "\n")
     else:

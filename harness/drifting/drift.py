@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from harness.drifting.endings import ModelEnded
 from harness.drifting.sources import Observations, Observed
 from harness.drifting.vocabulary import Fact, Vocabulary
 from harness.protocol.dialects import DIALECTS
-from harness.protocol.mismatch import Problem
 
 SCHEMA = 1
 OFTEN = 5
@@ -108,20 +108,23 @@ def rows(
 def _of_models(file: str, sdk: Vocabulary, ours: Vocabulary) -> Iterator[Row]:
     """Where the models of the SDK and our schemas disagree; of an event or field that one lacks nothing inside it."""
     theirs, known = set(sdk.facts()), set(ours.facts())
-    gone: set[tuple[str, str]] = set()
-    for fact in sorted(theirs ^ known):
-        if fact.kind == "event":
-            gone.add((fact.event, ""))
-        elif (fact.event, "") in gone or any((fact.event, above) in gone for above in _above(fact.path)):
-            continue
-        elif fact.kind == "field":
-            gone.add((fact.event, fact.path))
-        elif (fact.event, fact.path) in gone:
-            continue
+    for fact in _outermost(theirs ^ known):
         in_sdk = fact in theirs
         has: dict[Source, bool | None] = {"sdk": in_sdk, "schema": not in_sdk, "fake": None, "live": None}
         side = "the SDK has it, our schemas lack it" if in_sdk else "our schemas have it, the SDK lacks it"
         yield Row(fact.kind, file, fact.text, "contract", has, side)
+
+
+def _outermost(facts: Iterable[Fact]) -> Iterator[Fact]:
+    """The facts in their order; of an event or a field that is among them nothing inside it."""
+    told: set[tuple[str, str]] = set()
+    for fact in sorted(facts):
+        inside = (fact.event, "") in told or any((fact.event, above) in told for above in _above(fact.path))
+        if inside or (fact.kind not in ("event", "field") and (fact.event, fact.path) in told):
+            continue
+        if fact.kind in ("event", "field"):
+            told.add((fact.event, fact.path))
+        yield fact
 
 
 def _above(path: str) -> Iterator[str]:
@@ -143,33 +146,37 @@ class _Sides:
     fake: Observed | None
     live: Observed | None
 
+    @cached_property
+    def known(self) -> frozenset[Fact]:
+        """What our schemas have."""
+        return frozenset(self.ours.facts())
+
+    @cached_property
+    def modelled(self) -> frozenset[Fact]:
+        """What the SDK has."""
+        return frozenset(self.sdk.facts()) if self.sdk else frozenset()
+
     def of_recordings(self) -> Iterator[Row]:
         """What live services send and we do not know, and what breaks our schemas."""
         if self.live is None:
             return
-        known = set(self.ours.facts())
         faked = set(self.fake.seen.facts) if self.fake else set()
-        for fact, example in sorted(self.live.seen.facts.items()):
-            if fact in known or fact in faked or (fact.kind != "event" and Fact(fact.event, "event") not in known):
-                continue
-            yield self._row(
-                fact, "contract", "live services send it, and neither our schemas nor our fake know it", str(example)
-            )
+        for fact in _outermost(fact for fact in self.live.seen.facts if fact not in self.known and fact not in faked):
+            text = "live services send it, and neither our schemas nor our fake know it"
+            yield self._row(fact, "contract", text, str(self.live.seen.facts[fact]))
         for (event, path, kind), (problem, example) in sorted(self.live.problems.items()):
             if self._told(event, path, kind):
                 continue
             has: dict[Source, bool | None] = {"sdk": None, "schema": False, "fake": None, "live": True}
-            yield Row(kind, self.file, f"{event}: {path}", "contract", has, f"live: {_words(problem)}", str(example))
+            yield Row(kind, self.file, f"{event}: {path}", "contract", has, f"live: {problem}", str(example))
 
     def _told(self, event: str, path: str, kind: str) -> bool:
         """An unknown event and a value that is not listed are told as what a live service sends."""
         assert self.live is not None
-        unknown = kind == "value" and path == "type" and Fact(event, "event") not in set(self.ours.facts())
-        listed = any(
-            fact.event == event and fact.kind == "value" and fact.path == path and fact not in set(self.ours.facts())
-            for fact in self.live.seen.facts
-        )
-        return unknown or (kind == "value" and listed)
+        if kind != "value":
+            return False
+        new = (fact for fact in self.live.seen.facts if fact not in self.known and fact.event == event)
+        return any(fact.kind == "event" or (fact.kind == "value" and fact.path == path) for fact in new)
 
     def of_fake(self) -> Iterator[Row]:
         """What our fake never sends and live services do, and the other way round; what the fake sends against our schemas."""
@@ -177,24 +184,22 @@ class _Sides:
             return
         for (event, path, kind), (problem, example) in sorted(self.fake.problems.items()):
             has: dict[Source, bool | None] = {"sdk": None, "schema": False, "fake": True, "live": None}
-            yield Row(
-                kind, self.file, f"{event}: {path}", "contract", has, f"our fake: {_words(problem)}", str(example)
-            )
+            yield Row(kind, self.file, f"{event}: {path}", "contract", has, f"our fake: {problem}", str(example))
         if self.live is None:
             return
-        known = set(self.ours.facts())
-        lacking: set[str] = set()
-        for fact, example in sorted(self.live.seen.facts.items()):
-            if fact in self.fake.seen.facts or fact not in known or fact.event in lacking:
-                continue
-            if fact.kind == "event":
-                lacking.add(fact.event)
-            yield self._row(fact, "gap", "live services send it, our fake never does", str(example))
-        for fact, example in sorted(self.fake.seen.facts.items()):
-            often = self.live.seen.counts.get(fact.event, 0) >= OFTEN
-            if fact.kind == "field" and often and fact not in self.live.seen.facts:
-                text = f"our fake sends it, and no live service did in {self.live.seen.counts[fact.event]} such events"
-                yield self._row(fact, "gap", text, str(example))
+        lacking = [fact for fact in self.live.seen.facts if fact in self.known and fact not in self.fake.seen.facts]
+        for fact in _outermost(lacking):
+            yield self._row(fact, "gap", "live services send it, our fake never does", str(self.live.seen.facts[fact]))
+        often = [
+            fact
+            for fact in self.fake.seen.facts
+            if fact.kind == "field"
+            and fact not in self.live.seen.facts
+            and self.live.seen.counts.get(fact.event, 0) >= OFTEN
+        ]
+        for fact in _outermost(often):
+            text = f"our fake sends it, and no live service did in {self.live.seen.counts[fact.event]} such events"
+            yield self._row(fact, "gap", text, str(self.fake.seen.facts[fact]))
 
     def of_orders(self) -> Iterator[Row]:
         """The orders of events in which live services do the opposite of what our fake does."""
@@ -214,13 +219,9 @@ class _Sides:
 
     def _row(self, fact: Fact, meaning: Meaning, text: str, example: str) -> Row:
         has: dict[Source, bool | None] = {
-            "sdk": None if self.sdk is None else fact in set(self.sdk.facts()),
-            "schema": fact in set(self.ours.facts()),
+            "sdk": None if self.sdk is None else fact in self.modelled,
+            "schema": fact in self.known,
             "fake": None if self.fake is None else fact in self.fake.seen.facts,
             "live": None if self.live is None else fact in self.live.seen.facts,
         }
         return Row(fact.kind, self.file, fact.text, meaning, has, text, example)
-
-
-def _words(problem: Problem) -> str:
-    return str(problem)

@@ -64,7 +64,7 @@ def _sessions(entry: Entry) -> Iterator[Mapping[str, Any]]:
         body = entry.data.get("body")
         if isinstance(body, Mapping):
             yield mapping(body, "session") or body
-        yield {"model": one for one in parse_qs(urlsplit(text(entry.data, "url")).query).get("model", ())}
+        yield from ({"model": one} for one in parse_qs(urlsplit(text(entry.data, "url")).query).get("model", ()))
 
 
 def _refuses(entry: Entry) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from harness.drifting.drift import Drift, rows
 from harness.drifting.endings import ModelEnded, endings
@@ -13,13 +13,10 @@ from harness.drifting.models import installed
 from harness.drifting.sources import Observations, observe, our_vocabularies, recordings, sdk_vocabularies
 from harness.errors import TraceError, UsageError
 from harness.protocol.dialects import DIALECTS
-from harness.running.jobs import Job, select
-from harness.running.runner import run_job
+from harness.running.jobs import select
+from harness.running.many import run_many
 from harness.scenario.files import reference_suite
-from harness.scenario.loader import LoadedScenario
 from harness.trace import Trace, read_trace
-
-Done = Callable[[str], None]
 
 
 def drift(
@@ -28,31 +25,44 @@ def drift(
     fake: Path | None = None,
     today: date,
     require_live: bool = False,
-    done: Done = lambda _: None,
+    workers: int = 1,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Drift:
-    """Look at the SDK, our schemas, the fake and the recordings below ``live``.
+    """Look at the SDK, our schemas, the recordings below ``live``, and the fake.
 
-    ``fake`` are traces of calls to our fake; without them the suite is run, in one dialect of each generation. ``today`` is taken as the
-    day of recordings that do not say theirs. Raises UsageError for a path that is not there.
+    ``fake`` are traces of calls to our fake. Without them the suite is run in the dialects of the recordings, in so many ``workers``, which
+    is ``told``; without recordings there is nothing to compare the fake with. ``today`` is taken as the day of recordings that do not say
+    theirs. Raises UsageError for a path that is not there.
     """
     ours = our_vocabularies()
     sdk, in_vain = sdk_vocabularies()
     missing: dict[str, str] = {}
     skipped: list[str] = []
+    dialects: dict[str, None] = {}
     ended: dict[tuple[str, str], ModelEnded] = {}
 
-    def models(trace: Trace, file: str) -> None:
+    def taken(trace: Trace, file: str) -> None:
+        dialects[trace.header.dialect] = None
         for one in endings(trace, file, today):
             ended.setdefault((one.state, one.what), one)
 
-    seen = observe(recordings(live, skipped, models), ours)
+    seen = observe(recordings(live, skipped, taken), ours)
     if not sdk:
-        missing["sdk"] = "the openai package is not installed: pip install openai"
-    if not seen:
-        why = "none of what was given is one" if live else "none was given"
+        missing["sdk"] = "the vendor's SDK is not compared: pip install openai"
+    if not any(one.seen.counts for one in seen.values()):
+        why = "none was given"
+        if live:
+            why = "in none of what was given an event came" if seen else "none of what was given is one"
         missing["live"] = f"no recording of a live call: {why}"
-    faked = observe(_recorded(fake) if fake else _played(_jobs(), done), ours)
+    faked: Observations = {}
+    if fake is not None:
+        faked = observe(_recorded(fake), ours)
+    elif "live" not in missing:
+        faked = observe(_played(tuple(dialects), workers, told), ours)
+    else:
+        missing["fake"] = "our fake is not looked at: there is no recording to compare it with"
     counts = {
+        **{f"{generation} events seen live": len(one.seen.counts) for generation, one in seen.items()},
         "sdk": sum(len(one.events) for one in sdk.values()),
         "schema": sum(len(one.events) for one in ours.values()),
         "fake": _traces(faked),
@@ -62,32 +72,24 @@ def drift(
     return Drift(found, tuple(ended.values()), missing, tuple(skipped), counts, installed() or "", require_live)
 
 
-def planned() -> int:
-    """How many calls of the fake are made where no traces of it are given."""
-    return len(_jobs())
-
-
 def _traces(seen: Observations) -> int:
     return sum(one.traces for one in seen.values())
 
 
-def _jobs() -> list[tuple[Job, LoadedScenario]]:
-    """The suite in one dialect of each generation, without the scenarios in which one end misbehaves on purpose."""
-    dialects = {row.generation.name: row.name for row in DIALECTS.values()}
-    chosen = select([reference_suite()], dialects=tuple(dialects.values()))
-    return [
-        (replace(job, out=None), loaded)
-        for job, loaded in chosen
-        if not loaded.scenario.fake.faults and not loaded.scenario.caller.faults
-    ]
+def _played(dialects: Sequence[str], workers: int, told: Callable[[str], None]) -> Iterator[tuple[Trace, str]]:
+    """The traces of the suite's calls, one after the other, without the scenarios in which one end misbehaves on purpose.
 
-
-def _played(jobs: Sequence[tuple[Job, LoadedScenario]], done: Done) -> Iterator[tuple[Trace, str]]:
-    for job, loaded in jobs:
-        result = run_job(job, loaded)
-        done(result.id)
-        if result.recording is not None:
-            yield result.recording, result.id
+    As an example each has the id of its run.
+    """
+    with TemporaryDirectory(prefix="harness-drift-") as folder:
+        chosen = select([reference_suite()], dialects=dialects, out=Path(folder))
+        jobs = [(job, one) for job, one in chosen if not one.scenario.fake.faults and not one.scenario.caller.faults]
+        told(
+            f"making {len(jobs)} calls of the fake in {', '.join(dialects)} (--fake FOLDER takes traces of earlier ones)"
+        )
+        for result in run_many(jobs, workers=workers).in_order:
+            if result.trace is not None:
+                yield read_trace(Path(folder) / result.trace), result.id
 
 
 def _recorded(folder: Path) -> Iterator[tuple[Trace, str]]:

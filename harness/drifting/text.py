@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.drifting.drift import Drift, Row
 
+_FIRST = "event order field value"
 SHOWN = 12
 """Gaps that are listed, at most; --json has all."""
 
@@ -18,13 +19,17 @@ def drift_lines(found: Drift) -> Iterator[str]:
         f"looked at {sdk}our schemas ({counts['schema']} events), {_calls(counts['fake'])} of our fake, "
         f"{_calls(counts['live'])} of live services"
     )
+    for name, number in counts.items():
+        if name.endswith(" live"):
+            yield f"· {number} {name}"
     for reason in found.missing.values():
         yield f"- skipped: {reason}"
     for reason in found.skipped[:SHOWN]:
         yield f"- skipped: {reason}"
     if len(found.skipped) > SHOWN:
         yield f"- skipped: {len(found.skipped) - SHOWN} more"
-    contract, gaps = found.contract, [row for row in found.rows if row.meaning == "gap"]
+    contract = found.contract
+    gaps = sorted((row for row in found.rows if row.meaning == "gap"), key=lambda row: _FIRST.find(row.kind))
     if found.ended:
         yield ""
         yield "models (no change of the contract)"

@@ -44,3 +44,12 @@ def test_nothing_in_common(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     (tmp_path / "other.ndjson").write_text((GOLDEN / "s06-text.ndjson").read_text().replace("s06", "elsewhere"))
     (tmp_path / "more.ndjson").write_text((GOLDEN / "s06-text.ndjson").read_text().replace("s06", "further"))
     assert run("compare", GOLDEN, tmp_path, monkeypatch=monkeypatch) == 3
+
+
+def test_drift(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("drift", GOLDEN, "--fake", GOLDEN, monkeypatch=monkeypatch) == 0
+    assert "16 calls of live services" in capsys.readouterr().out
+    assert run("drift", "--json", monkeypatch=monkeypatch) == 0
+    assert json.loads(capsys.readouterr().out)["missing"]["live"] == "no recording of a live call: none was given"
+    assert run("drift", "--require-live", monkeypatch=monkeypatch) == 1
+    assert run("drift", "no-such-folder", monkeypatch=monkeypatch) == 2
