@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from harness.comparing.facts import Event, Run, Step
@@ -124,7 +125,8 @@ class OrderChange:
     """Where the order of events first differs from the nearest order before. ``at`` counts from 0 in that order.
 
     ``context`` are the two events before; ``before`` and ``after`` what comes next there and here ("the end" where nothing does);
-    ``only_before`` and ``only_after`` the events that one has more often. ``orders``: how many different orders the runs before had.
+    ``only_before`` and ``only_after`` the events that one has more often. ``orders``: how many different orders the runs before had;
+    ``runs``: how many runs after have a new one. ``traces`` are the files of the two, ``entries`` where they differ.
     """
 
     at: int
@@ -136,6 +138,7 @@ class OrderChange:
     only_after: tuple[str, ...]
     orders: int
     runs: int
+    traces: tuple[Path | None, Path | None] = (None, None)
 
     def to_json(self) -> dict[str, Any]:
         """The ``order`` of a pair."""
@@ -277,13 +280,13 @@ def orders(before: Sequence[Run], after: Sequence[Run]) -> OrderChange | None:
 
     Runs without a trace are left out; where that leaves none on a side, see :func:`without_order`.
     """
-    was, now = ([run.order for run in runs if run.order is not None] for runs in (before, after))
-    known = {_names(one): one for one in was}
-    new = [one for one in now if _names(one) not in known]
+    known = {_names(run.order): run for run in before if run.order is not None}
+    new = [run for run in after if run.order is not None and _names(run.order) not in known]
     if not known or not new:
         return None
-    first = new[0]
-    nearest = max(known.values(), key=lambda one: (_common(one, first), _names(one)))
+    first = new[0].order or ()
+    near = max(known.values(), key=lambda run: (_common(run.order or (), first), _names(run.order or ())))
+    nearest = near.order or ()
     at = _common(nearest, first)
     had, has = Counter(_names(nearest)), Counter(_names(first))
     return OrderChange(
@@ -296,6 +299,7 @@ def orders(before: Sequence[Run], after: Sequence[Run]) -> OrderChange | None:
         tuple((has - had).elements()),
         len(known),
         len(new),
+        (near.trace, new[0].trace),
     )
 
 

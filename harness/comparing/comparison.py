@@ -76,11 +76,11 @@ class Pair:
 
     @property
     def changed(self) -> bool:
-        """Whether anything is worth a line: latencies only where the difference is beyond doubt."""
+        """Whether anything is worth a line: latencies only where the difference is beyond doubt, no rule that merely judges more."""
         return bool(
             self.reasons
             or self.verdict.changed
-            or self.rules
+            or any(one.kind != "now exercised" for one in self.rules)
             or self.causes.changed
             or self.steps
             or self.milestones

@@ -16,6 +16,8 @@ from harness.report.text import runs_in_words, title
 FEW_PAIRS = 3
 """Up to so many pairs are shown with all their latencies."""
 _SHOWN = 6
+_TELLING = ("newly failing", "newly passing")
+_CERTAIN = ("slower", "faster")
 _WORSE, _CHANGED, _SAME, _OPEN = "✗", "~", "✓", "?"
 
 
@@ -69,14 +71,19 @@ def _alike(pairs: Sequence[Pair]) -> list[list[Pair]]:
     """Pairs that changed in the same way together: what a new API version does, it does in every call."""
     groups: dict[Any, list[Pair]] = {}
     for number, pair in enumerate(pairs):
+        worse = bool(pair.reasons)
         key: Any = (
             tuple(sorted(pair.verdict.before)),
             tuple(sorted(pair.verdict.after)),
-            tuple((one.id, one.kind) for one in pair.rules if one.kind in ("newly failing", "newly passing")),
+            tuple((one.id, one.kind) for one in pair.rules if one.kind in _TELLING or not worse),
             pair.causes.first,
+            None if worse or pair.order is None else (pair.order.before, pair.order.after, pair.order.context),
         )
-        several = bool(pair.reasons) and not any(one.beyond for one in pair.latencies)
-        groups.setdefault(key if several else number, []).append(pair)
+        alone = (
+            any(one.beyond or (not worse and one.direction in _CERTAIN) for one in pair.latencies)
+            or len(pairs) <= FEW_PAIRS
+        )
+        groups.setdefault(number if alone else key, []).append(pair)
     return list(groups.values())
 
 
@@ -105,7 +112,7 @@ def _pair_lines(pair: Pair, *, whole: bool) -> Iterator[str]:
 
 
 def _latency_lines(pair: Pair, *, whole: bool) -> Iterator[str]:
-    told = [one for one in pair.latencies if whole or one.beyond or one.direction in ("slower", "faster")]
+    told = [one for one in pair.latencies if whole or one.beyond or one.direction in _CERTAIN]
     few = [one for one in told if one.interval is None and one.fewest]
     width = max((len(one.name) for one in told), default=0)
     for one in told:
@@ -121,7 +128,7 @@ def _overall_lines(found: Comparison) -> Iterator[str]:
             yield f"  set-up over all pairs [{' → '.join(dict.fromkeys(dialects))}]"
         width = max((len(one.name) for one in told), default=0)
         for one in told:
-            glyph = _WORSE if one.beyond else _CHANGED if one.direction in ("slower", "faster") else " "
+            glyph = _WORSE if one.beyond else _CHANGED if one.direction in _CERTAIN else " "
             yield f"{glyph}   {one.name:<{width}}  {latency_in_words(one)}"
         if told:
             yield ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness import __version__
 from harness.comparing.comparison import Comparison, Pair
@@ -40,16 +41,21 @@ def comparison_html(found: Comparison) -> str:
 
 
 def _recordings(pair: Pair) -> tuple[Trace | None, Trace | None]:
-    """A run of each side: before one of the best, after one of the worst."""
+    """A run of each side: those whose order of events differs; else before one of the best, after one of the worst."""
+    if pair.order is not None:
+        before, after = (_read(path) for path in pair.order.traces)
+        return before, after
     return _recording(pair.before, best=True), _recording(pair.after, best=False)
 
 
 def _recording(runs: Sequence[Run], *, best: bool) -> Trace | None:
     ordered = sorted(runs, key=lambda run: (run.verdict == "conformant") != best)
-    for run in ordered:
-        if run.trace is not None:
-            try:
-                return read_trace(run.trace)
-            except TraceError:
-                continue
-    return None
+    return next((trace for run in ordered if (trace := _read(run.trace)) is not None), None)
+
+
+def _read(path: Path | None) -> Trace | None:
+    """The trace in a file; None where it is gone."""
+    try:
+        return None if path is None else read_trace(path)
+    except TraceError:
+        return None

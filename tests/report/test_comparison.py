@@ -82,3 +82,12 @@ def test_markdown() -> None:
     assert (
         "| call request | turns/a::azure-ga | 100 ms (n 1) | 100 ms (n 1) | too few runs for a claim: n = 1 |" in text
     )
+
+
+def test_the_same_new_order_of_many_scenarios_is_told_once() -> None:
+    names = [f"scenarios/turns/{letter}.yaml" for letter in "abcd"]
+    new = events("> session.update", "< session.updated", "< conversation.item.done")
+    found = compared([run(scenario=name) for name in names], [run(scenario=name, order=new) for name in names])
+    lines = list(comparison_lines(found))
+    assert sum(line.startswith("~ turns/") for line in lines) == 1
+    assert found.exit_code == 0

@@ -35,3 +35,11 @@ def test_everything_is_escaped() -> None:
     page = comparison_html(compared([GOOD], [odd]))
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_the_first_difference_is_marked_in_both_timelines() -> None:
+    page = comparison_html(
+        compare(read_sample(GOLDEN / "s02-server-vad-turn.ndjson"), read_sample(GOLDEN / "s06-text.ndjson"))
+    )
+    assert page.count('class="differs"') == 2
+    assert "The red lines are where the order of events first differs." in page
