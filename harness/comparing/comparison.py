@@ -10,7 +10,6 @@ from harness.comparing import changes
 from harness.comparing.changes import CauseChange, OrderChange, RuleChange, StepChange, VerdictChange
 from harness.comparing.facts import Run
 from harness.comparing.statistics import FEWEST, Budget, LatencyChange, latency_change
-from harness.judging.samples import pooled
 from harness.rules.latency import OF_THE_CALLER, SET_UP
 
 SCHEMA = 1
@@ -266,10 +265,16 @@ def latencies(
     before: Sequence[Run], after: Sequence[Run], budget: Budget | None, names: Sequence[str] | None = None
 ) -> tuple[LatencyChange, ...]:
     """The distributions of every latency of these runs, by name; only of ``names`` where they are given."""
-    was, now = (pooled(run.latencies for run in runs) for runs in (before, after))
+    found = dict.fromkeys(name for run in (*before, *after) for name in run.latencies)
     return tuple(
-        latency_change(name, was.get(name, ()), now.get(name, ()), budget=budget, service=name not in OF_THE_CALLER)
-        for name in dict.fromkeys((*was, *now))
+        latency_change(
+            name,
+            [run.latencies.get(name, ()) for run in before],
+            [run.latencies.get(name, ()) for run in after],
+            budget=budget,
+            service=name not in OF_THE_CALLER,
+        )
+        for name in found
         if names is None or name in names
     )
 

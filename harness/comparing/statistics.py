@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST = 6
-"""Values on each side that a claim needs: the range of five holds the true median in 93.75 % of all cases, that of six in 96.9 %."""
+"""Runs on each side that a claim needs: the range of five values holds the true median in 93.75 % of all cases, that of six in 96.9 %."""
 CONFIDENCE = 0.95
 RESAMPLES = 4000
 RESOLUTION = 0.001
@@ -69,22 +69,19 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class LatencyChange:
-    """One latency in both samples. ``interval`` is None where one of them has too few values for a claim (see FEWEST), or none.
+    """One latency in both samples. ``runs``: in how many runs of each it was measured; a run may have it several times.
 
-    ``service``: whether the service takes this time; what the caller takes is never a regression.
+    ``interval`` is None where one of them has too few runs for a claim (see FEWEST), or none. ``service``: whether the service takes this
+    time; what the caller takes is never a regression.
     """
 
     name: str
     before: Distribution | None
     after: Distribution | None
+    runs: tuple[int, int]
     interval: Interval | None = None
     service: bool = True
     beyond: bool = False
-
-    @property
-    def fewest(self) -> int:
-        """The number of values on the side that has fewer."""
-        return min(one.n if one else 0 for one in (self.before, self.after))
 
     @property
     def direction(self) -> str:
@@ -101,6 +98,7 @@ class LatencyChange:
             "name": self.name,
             "before": self.before.to_json() if self.before else None,
             "after": self.after.to_json() if self.after else None,
+            "runs": {"before": self.runs[0], "after": self.runs[1]},
             "interval": self.interval.to_json() if self.interval else None,
             "direction": self.direction,
             "by": "service" if self.service else "caller",
@@ -108,47 +106,61 @@ class LatencyChange:
         }
 
 
+Values = Sequence[Sequence[float]]
+"""The values of a latency, in seconds, run by run."""
+
+
 def latency_change(
-    name: str, before: Sequence[float], after: Sequence[float], *, budget: Budget | None = None, service: bool = True
+    name: str, before: Values, after: Values, *, budget: Budget | None = None, service: bool = True
 ) -> LatencyChange:
-    """Compare the values of one latency. A regression is only what lies beyond the budget with its whole interval."""
-    first = Distribution.of(before) if before else None
-    then = Distribution.of(after) if after else None
-    if first is None or then is None or min(first.n, then.n) < FEWEST:
-        return LatencyChange(name, first, then, service=service)
-    interval = bootstrap(before, after)
+    """Compare a latency. A regression is only what lies beyond the budget with its whole interval."""
+    was, now = ([run for run in runs if run] for runs in (before, after))
+    first, then = (Distribution.of([value for run in runs for value in run]) if runs else None for runs in (was, now))
+    runs = len(was), len(now)
+    if first is None or then is None or min(runs) < FEWEST:
+        return LatencyChange(name, first, then, runs, service=service)
+    interval = bootstrap(was, now)
     beyond = budget is not None and service and interval.low > budget.over(first.median)
-    return LatencyChange(name, first, then, interval, service, beyond)
+    return LatencyChange(name, first, then, runs, interval, service, beyond)
 
 
-def bootstrap(before: Sequence[float], after: Sequence[float]) -> Interval:
+def bootstrap(before: Values, after: Values) -> Interval:
     """The difference of the medians with its interval: percentiles of the differences between samples drawn again and again.
 
-    Deterministic: the draws have a fixed seed, and the order of the values has no influence.
+    Whole runs are drawn, each with all its values: those of one call have its server and its network in common. Deterministic: the
+    draws have a fixed seed, and the order of the runs has no influence. No run may be without a value.
     """
     import numpy
 
     random = numpy.random.default_rng(_SEED)
-    differences = _medians(random, sorted(after)) - _medians(random, sorted(before))
+    differences = _medians(random, after) - _medians(random, before)
     edge = 50 * (1 - CONFIDENCE)
     low, high = numpy.percentile(differences, [edge, 100 - edge])
+    first, then = (Distribution.of([value for run in runs for value in run]).median for runs in (before, after))
     # Differences of milliseconds in binary fractions: what cannot be measured is not told.
-    found = Distribution.of(after).median - Distribution.of(before).median
-    return Interval(round(found, 6), round(float(low), 6), round(float(high), 6))
+    return Interval(round(then - first, 6), round(float(low), 6), round(float(high), 6))
 
 
-def _medians(random: Generator, values: Sequence[float]) -> NDArray[float64]:
-    """The medians of RESAMPLES samples drawn from the values, in portions that fit into memory."""
+def _medians(random: Generator, runs: Values) -> NDArray[float64]:
+    """The medians of RESAMPLES samples of runs, in portions that fit into memory.
+
+    A run that was drawn twice counts twice: its values weigh as much, and the median is where half of the weight is reached.
+    """
     import numpy
 
-    pool = numpy.asarray(values)
+    ordered = sorted(sorted(run) for run in runs)
+    pool = sorted((value, number) for number, run in enumerate(ordered) for value in run)
+    values = numpy.array([value for value, _ in pool])
+    owners = numpy.array([number for _, number in pool])
+    chances = numpy.full(len(ordered), 1 / len(ordered))
     rows = max(_CELLS // len(pool), 1)
-    return numpy.concatenate(
-        [
-            numpy.median(random.choice(pool, (min(rows, RESAMPLES - done), len(pool))), axis=1)
-            for done in range(0, RESAMPLES, rows)
-        ]
-    )
+    found = []
+    for done in range(0, RESAMPLES, rows):
+        drawn = random.multinomial(len(ordered), chances, min(rows, RESAMPLES - done))
+        reached = numpy.cumsum(drawn[:, owners], axis=1)
+        half = reached[:, -1:] / 2
+        found.append((values[(reached >= half).argmax(axis=1)] + values[(reached > half).argmax(axis=1)]) / 2)
+    return numpy.concatenate(found)
 
 
 def more_often(before: tuple[int, int], after: tuple[int, int]) -> float:

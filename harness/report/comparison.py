@@ -113,12 +113,12 @@ def _pair_lines(pair: Pair, *, whole: bool) -> Iterator[str]:
 
 def _latency_lines(pair: Pair, *, whole: bool) -> Iterator[str]:
     told = [one for one in pair.latencies if whole or one.beyond or one.direction in _CERTAIN]
-    few = [one for one in told if one.interval is None and one.fewest]
+    few = [one for one in told if one.interval is None and min(one.runs)]
     width = max((len(one.name) for one in told), default=0)
     for one in told:
         yield f"    latency   {one.name:<{width}}  {latency_in_words(one)}"
     if few:
-        yield f"              {FEWEST} values on each side allow a claim: harness run --repeat 10"
+        yield f"              {FEWEST} runs on each side allow a claim: harness run --repeat 10"
 
 
 def _overall_lines(found: Comparison) -> Iterator[str]:
@@ -223,7 +223,7 @@ def latency_in_words(one: LatencyChange) -> str:
 def claim(one: LatencyChange) -> str:
     """What can be said of the difference: the interval, or that there are too few runs to say anything."""
     if one.interval is None:
-        return f"too few runs for a claim: n = {one.fewest}"
+        return f"too few runs for a claim: n = {min(one.runs)}"
     interval = one.interval
     if interval.low == interval.high == 0:
         return "no difference"
