@@ -14,7 +14,7 @@ from harness.protocol.dialects import DIALECTS
 
 SCHEMA = 1
 OFTEN = 5
-"""An event has to come so often live before a field that only the fake sends is worth a line; an order to be opposite each time."""
+"""So often live services have to send an event without a field that the fake always sends, or in the opposite order, before it counts."""
 Meaning = Literal["contract", "gap"]
 Source = Literal["sdk", "schema", "fake", "live"]
 SOURCES: tuple[Source, ...] = ("sdk", "schema", "fake", "live")
@@ -190,16 +190,18 @@ class _Sides:
         lacking = [fact for fact in self.live.seen.facts if fact in self.known and fact not in self.fake.seen.facts]
         for fact in _outermost(lacking):
             yield self._row(fact, "gap", "live services send it, our fake never does", str(self.live.seen.facts[fact]))
-        often = [
+        fake, live = self.fake.seen, self.live.seen
+        always = [
             fact
-            for fact in self.fake.seen.facts
+            for fact in fake.facts
             if fact.kind == "field"
-            and fact not in self.live.seen.facts
-            and self.live.seen.counts.get(fact.event, 0) >= OFTEN
+            and fact not in live.facts
+            and fake.times[fact] == fake.around(fact)
+            and live.around(fact) >= OFTEN
         ]
-        for fact in _outermost(often):
-            text = f"our fake sends it, and no live service did in {self.live.seen.counts[fact.event]} such events"
-            yield self._row(fact, "gap", text, str(self.fake.seen.facts[fact]))
+        for fact in _outermost(always):
+            text = f"our fake always sends it, and no live service did in {live.around(fact)} such events"
+            yield self._row(fact, "gap", text, str(fake.facts[fact]))
 
     def of_orders(self) -> Iterator[Row]:
         """The orders of events in which live services do the opposite of what our fake does."""

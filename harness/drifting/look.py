@@ -49,7 +49,7 @@ def drift(
     seen = observe(recordings(live, skipped, taken), ours)
     if not sdk:
         missing["sdk"] = "the vendor's SDK is not compared: pip install openai"
-    if not any(one.seen.counts for one in seen.values()):
+    if not any(one.seen.facts for one in seen.values()):
         why = "none was given"
         if live:
             why = "in none of what was given an event came" if seen else "none of what was given is one"
@@ -62,7 +62,7 @@ def drift(
     else:
         missing["fake"] = "our fake is not looked at: there is no recording to compare it with"
     counts = {
-        **{f"{generation} events seen live": len(one.seen.counts) for generation, one in seen.items()},
+        **{f"{generation} events seen live": len(one.seen.events) for generation, one in seen.items()},
         "sdk": sum(len(one.events) for one in sdk.values()),
         "schema": sum(len(one.events) for one in ours.values()),
         "fake": _traces(faked),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -139,27 +140,36 @@ class Example:
 
 @dataclass
 class Seen:
-    """What was seen of the events of one side: each fact with its first example, each event with how often it came."""
+    """What was seen of the events of one side: each fact with its first example, and in how many events it was seen."""
 
     facts: dict[Fact, Example] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
+    times: Counter[Fact] = field(default_factory=Counter)
 
     def add(self, event: Mapping[str, Any], example: Example, known: Vocabulary) -> None:
         """Note an event. Fields inside of what is open in the vocabulary (metadata, schemas of functions) are not the protocol's."""
         kind = event.get("type")
         if not isinstance(kind, str):
             return
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        self._note(Fact(kind, "event"), example)
         places = known.events.get(kind, {})
+        found = {Fact(kind, "event"): None}
         for path, value in _fields(event, places):
-            self._note(Fact(kind, "field", path), example)
+            found[Fact(kind, "field", path)] = None
             place = places.get(path)
             if isinstance(value, str) and place is not None and place.values is not None:
-                self._note(Fact(kind, "value", path, value), example)
+                found[Fact(kind, "value", path, value)] = None
+        self.times.update(found.keys())
+        for fact in found:
+            self.facts.setdefault(fact, example)
 
-    def _note(self, fact: Fact, example: Example) -> None:
-        self.facts.setdefault(fact, example)
+    @property
+    def events(self) -> list[str]:
+        """The types of events that came."""
+        return [fact.event for fact in self.facts if fact.kind == "event"]
+
+    def around(self, fact: Fact) -> int:
+        """In how many events that was seen which a field is part of: the event itself, or the field around it."""
+        above = fact.path.rpartition(".")[0]
+        return self.times[Fact(fact.event, "field", above) if above else Fact(fact.event, "event")]
 
 
 def _fields(value: Any, places: Mapping[str, Place], path: str = "") -> Iterator[tuple[str, Any]]:

@@ -42,11 +42,11 @@ def test_the_interval_is_the_same_every_time_in_whatever_order() -> None:
 def test_the_interval_holds_the_difference_of_the_true_medians_in_most_cases() -> None:
     draw = random.Random(7)
     held = 0
-    for _ in range(100):
+    for _ in range(50):
         before, after = ([[draw.expovariate(1 / scale)] for _ in range(20)] for scale in (0.3, 0.6))
         found = bootstrap(before, after)
         held += found.low <= 0.3 * 0.693147 <= found.high
-    assert held >= 90
+    assert held >= 45
 
 
 def test_too_few_values_are_no_claim() -> None:
