@@ -57,6 +57,7 @@ def run(
     faults: Sequence[str] = (),
     network: str | None = None,
     seed: int = 0,
+    repeat: int = 1,
     workers: int = 1,
     calls: int = 8,
     out: Path | str | None = None,
@@ -70,6 +71,7 @@ def run(
         faults: what the fake does wrongly, by the names of ``harness faults``.
         network: a preset such as "wifi-bad", for scenarios without a network of their own.
         seed: of the network's chances and of the libraries' random numbers.
+        repeat: how often each is run, with the seed counting on.
         workers: processes side by side.
         calls: calls to a service side by side in this process, at most; where it bears fewer, fewer.
         out: the folder for traces, audio and reports; None leaves no files.
@@ -90,6 +92,7 @@ def run(
         out=folder,
         network=network,
         seed=seed,
+        repeat=repeat,
     )
     made = carry_out(plan(chosen), workers=workers, calls=calls)
     if folder is not None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.running.jobs import Job
     from harness.scenario.loader import LoadedScenario
 
-RESULT = "harness_result"
+RESULT = "harness_results"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,10 +41,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--harness-calls", type=int, default=CALLS, help=f"calls to a service side by side (default: {CALLS})"
     )
+    group.addoption(
+        "--harness-repeat",
+        type=_times,
+        default=1,
+        help="calls for each test, with chances of their own; it passes where all do, and budgets of percentiles hold over them",
+    )
     group.addoption("--harness-strict", action="store_true", help="conformant runs with warnings fail, too")
     parser.addini(
         "harness_scenarios", "names of folders whose YAML files are scenarios", type="args", default=["scenarios"]
     )
+
+
+def _times(text: str) -> int:
+    """A number of repetitions. Raises ValueError for less than one."""
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -115,7 +128,7 @@ class ScenarioItem(pytest.Item):
         self.dialect = dialect
         self.live = live
         self.copy = 0
-        self.result: Result | None = None
+        self.results: list[Result] = []
         for tag in loaded.scenario.tags:
             self.config.addinivalue_line("markers", f"{tag}: a tag of scenario files")
             self.add_marker(tag)
@@ -123,20 +136,32 @@ class ScenarioItem(pytest.Item):
             self.add_marker("live")
 
     def runtest(self) -> None:
-        """Make the call and judge it."""
+        """Make the call, or its repetitions, and judge them; the first that is not conformant fails the test."""
+        from harness.judging.repetitions import settled
+        from harness.running.jobs import repeated
         from harness.running.runner import run_job
+        from harness.scenario.unscripted import budgets_of
 
         job, reason = self.ready
         if reason:
             pytest.skip(reason)
         ahead = self.config.stash[AHEAD].of(job)
-        made = run_job(job, self.loaded) if ahead is None else ahead.result(job)
-        if isinstance(made, str):
-            pytest.skip(made)
-        self.result = made
+        made: list[Result] = []
+        for one in repeated(job, self.times):
+            result = run_job(one, self.loaded) if ahead is None else ahead.result(one)
+            if isinstance(result, str):
+                pytest.skip(result)
+            made.append(result)
+        self.results = settled(made, {job.id: budgets_of(self.loaded.scenario, job.unscripted)})
         strict = self.config.getoption("--harness-strict")
-        if self.result.verdict != "conformant" or (strict and self.result.warned):
-            raise NotConformant(self.result)
+        for result in self.results:
+            if result.verdict != "conformant" or (strict and result.warned):
+                raise NotConformant(result)
+
+    @property
+    def times(self) -> int:
+        """How often the call is made."""
+        return int(self.config.getoption("--harness-repeat"))
 
     @property
     def ready(self) -> tuple[Job, str | None]:
@@ -187,12 +212,18 @@ class SideBySide:
     def of(self, job: Job) -> Ahead | None:
         """The calls among which this job's is; None for a call that is made alone."""
         from harness.running.ahead import Ahead
+        from harness.running.jobs import repeated
 
         if job.target == "fake" or self._calls == 1 or not self._items:
             return None
         if job.target not in self._ahead:
             ready = [(*item.ready, item.loaded) for item in self._items if item.job.target == job.target]
-            jobs = [(one, loaded) for one, reason, loaded in ready if reason is None]
+            jobs = [
+                (one, loaded)
+                for job, reason, loaded in ready
+                if reason is None
+                for one in repeated(job, self._items[0].times)
+            ]
             self._ahead[job.target] = Ahead(jobs, self._calls)
         return self._ahead[job.target]
 
@@ -234,8 +265,8 @@ def output_folder(config: pytest.Config) -> Path:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Hang the result on the report (it travels from xdist's workers to the controller) and the details into pytest-html."""
     report = yield
-    if call.when == "call" and isinstance(item, ScenarioItem) and item.result is not None:
-        setattr(report, RESULT, item.result.to_json())
+    if call.when == "call" and isinstance(item, ScenarioItem) and item.results:
+        setattr(report, RESULT, [result.to_json() for result in item.results])
         if item.config.pluginmanager.hasplugin("html"):
             _add_html(item, report)
     return report
@@ -246,10 +277,10 @@ def _add_html(item: ScenarioItem, report: Any) -> None:
 
     from harness.report.html import run_html
 
-    assert item.result is not None
     out = output_folder(item.config) / ("live" if item.live else "")
-    page = run_html(item.result, out=out, base=_from_page(item.config, out))
-    report.extras = [*getattr(report, "extras", []), extras.html(page)]
+    base = _from_page(item.config, out)
+    pages = [extras.html(run_html(result, out=out, base=base)) for result in item.results]
+    report.extras = [*getattr(report, "extras", []), *pages]
 
 
 def _from_page(config: pytest.Config, out: Path) -> str:
@@ -271,7 +302,7 @@ class Results:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the result that a report carries."""
         if report.when == "call" and hasattr(report, RESULT):
-            self._runs.append(getattr(report, RESULT))
+            self._runs += getattr(report, RESULT)
         elif report.skipped and "live" in report.keywords and isinstance(report.longrepr, tuple):
             self._lacking[report.longrepr[2].removeprefix("Skipped: ")] = None
 

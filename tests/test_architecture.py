@@ -36,15 +36,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "judging": {"diagnosis", "errors", "files", "formats", "protocol", "rules", "scenario", "trace"},
     "fake": {"errors", "faults", "media", "protocol", "scenario", "trace", "webrtc"},
     "client": {"errors", "faults", "judging", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc"},
-    "report": {"diagnosis", "errors", "files", "judging", "protocol", "rules", "trace"},
+    "comparing": {"errors", "judging", "protocol", "rules", "trace"},
+    "report": {"comparing", "diagnosis", "errors", "files", "judging", "protocol", "rules", "trace"},
     "running": {
         "client", "errors", "fake", "faults", "files", "judging", "media", "netem", "protocol", "rules", "scenario", "targets", "trace",
         "webrtc",
     },
     "checking": {"errors", "judging", "running", "scenario", "targets"},
+    "drifting": {"errors", "protocol", "rules", "running", "scenario", "trace"},
     "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
     "selftest": {"client", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
-    "cli": {"checking", "errors", "files", "formats", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
+    "cli": {
+        "checking", "comparing", "drifting", "errors", "files", "formats", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets",
+        "trace",
+    },
     "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},
 }  # fmt: skip
 FRONT_DOORS = {"harness.cli.main", "harness.pytest_plugin"}
@@ -54,6 +59,9 @@ PURE = (
     "harness.rules",
     "harness.trace",
     "harness.judging",
+    "harness.comparing",
+    "harness.drifting.drift",
+    "harness.drifting.vocabulary",
     "harness.diagnosis",
     "harness.netem.emulator",
 )

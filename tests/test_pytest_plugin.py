@@ -91,6 +91,24 @@ def test_no_two_tests_write_the_same_trace(project: pytest.Pytester) -> None:
     assert traces == ["turns-off-2.azure-ga.ndjson", "turns-off.azure-ga.ndjson"]
 
 
+def test_a_test_may_make_its_call_several_times(project: pytest.Pytester) -> None:
+    result = run(project, "-k", "greeting and azure-ga", "--harness-repeat", "2", "--html=page.html")
+    result.assert_outcomes(passed=1, deselected=5)
+    runs = json.loads(Path("reports/results.json").read_text())["runs"]
+    assert [(one["repetition"], Path("reports", one["trace"]).exists()) for one in runs] == [(1, True), (2, True)]
+    assert len({one["trace"] for one in runs}) == 2
+    assert "p95" in Path("reports/conformance.html").read_text()
+    assert run(project, "--harness-repeat", "0").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_budget_of_a_percentile_holds_over_the_repetitions(project: pytest.Pytester) -> None:
+    text = GREETING + "assert: {budgets: {channel-open: {p95: 1ms}}}\n"
+    Path("scenarios/turns/greeting.yaml").write_text(text)
+    result = run(project, "-k", "greeting and azure-ga", "--harness-repeat", "2")
+    result.assert_outcomes(failed=1, deselected=5)
+    result.stdout.fnmatch_lines(["*expected channel-open within 0.001 s at p95*", "*p95 of 2 runs is 0.*"])
+
+
 def test_tags_are_marks(project: pytest.Pytester) -> None:
     run(project, "-m", "smoke", "--strict-markers").assert_outcomes(passed=2, deselected=4)
 

@@ -53,11 +53,12 @@ def plan(
     only: Collection[str] = (),
     slow: bool = False,
     network: str | None = None,
+    repeat: int = 1,
     out: Path | None = None,
     cwd: Path | None = None,
 ) -> Plan:
     """The runs of the reference suite (or of ``paths``) in this dialect. ``slow`` takes those in that let more than 30 s of real time pass.
-    ``network`` is the preset that they run under.
+    ``network`` is the preset that they run under, ``repeat`` how often each is run.
 
     Raises UsageError for a wrong setting before anything is sent.
     """
@@ -74,6 +75,7 @@ def plan(
         marks=marks,
         only=only,
         network=network,
+        repeat=repeat,
         cwd=cwd,
     )
     return planned([(replace(job, access=access), loaded) for job, loaded in chosen], probing=True)

@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Dialects, FailFast, Keyword, LastFailed, Marks, Out, Preset, Strict, known_dialects
+from harness.cli.options import (
+    Dialects,
+    FailFast,
+    Keyword,
+    LastFailed,
+    Marks,
+    Out,
+    Preset,
+    Repeat,
+    Strict,
+    known_dialects,
+)
 from harness.cli.terminal import carried_out, failed_before, print_results, repeated, say, written_reports
 from harness.protocol.dialects import DIALECTS
 from harness.running import CALLS
@@ -27,6 +38,7 @@ def run(
     ] = None,
     network: Preset = None,
     seed: Annotated[int, typer.Option(help="Random seed of the network emulator and the timers.")] = 0,
+    repeat: Repeat = 1,
     k: Keyword = "",
     m: Marks = "",
     fail_fast: FailFast = False,
@@ -53,6 +65,7 @@ def run(
         network=network,
         seed=seed,
         only=failed_before(out, strict) if last_failed else (),
+        repeat=repeat,
         cwd=Path.cwd(),
     )
     made = carried_out(plan(chosen), out, workers=workers, calls=calls, fail_fast=fail_fast)
@@ -79,6 +92,7 @@ def check(
         typer.Option(help="What the service does not have: function-calls, transcription, ... Repeatable."),
     ] = None,
     network: Preset = None,
+    repeat: Repeat = 1,
     slow: Annotated[
         bool, typer.Option("--slow", help="Include scenarios that take more than 30 s of real time.")
     ] = False,
@@ -113,6 +127,7 @@ def check(
         only=failed_before(out, strict) if last_failed else (),
         slow=slow,
         network=network,
+        repeat=repeat,
         out=out,
         cwd=Path.cwd(),
     )

@@ -30,6 +30,9 @@ LastFailed = Annotated[
         "--last-failed", "--lf", help="Only the runs that were not conformant last time, by results.json in --out."
     ),
 ]
+Repeat = Annotated[
+    int, typer.Option("--repeat", min=1, help="Make each run so often, each with chances of its own, for percentiles.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 

@@ -78,6 +78,7 @@ def result_of(trace: Trace, *, name: str, path: str | None = None, seconds: floa
         media=judgement.media,
         troubles=judgement.troubles,
         observed=judgement.observed,
+        latencies=judgement.latencies,
         recording=trace,
     )
 

@@ -82,7 +82,9 @@ class Result:
 
     ``seconds`` is wall time, ``media_seconds`` the length of the call on its own clock. ``error`` is set when the call broke or never
     got through: the whole message of the CallError, or of a ``bug`` of ours. ``media``: see :func:`harness.rules.support.reception.media_of`;
-    ``observed``: of a record that cannot show the whole call, see :func:`harness.judging.verdict.observed`.
+    ``observed``: of a record that cannot show the whole call, see :func:`harness.judging.verdict.observed`;
+    ``latencies``: see :func:`harness.rules.latency.latencies`. ``repetition`` counts from 1 where a run is made several times, else it
+    is 0.
     """
 
     scenario: str
@@ -107,6 +109,8 @@ class Result:
     media: Mapping[str, Any] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
     observed: Mapping[str, Any] = field(default_factory=dict)
+    latencies: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    repetition: int = 0
 
     @property
     def warned(self) -> bool:
@@ -119,6 +123,11 @@ class Result:
     def id(self) -> str:
         """What pytest, JUnit and the report call this run: ``scenarios/turns/greeting.yaml::azure-ga``."""
         return f"{self.scenario}::{self.dialect}"
+
+    @property
+    def label(self) -> str:
+        """The id, with the number of the repetition where the run was made several times."""
+        return f"{self.id} #{self.repetition}" if self.repetition else self.id
 
     @classmethod
     def from_json(cls, run: Mapping[str, Any]) -> Self:
@@ -147,6 +156,8 @@ class Result:
             media=run.get("media", {}),
             troubles=tuple(Trouble(one["entry"], one["what"], one["said"]) for one in run.get("troubles", ())),
             observed=run.get("observed", {}),
+            latencies=run.get("latencies", {}),
+            repetition=run.get("repetition", 0),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -171,6 +182,8 @@ class Result:
             "media": dict(self.media),
             "troubles": [trouble.to_json() for trouble in self.troubles],
             **({"observed": dict(self.observed)} if self.observed else {}),
+            "latencies": {name: list(values) for name, values in self.latencies.items()},
+            **({"repetition": self.repetition} if self.repetition else {}),
             **({"error": self.error} if self.error else {}),
             **({"bug": True} if self.bug else {}),
         }

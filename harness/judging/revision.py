@@ -11,7 +11,7 @@ from harness.scenario.files import reference_suite
 
 _PACKAGE = Path(harness.__file__).resolve().parent
 # They tell what was found and find nothing.
-_TELLERS = ("cli", "pytest_plugin.py", "report")
+_TELLERS = ("cli", "comparing", "drifting", "pytest_plugin.py", "report")
 
 
 @cache

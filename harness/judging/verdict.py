@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.diagnosis import Case, Diagnosis, Trouble, diagnose
+from harness.judging.repetitions import budgets
 from harness.judging.results import Expectation, Verdict, stopped_short, verdict
 from harness.rules.base import MUST, Outcome, Rule, RuleResult, Severity, judge_rule
 from harness.rules.catalogue import all_rules
+from harness.rules.latency import latencies
 from harness.rules.support.milestones import milestone_entries, milestones
 from harness.rules.support.reception import media_of
 from harness.scenario.model import Assert
@@ -34,6 +36,7 @@ class Judgement:
     media: Mapping[str, Any] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
     observed: Mapping[str, Any] = field(default_factory=dict)
+    latencies: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def judge(
@@ -72,7 +75,7 @@ def judge(
     ]
     if asserted:
         expectations += _order(trace, asserted)
-        expectations += _budgets(reached, asserted)
+        expectations += budgets(reached, asserted.budgets)
         expectations += [replace(one, lenient=astray) for one in _unexpected(case, asserted)]
         if fails:
             expectations.append(_failure(asserted, error, diagnosis))
@@ -90,6 +93,7 @@ def judge(
         media=media_of(trace),
         troubles=troubles,
         observed=observed(trace, rules),
+        latencies=_measured(trace),
     )
 
 
@@ -114,6 +118,14 @@ def _judged(one: Rule, trace: Trace, skip: Mapping[str, str] | None, bugs: list[
     except Exception as error:
         bugs.append(_bug(one.id, error))
         return RuleResult(one.id, Outcome.INCONCLUSIVE, one.severity_in(trace.header.dialect), note="the check raised")
+
+
+def _measured(trace: Trace) -> Mapping[str, Sequence[float]]:
+    """The latencies; none where measuring raises, which is a bug that LAT-01, which measures the same, has told already."""
+    try:
+        return latencies(trace)
+    except Exception:
+        return {}
 
 
 def _diagnosed(case: Case, bugs: list[str]) -> tuple[Diagnosis, ...]:
@@ -158,17 +170,6 @@ def _order(trace: Trace, asserted: Assert) -> list[Expectation]:
         text += f"; never reached: {', '.join(missing)}"
     last = found[-1][2].seq if found else None
     return [Expectation(0, not missing and actual == wanted, f"in this order: {', '.join(wanted)}", text, last)]
-
-
-def _budgets(reached: Mapping[str, float | None], asserted: Assert) -> list[Expectation]:
-    out: list[Expectation] = []
-    for name, limit in asserted.budgets.items():
-        t = reached.get(name)
-        expected = f"{name} within {limit:g} s"
-        out.append(
-            Expectation(0, t is not None and t <= limit, expected, "never reached" if t is None else f"{t:.3f} s")
-        )
-    return out
 
 
 def _unexpected(case: Case, asserted: Assert) -> list[Expectation]:

@@ -54,6 +54,12 @@ def findings(generation: str, by: Side, event: Mapping[str, Any]) -> tuple[Probl
         return (Problem((), "type", f"is no JSON: {error}"),)
 
 
+def whole(file: str) -> Mapping[str, Any]:
+    """A file of schemas by its name without the suffix (``ga-service``): ``source``, ``events`` by type, the ``$defs`` that they refer to."""
+    generation, _, by = file.partition("-")
+    return _file(generation, "client" if by == "client" else "service")
+
+
 def types(generation: str, by: Side) -> frozenset[str]:
     """The types of events that have a schema."""
     return frozenset(_file(generation, by)["events"])

@@ -25,9 +25,13 @@ class Mark:
     css: str
 
 
-def timeline(trace: Trace) -> Markup:
-    """The call on one time axis: HTTP, connection, events and audio of both sides; remarks, where there are any."""
-    seconds = max(trace.seconds, 0.001)
+def timeline(trace: Trace, seconds: float = 0.0, mark: int | None = None) -> Markup:
+    """The call on one time axis: HTTP, connection, events and audio of both sides; remarks, where there are any.
+
+    The axis is as long as the call, or ``seconds`` where that is more: two calls can be drawn on one scale. ``mark`` is the number of an
+    entry at which a line is drawn.
+    """
+    seconds = max(trace.seconds, seconds, 0.001)
     lanes: list[tuple[str, str]] = [
         ("HTTP", _marks(_http(trace), seconds)),
         ("connection", _marks(_connection(trace), seconds)),
@@ -51,6 +55,10 @@ def timeline(trace: Trace) -> Markup:
         parts.append(f'<line x1="{LABEL}" x2="{WIDTH}" y1="10" y2="10" class="rail"/>{drawn}</g>')
     parts.append(_axis(seconds, LANE * len(lanes)))
     parts.append(_milestones(trace, seconds, LANE * len(lanes)))
+    if mark is not None and mark < len(trace.entries):
+        x = _x(trace.entries[mark].t, seconds)
+        title = f"entry {mark}: {trace.entries[mark].type or trace.entries[mark].kind}"
+        parts.append(f'<g class="differs"><title>{escape(title)}</title><path d="M{x} 0V{LANE * len(lanes)}"/></g>')
     parts.append("</svg>")
     return Markup("".join(parts))
 

@@ -12,13 +12,15 @@ from harness import __version__
 from harness.errors import TraceError
 from harness.judging.grading import Capability
 from harness.judging.results import Result, summary
+from harness.judging.samples import in_words
 from harness.report.causes import what_broke
 from harness.report.figures import timeline
 from harness.report.grades import MEANINGS, grade_rows
+from harness.report.latencies import by_dialect, by_run
 from harness.report.next_steps import next_steps
 from harness.report.proof import Proof
 from harness.report.sources import as_html
-from harness.report.text import GLYPHS, SHOWN_FAILURES, mark, outcome_counts, title, totals
+from harness.report.text import GLYPHS, SHOWN_FAILURES, mark, outcome_counts, title, totals, worst_of
 from harness.rules.base import INFO, REGISTRY, Outcome, Rule, RuleResult
 from harness.rules.catalogue import all_rules, families, unobservable_rules
 from harness.rules.support.examples import prose_of
@@ -85,6 +87,8 @@ def conformance_html(
         "outcomes": OUTCOMES,
         "dialects": list(dict.fromkeys(result.dialect for result in results)),
         "matrix": _matrix(results),
+        "repeated": by_run(results),
+        "set_up": by_dialect(results),
         "broken": what_broke(results),
         "warned": [result for result in results if result.warned],
         "rules": list(rule_rows(results)),
@@ -223,9 +227,12 @@ def _gist(event: Mapping[str, Any]) -> str:
 
 
 def _matrix(results: Sequence[Result]) -> dict[str, dict[str, Result]]:
+    """Of each scenario in each dialect its run; of several repetitions the worst."""
     rows: dict[str, dict[str, Result]] = {}
     for result in results:
-        rows.setdefault(result.scenario, {})[result.dialect] = result
+        cells = rows.setdefault(result.scenario, {})
+        known = cells.get(result.dialect)
+        cells[result.dialect] = result if known is None else worst_of([known, result])
     return rows
 
 
@@ -233,7 +240,7 @@ def anchor(result: Result) -> str:
     """The id of a run's section in the page. No two runs share it: ``/`` and ``-`` stay different."""
     name = result.id.removesuffix(f"::{result.dialect}").replace("/", "_")
     plain = "".join(letter if letter.isalnum() or letter in "-_." else f"_{ord(letter):x}" for letter in name)
-    return f"run-{plain}.{result.dialect}"
+    return f"run-{plain}.{result.dialect}{f'.{result.repetition}' if result.repetition else ''}"
 
 
 @cache
@@ -265,5 +272,6 @@ def environment() -> Environment:
     made.filters["linked"] = as_html
     made.filters["glyph"] = lambda verdict: GLYPHS[verdict]
     made.filters["mark"] = mark
+    made.filters["in_words"] = in_words
     made.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     return made

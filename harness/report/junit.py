@@ -46,7 +46,11 @@ def junit(results: Sequence[Result], *, seconds: float, left_out: Sequence[NotEx
 
 def _case(suite: ElementTree.Element, run: Result) -> None:
     case = ElementTree.SubElement(
-        suite, "testcase", classname=run.scenario, name=run.dialect, time=f"{run.seconds:.3f}"
+        suite,
+        "testcase",
+        classname=run.scenario,
+        name=f"{run.dialect} #{run.repetition}" if run.repetition else run.dialect,
+        time=f"{run.seconds:.3f}",
     )
     if run.warned:
         ElementTree.SubElement(case, "system-out").text = _NOT_XML.sub("�", "\n".join(failure(run)))

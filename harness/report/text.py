@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 
 from harness.diagnosis import Diagnosis
 from harness.judging.results import Result, summary
 from harness.report.causes import what_broke
+from harness.report.latencies import latency_lines
 from harness.rules.base import INFO, MUST, REGISTRY, SHOULD, Outcome, RuleResult, Severity
 
 GLYPHS: Mapping[str, str] = {"conformant": "✓", "nonconformant": "✗", "inconclusive": "?", "error": "!"}
@@ -32,7 +34,7 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
     for group in broken:
         yield from failure(group.runs[0], out=out)
         if len(group.runs) > 1:
-            others = [f"{_short(run.scenario)} [{run.dialect}]" for run in group.runs[1:]]
+            others = [_brief(run) for run in group.runs[1:]]
             more = len(others) - SHOWN_FAILURES
             shown = ", ".join(others[:SHOWN_FAILURES]) + (f" and {more} more" if more > 0 else "")
             yield f"    also      {shown}"
@@ -40,8 +42,11 @@ def lines_of(results: Sequence[Result], *, seconds: float, out: Path | None = No
     yield from matrix(results)
     for result in results:
         yield from observed_lines(result)
-    told = {result.id for result in troubled}
-    warned = list(warnings([result for result in results if result.id not in told]))
+    times = list(latency_lines(results))
+    if times:
+        yield from ("", *times)
+    told = {result.label for result in troubled}
+    warned = list(warnings([result for result in results if result.label not in told]))
     if warned:
         yield ""
         yield from warned
@@ -59,7 +64,7 @@ def failure(result: Result, *, out: Path | None = None) -> Iterator[str]:
     ``out`` is where its files lie.
     """
     warned = ", with warnings" if result.warned else ""
-    yield f"{mark(result)} {result.verdict}{warned}  {result.id}  ({result.title})"
+    yield f"{mark(result)} {result.verdict}{warned}  {result.label}  ({result.title})"
     for one in result.diagnosis[:1]:
         yield from _cause(one)
     if result.error:
@@ -112,8 +117,11 @@ def matrix(results: Sequence[Result]) -> Iterator[str]:
         rows.setdefault(result.scenario, []).append(result)
     width = max((len(_short(name)) for name in rows), default=0)
     for name, runs in rows.items():
-        worst = max(runs, key=lambda run: (list(GLYPHS).index(run.verdict), run.warned))
-        marks = "  ".join(f"{mark(run)} {run.dialect}" for run in runs)
+        worst = worst_of(runs)
+        by_dialect: dict[str, list[Result]] = {}
+        for run in runs:
+            by_dialect.setdefault(run.dialect, []).append(run)
+        marks = "  ".join(starmap(_marks, by_dialect.items()))
         yield f"{mark(worst)} {_short(name):<{width}}  {marks}"
 
 
@@ -128,6 +136,20 @@ def observed_lines(result: Result) -> Iterator[str]:
         yield f"    dialect   {seen['recognised']}"
     for note in seen.get("left_out", ()):
         yield f"    note      {note}"
+
+
+def _marks(dialect: str, runs: Sequence[Result]) -> str:
+    """The mark of a run; of several repetitions that of the worst, and how many have it where that are not all."""
+    worst = worst_of(runs)
+    if not worst.repetition:
+        return f"{mark(worst)} {dialect}"
+    alike = sum(mark(run) == mark(worst) for run in runs)
+    return f"{mark(worst)} {dialect} {f'×{len(runs)}' if alike == len(runs) else f'{alike} of {len(runs)}'}"
+
+
+def worst_of(runs: Sequence[Result]) -> Result:
+    """The first of the runs with the worst verdict."""
+    return max(runs, key=lambda run: (list(GLYPHS).index(run.verdict), run.warned))
 
 
 def warnings(results: Sequence[Result]) -> Iterator[str]:
@@ -209,6 +231,10 @@ def _rule(rule: RuleResult) -> Iterator[str]:
 
 def _entry(seq: int | None) -> str:
     return "" if seq is None else f" (entry {seq})"
+
+
+def _brief(run: Result) -> str:
+    return f"{_short(run.scenario)} [{run.dialect}]{f' #{run.repetition}' if run.repetition else ''}"
 
 
 def _short(name: str) -> str:

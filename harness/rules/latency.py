@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.protocol.dialects import DIALECTS
 from harness.rules.base import BOTH, INFERRED, INFO, SERVICE, Family, Observation, View, good, judged
 from harness.rules.support.disturbance import slack
 from harness.rules.support.fields import mapping, number, text
 from harness.rules.support.history import Step, history
 from harness.rules.support.http_view import exchanges
+from harness.rules.support.milestones import milestone_entries
 from harness.rules.support.sources import OWN
-from harness.trace import Entry
+from harness.trace import Entry, Trace, timed
 
 FAMILY = Family("LAT", "Timing", rank=160, who=SERVICE)
 _STARTED, _STOPPED = "input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"
 _OVER = ("output_audio_buffer.stopped", "output_audio_buffer.cleared")
 _WAITS = {_STOPPED: "end of speech to first audio", "response.create": "response.create to first audio"}
+BARGE_IN = "barge-in to silence"
+OF_THE_CALLER = ("key to offer", "channel open to session.update")
+"""What the caller alone takes time for: no latency of the service."""
+SET_UP = ("token request", "call request", "ICE", "answer to channel open")
+"""What does not depend on the scenario, so that the values of all runs are one sample."""
+_BARGE_IN_SECONDS = 3.0  # an older start of speech did not clear the buffer
 ANSWER_SECONDS = 3.0
 """Budget of LAT-02 where the configuration names none (``harness.config`` ``budgets``: {"LAT-02": seconds})."""
 
@@ -31,7 +39,7 @@ class Measure:
 
 
 def measures(view: View) -> Iterator[Measure]:
-    """Every time that the trace shows: token request, call request, ICE, channel open, first audio, each reply."""
+    """Every time that the trace shows: the requests, ICE, each milestone after the one before it, each reply, each interruption."""
     for step, name in (("key", "token request"), ("call", "call request")):
         for one in exchanges(view, step):
             if one.ok and one.response is not None:
@@ -43,9 +51,17 @@ def measures(view: View) -> Iterator[Measure]:
     )
     if checking is not None and connected is not None:
         yield Measure("ICE", connected.t - checking.t, connected)
-    answer, opened = trace.first("sdp.answer"), trace.first("channel.open")
-    if answer is not None and opened is not None:
-        yield Measure("answer to channel open", opened.t - answer.t, opened)
+    reached = milestone_entries(trace)
+    opened = reached["channel-open"]
+    for before, after, name in (
+        ("key", "offer", OF_THE_CALLER[0]),
+        ("offer", "answer", "offer to answer"),
+        ("answer", "channel-open", "answer to channel open"),
+        ("channel-open", "session.update", OF_THE_CALLER[1]),
+    ):
+        first, then = reached[before], reached[after]
+        if first is not None and then is not None and then.seq > first.seq:
+            yield Measure(name, then.t - first.t, then)
     spoken = _service_speech(view)
     if opened is not None and spoken:
         yield Measure("channel open to first audio", spoken[0][0] - opened.t, spoken[0][1])
@@ -54,6 +70,37 @@ def measures(view: View) -> Iterator[Measure]:
         reply = next(((at, entry) for at, entry in spoken if at >= ask.entry.t), None)
         if reply is not None and (later is None or reply[0] < later.entry.t):
             yield Measure(_WAITS[ask.kind], reply[0] - ask.entry.t, reply[1])
+    yield from _barge_ins(view)
+
+
+def latencies(trace: Trace) -> dict[str, list[float]]:
+    """All measures of a trace by their names, each with its values in seconds, to the millisecond, in their order; none without times."""
+    if not all(map(timed, trace.entries)):
+        return {}
+    found: dict[str, list[float]] = {}
+    for one in measures(View(trace, DIALECTS[trace.header.dialect])):
+        found.setdefault(one.name, []).append(round(one.seconds, 3))
+    return found
+
+
+def _barge_ins(view: View) -> Iterator[Measure]:
+    """From the caller's speech to the silence of the service, wherever speech cleared its audio while that was heard.
+
+    The caller's speech begins by its audio; where the service noticed it even earlier, by input_audio_buffer.speech_started.
+    """
+    service = _speech(view, "service")
+    caller = [at for at, state, _ in _speech(view, "client") if state == "started"]
+    noticed = [one.t for one in view.server(_STARTED)]
+    for cleared in view.server("output_audio_buffer.cleared"):
+        begun = [t for t in (*caller, *noticed) if cleared.t - _BARGE_IN_SECONDS < t <= cleared.t]
+        spoken = [t for t in begun if t in caller]
+        if not begun or not any(t in noticed for t in begun):
+            continue
+        start = max(spoken or begun)
+        heard = next((state for at, state, _ in reversed(service) if at <= start), "stopped")
+        silent = next(((at, entry) for at, state, entry in service if at >= start and state == "stopped"), None)
+        if heard == "started" and silent is not None:
+            yield Measure(BARGE_IN, silent[0] - start, silent[1])
 
 
 def asked(view: View) -> list[Step]:
@@ -83,21 +130,25 @@ def _out_of_band(create: Step) -> bool:
 
 def _service_speech(view: View) -> list[tuple[float, Entry]]:
     """When the service's audio begins to be speech, by the audio itself."""
+    return [(at, entry) for at, state, entry in _speech(view, "service") if state == "started"]
+
+
+def _speech(view: View, by: str) -> list[tuple[float, str, Entry]]:
+    """Where the audio of one end turns into speech and where it ends: the time, "started" or "stopped", the entry."""
     found = [
-        (at, entry)
+        (at, text(entry.data, "state"), entry)
         for entry in view.trace.of("audio.speech")
-        if entry.data.get("state") == "started"
-        and view.trace.sender(entry) == "service"
-        and (at := number(entry.data, "at")) is not None
+        if view.trace.sender(entry) == by and (at := number(entry.data, "at")) is not None
     ]
-    return sorted(found, key=lambda pair: pair[0])
+    return sorted(found, key=lambda one: one[0])
 
 
 @FAMILY.rule("01", INFO, INFERRED, OWN, who=BOTH)
 def times(view: View) -> Iterator[Observation]:
     """the times of the call
 
-    Measures the token request, the call request, ICE, the channel's opening, the first audio and each reply.
+    Measures the token request, the call request, ICE, each milestone after the one before it, each reply and how fast each
+    interruption is followed by silence.
 
     Never fails: the numbers are for comparing runs and networks. Speech is taken from the audio itself, not from events.
 
@@ -116,6 +167,20 @@ def times(view: View) -> Iterator[Observation]:
         > response.create {}
         +400ms
         audio.speech {"direction": "received", "state": "started", "at": 0.4}
+    Okay:
+        audio.speech {"direction": "received", "state": "started", "at": 0.0}
+        audio.speech {"direction": "sent", "state": "started", "at": 0.0}
+        < input_audio_buffer.speech_started {"audio_start_ms": 900, "item_id": "item_2"}
+        +2.9s
+        < output_audio_buffer.cleared {"response_id": "r"}
+        audio.speech {"direction": "received", "state": "stopped", "at": 2.9}
+    Unseen:
+        audio.speech {"direction": "received", "state": "started", "at": 0.0}
+        audio.speech {"direction": "sent", "state": "started", "at": 0.0}
+        < input_audio_buffer.speech_started {"audio_start_ms": 900, "item_id": "item_2"}
+        +3.1s
+        < output_audio_buffer.cleared {"response_id": "r"}
+        audio.speech {"direction": "received", "state": "stopped", "at": 3.1}
     Unseen:
         request key
     """

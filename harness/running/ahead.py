@@ -20,14 +20,16 @@ class Ahead:
     """
 
     def __init__(self, jobs: Sequence[tuple[Job, LoadedScenario]], calls: int) -> None:
-        self._results: dict[str, Future[Result | str]] = {job.id: Future() for job, _ in jobs}
+        self._results: dict[tuple[str, int], Future[Result | str]] = {
+            (job.id, job.repetition): Future() for job, _ in jobs
+        }
         self._crowd = Crowd(jobs, Places(calls), done=self._done)
         self._thread = Thread(target=self._make, name="calls", daemon=True)
         self._thread.start()
 
     def result(self, job: Job) -> Result | str:
         """The result of this job, waited for; a reason where the call was not tried. Raises what ended the calls."""
-        return self._results[job.id].result()
+        return self._results[job.id, job.repetition].result()
 
     def close(self) -> None:
         """End what is still under way."""
@@ -35,7 +37,7 @@ class Ahead:
         self._thread.join()
 
     def _done(self, result: Result) -> None:
-        self._results[result.id].set_result(result)
+        self._results[result.id, result.repetition].set_result(result)
 
     def _make(self) -> None:
         try:

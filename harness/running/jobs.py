@@ -32,6 +32,7 @@ class Job:
     libraries draw in virtual time.
     ``access`` says how a service at a URL is entered; with it the service alone is judged, not the checker's own part of the call.
     ``named``: the dialect was asked for by name. ``copy`` tells jobs apart whose files would have one name (see :func:`told_apart`).
+    ``repetition`` counts from 1 where the same is run several times (see :func:`repeated`), else it is 0.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Job:
     access: Access | None = None
     copy: int = 0
     named: bool = False
+    repetition: int = 0
 
     @property
     def clock(self) -> Clock:
@@ -72,7 +74,8 @@ class Job:
         # A file outside the working folder is called by its own name, if that has any plain letter.
         own = _plain(name.rpartition("/")[2]) if name.startswith("../") else ""
         stem = own or _plain(name) or "scenario"
-        return f"{stem}{f'-{self.copy}' if self.copy else ''}.{self.dialect}"
+        copy = f"-{self.copy}" if self.copy else ""
+        return f"{stem}{copy}.{self.dialect}{f'.{self.repetition}' if self.repetition else ''}"
 
 
 def _plain(name: str) -> str:
@@ -92,11 +95,13 @@ def select(
     network: str | None = None,
     seed: int = 0,
     only: Collection[str] = (),
+    repeat: int = 1,
     cwd: Path | None = None,
 ) -> list[tuple[Job, LoadedScenario]]:
-    """The jobs for these scenario files or folders (none: the suite), in order of file, then dialect.
+    """The jobs for these scenario files or folders (none: the suite), in order of file, then dialect, then repetition.
 
-    ``keyword`` and ``marks`` are pytest's -k (over the run's id) and -m (over the scenario's tags); ``only`` are ids of runs.
+    ``keyword`` and ``marks`` are pytest's -k (over the run's id) and -m (over the scenario's tags); ``only`` are ids of runs; ``repeat``
+    is how often each is run.
     Raises UsageError where a path, an option or an expression is wrong, or where nothing is left to run.
     """
     cwd = cwd or Path.cwd()
@@ -136,7 +141,15 @@ def select(
         )
     if target == "live":
         _look_for_credentials(dict.fromkeys(job.dialect for job, _ in jobs), bool(dialects), environment)
-    return list(zip(told_apart(job for job, _ in jobs), (loaded for _, loaded in jobs), strict=True))
+    apart = zip(told_apart(job for job, _ in jobs), (loaded for _, loaded in jobs), strict=True)
+    return [(one, loaded) for job, loaded in apart for one in repeated(job, repeat)]
+
+
+def repeated(job: Job, times: int) -> list[Job]:
+    """The job so many times, each with chances of its own (the seed counts on) and files of its own; once, it is as it was."""
+    if times <= 1:
+        return [job]
+    return [replace(job, repetition=number + 1, seed=job.seed + number) for number in range(times)]
 
 
 def told_apart(jobs: Iterable[Job]) -> list[Job]:

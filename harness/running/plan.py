@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from harness.judging.grading import NotExercised
+from harness.judging.repetitions import settled
 from harness.judging.results import Result
 from harness.running import CALLS
 from harness.running.jobs import Job, not_exercised
@@ -15,6 +16,7 @@ from harness.running.many import run_many
 from harness.running.places import Places
 from harness.running.together import Attempted
 from harness.scenario.loader import LoadedScenario
+from harness.scenario.unscripted import budgets_of
 
 Chosen = Sequence[tuple[Job, LoadedScenario]]
 
@@ -93,8 +95,9 @@ def carry_out(
         untried = (one for number, one in enumerate(jobs) if number not in made.results)
         left_out += (_left_out(job, loaded, f"not tried: {reason}") for job, loaded in untried)
     if what.probing:
-        results.sort(key=lambda result: result.id)
-    return Made(tuple(results), tuple(left_out), perf_counter() - began)
+        results.sort(key=lambda result: (result.id, result.repetition))
+    limits = {job.id: budgets_of(loaded.scenario, job.unscripted) for job, loaded in what.jobs}
+    return Made(tuple(settled(results, limits)), tuple(left_out), perf_counter() - began)
 
 
 def _failed(result: Result) -> str:

@@ -117,6 +117,8 @@ def judged(ready: Ready, made: Played) -> Result:
         bug=judgement.bug,
         media=judgement.media,
         troubles=judgement.troubles,
+        latencies=judgement.latencies,
+        repetition=job.repetition,
         recording=trace,
         tags=tuple(scenario.tags),
     )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from harness.scenario.values import Duration, Milestone, Model
+from harness.scenario.values import Limit, Milestone, Model
 
 Need = Literal[
     "script",
@@ -43,7 +43,7 @@ class Live(Model):
     ask: str | None = Field(
         default=None, description="instructions added to the session's, so that a model does what the script does"
     )
-    budgets: dict[Milestone, Duration] = Field(default_factory=dict, description="the budgets that hold there too")
+    budgets: dict[Milestone, Limit] = Field(default_factory=dict, description="the budgets that hold there too")
 
 
 def needs_of_settings(session: Mapping[str, Any]) -> Iterator[Need]:

@@ -14,7 +14,7 @@ from harness.scenario.marks import Settings
 from harness.scenario.network import Network
 from harness.scenario.script import FakeScript
 from harness.scenario.steps import AnyStep
-from harness.scenario.values import Duration, Milestone, Model
+from harness.scenario.values import Duration, Limit, Milestone, Model
 
 DEFAULT_ORDER: tuple[Milestone, ...] = ("key", "offer", "answer", "channel-open", "session.update")
 
@@ -38,7 +38,7 @@ class Assert(Model):
 
     order: list[Milestone] = Field(default_factory=lambda: list(DEFAULT_ORDER))
     rules: RuleChoice = Field(default_factory=RuleChoice)
-    budgets: dict[Milestone, Duration] = Field(default_factory=dict)
+    budgets: dict[Milestone, Limit] = Field(default_factory=dict)
     fails: Failure | None = None
     errors: Literal["expected", "allowed"] = Field(
         default="expected", description="allowed: error events that no step expects do not fail the run"

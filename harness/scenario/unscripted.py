@@ -11,6 +11,7 @@ from harness.rules.base import CLIENT
 from harness.scenario.live import Need, needs_of_settings
 from harness.scenario.model import Assert, Scenario
 from harness.scenario.relaxation import Relaxation
+from harness.scenario.values import Limit, Milestone
 
 NEEDS: tuple[Need, ...] = get_args(Need)
 NEVER: frozenset[Need] = frozenset({"script", "faulty-caller"})
@@ -99,6 +100,11 @@ def _needs(scenario: Scenario) -> Iterator[Need]:
         yield "time"
 
 
+def budgets_of(scenario: Scenario, unscripted: Unscripted | None) -> Mapping[Milestone, Limit]:
+    """The budgets that hold on a target: of a service without a script those that the scenario names for it."""
+    return scenario.assert_.budgets if unscripted is None else scenario.live.budgets
+
+
 def _asserted(scenario: Scenario, unscripted: Unscripted) -> Assert:
     asserted = scenario.assert_
     skip = dict(asserted.rules.skip)
@@ -111,7 +117,7 @@ def _asserted(scenario: Scenario, unscripted: Unscripted) -> Assert:
     fails = asserted.fails.model_copy(update={"diagnosis": None}) if asserted.fails else None
     rules = asserted.rules.model_copy(update={"skip": skip})
     return asserted.model_copy(
-        update={"order": order, "budgets": scenario.live.budgets, "fails": fails, "rules": rules}
+        update={"order": order, "budgets": budgets_of(scenario, unscripted), "fails": fails, "rules": rules}
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
 
 Milestone = Literal["key", "offer", "answer", "channel-open", "session.update", "first-audio"]
 MILESTONES: tuple[Milestone, ...] = ("key", "offer", "answer", "channel-open", "session.update", "first-audio")
@@ -22,11 +22,53 @@ def parse_duration(value: object) -> float:
     raise ValueError(f"{value!r} is not a duration; write a number and a unit: 300ms, 1.5s, 2min")
 
 
+Percentile = Literal["p50", "p75", "p90", "p95", "p99"]
+PERCENTILES: tuple[Percentile, ...] = ("p50", "p75", "p90", "p95", "p99")
+_DURATION_SCHEMA = {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|min)$", "examples": ["300ms", "1.5s"]}
+
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|min)$", "examples": ["300ms", "1.5s"]}),
+    WithJsonSchema(_DURATION_SCHEMA),
 ]
+
+
+def parse_limit(value: object) -> float | dict[Percentile, float]:
+    """Seconds of a duration, or of one for each percentile. Raises ValueError for anything else."""
+    if not isinstance(value, Mapping):
+        return parse_duration(value)
+    unknown = [name for name in value if name not in PERCENTILES]
+    if unknown or not value:
+        seen = f"not {unknown[0]!r}" if unknown else "at least one"
+        raise ValueError(f"a budget is a duration, or one for each percentile ({', '.join(PERCENTILES)}), {seen}")
+    return {name: parse_duration(limit) for name, limit in value.items()}
+
+
+Limit = Annotated[
+    float | dict[Percentile, float],
+    PlainValidator(parse_limit),
+    WithJsonSchema(
+        {
+            "description": "A duration that every run keeps; or one for each percentile, over all repetitions of a run (--repeat).",
+            "anyOf": [
+                _DURATION_SCHEMA,
+                {
+                    "type": "object",
+                    "properties": {name: _DURATION_SCHEMA for name in PERCENTILES},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
+            ],
+        }
+    ),
+]
+
+
+def limits_of(limit: Limit) -> tuple[tuple[float | None, float], ...]:
+    """The percentiles of a budget (None: of every run), each with its seconds."""
+    if isinstance(limit, dict):
+        return tuple((float(name[1:]), seconds) for name, seconds in limit.items())
+    return ((None, limit),)
 
 
 class Model(BaseModel):

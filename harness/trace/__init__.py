@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from harness.trace.model import VERSION, Data, Entry, Header, Observer, Trace, dump
-from harness.trace.partial import UNSEEN, NotShown, if_shown, shows, strict
+from harness.trace.partial import UNSEEN, NotShown, if_shown, shows, strict, timed
 from harness.trace.reader import read_trace
 from harness.trace.recorder import Recorder
 
 __all__ = [
     "UNSEEN", "VERSION", "Data", "Entry", "Header", "NotShown", "Observer", "Recorder", "Trace", "dump", "if_shown", "read_trace", "shows",
-    "strict",
+    "strict", "timed",
 ]  # fmt: skip

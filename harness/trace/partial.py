@@ -44,6 +44,11 @@ def strict(trace: Trace) -> Trace:
     return whole
 
 
+def timed(entry: Entry) -> bool:
+    """Whether it is known when an entry happened."""
+    return "t" not in _names(entry.data.get(UNSEEN))
+
+
 def if_shown(trace: Trace, *kinds: str) -> tuple[Entry, ...]:
     """Entries of those of these kinds that the record can show: for what adds to a judgement and changes none."""
     visible = [kind for kind in kinds if shows(trace, kind)]

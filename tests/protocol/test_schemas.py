@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.generate_schemas import FOLDER, UNIONS, generate, main, written
-from tests.schema_relaxations import RELAXATIONS, Relaxation
+from harness.drifting.models import UNIONS, generate
+from harness.drifting.relaxations import RELAXATIONS, Relaxation
+from tests.generate_schemas import FOLDER, main, written
 
 pytest.importorskip("openai", reason="the vendor's SDK is not installed (it is in the dev extra)")
 

@@ -63,3 +63,13 @@ def test_each_lane_shows_what_its_name_says() -> None:
 def test_a_remark_has_a_lane_of_its_own() -> None:
     call = trace((0.0, "harness.note", {"text": "the caller asks", "about": "scenario"}), (2.0, "channel.open", {}))
     assert lanes(call)["remarks"] == [("state", "0.000 s the caller asks", 0.0)]
+
+
+def test_two_calls_can_be_drawn_on_one_scale_with_a_line_at_an_entry() -> None:
+    page = str(timeline(CALL, 20.0, 4))
+    assert 'aria-label="timeline of the call, 20.0 seconds"' in page
+    assert (
+        f'<g class="differs"><title>entry 4: session.created</title><path d="M{LABEL + (WIDTH - LABEL - 10) * 0.2:.1f} 0V'
+        in page
+    )
+    assert "differs" not in timeline(CALL)

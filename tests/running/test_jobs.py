@@ -96,6 +96,14 @@ def test_no_two_runs_write_the_same_files(tmp_path: Path) -> None:
     assert [job.slug for job in told_apart(jobs)] == [job.slug for job in jobs]
 
 
+def test_repetitions_have_seeds_and_files_of_their_own(suite: Path) -> None:
+    jobs = [job for job, _ in select([suite / "scenarios"], dialects=("azure-ga",), repeat=3, seed=5, cwd=suite)]
+    assert [(job.repetition, job.seed) for job in jobs[:3]] == [(1, 5), (2, 6), (3, 7)]
+    assert len({job.id for job in jobs}) * 3 == len({job.slug for job in jobs}) == len(jobs)
+    (once, *_) = [job for job, _ in select([suite / "scenarios"], cwd=suite)]
+    assert (once.repetition, once.seed) == (0, 0)
+
+
 def test_a_file_that_is_named_twice_runs_once(suite: Path) -> None:
     folder = suite / "scenarios" / "turns"
     twice = [folder, folder / "b.yaml", folder / ".." / "turns" / "b.yaml"]

@@ -67,6 +67,11 @@ def test_a_good_file_becomes_a_scenario_with_lines() -> None:
     assert found.dialects == tuple(DIALECTS)
 
 
+def test_a_budget_may_name_percentiles() -> None:
+    found = loaded("title: x\nassert: {budgets: {first-audio: {p50: 900ms, p95: 1500ms}, key: 2s}}\n")
+    assert found.scenario.assert_.budgets == {"first-audio": {"p50": 0.9, "p95": 1.5}, "key": 2.0}
+
+
 def test_load_reads_the_file_and_looks_for_recordings_beside_it(tmp_path: Path) -> None:
     (tmp_path / "own.wav").write_bytes(b"")
     path = tmp_path / "a.yaml"
@@ -114,6 +119,9 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
         ("title: x\nsteps: [{wait: 5}]\n", "2:16: wait: 5 is not a duration; write a number and a unit: 300ms, 1.5s, 2min"),
         ("title: x\nsteps: [{wait: 5 hours}]\n", "2:16: wait: '5 hours' is not a duration"),
         ("title: x\nassert: {budgets: {key: 3}}\n", "2:25: key: 3 is not a duration"),
+        ("title: x\nassert: {budgets: {key: {p95: 3}}}\n", "2:25: key: 3 is not a duration"),
+        ("title: x\nassert: {budgets: {key: {p96: 3s}}}\n", "2:25: key: a budget is a duration, or one for each percentile (p50, p75, p90, p95, p99), not 'p96'"),
+        ("title: x\nassert: {budgets: {key: {}}}\n", "2:25: key: a budget is a duration, or one for each percentile (p50, p75, p90, p95, p99), at least one"),
         # steps
         ("title: x\nsteps: [expct: error]\n", "2:9: unknown step 'expct'; did you mean 'expect'?"),
         ("title: x\nsteps: [{within: 1s, exepct: error}]\n", "2:22: unknown step 'exepct'; did you mean 'expect'?"),

@@ -75,6 +75,9 @@ def test_it_accepts_a_good_file(validator: Any) -> None:
         {"title": "x", "steps": [{"send": {"item": 1}}]},
         {"title": "x", "assert": {"fails": {"at": "kex"}}},
         {"title": "x", "assert": {"budgets": {"kex": "1s"}}},
+        {"title": "x", "assert": {"budgets": {"key": {"p96": "1s"}}}},
+        {"title": "x", "assert": {"budgets": {"key": {"p95": 1}}}},
+        {"title": "x", "assert": {"budgets": {"key": {}}}},
     ],
 )
 def test_what_it_rejects_the_loader_rejects_too(validator: Any, wrong: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.protocol.generations import UPDATES
 from harness.rules.support.fields import number
-from harness.trace import Entry, Trace
+from harness.trace import Entry, Trace, timed
 
 
 def milestone_entries(trace: Trace) -> dict[str, Entry | None]:
@@ -34,13 +34,13 @@ def milestone_entries(trace: Trace) -> dict[str, Entry | None]:
 
 
 def milestones(trace: Trace) -> dict[str, float | None]:
-    """When each milestone was reached, in seconds of the trace, to the millisecond; None where it never was.
+    """When each milestone was reached, in seconds of the trace, to the millisecond; None where it never was, or its time is not known.
 
     first-audio is the time of the speech itself (its ``at``), not of the entry that reports it.
     """
     return {
         name: None
-        if entry is None
+        if entry is None or not timed(entry)
         else round(float(entry.data.get("at", entry.t)) if name == "first-audio" else entry.t, 3)
         for name, entry in milestone_entries(trace).items()
     }

@@ -1,4 +1,4 @@
-"""Where the event schemas ask for less than the official SDK's models, and why. Data only; see tests/generate_schemas.py."""
+"""Where the event schemas ask for less than the official SDK's models, and why. Data only; see :mod:`harness.drifting.models`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,102 @@
+"""What is given to compare, read: results.json, traces, folders of them. Traces are read one after the other and not kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness import __version__
+from harness.comparing.comparison import Sample
+from harness.comparing.facts import Run, facts
+from harness.errors import TraceError, UsageError
+from harness.judging.recording import judge_file
+from harness.judging.results import Result
+from harness.trace import Trace, read_trace
+
+RESULTS = "results.json"
+TRACE = ".ndjson"
+
+
+def read_sample(path: Path) -> Sample:
+    """The runs of a results.json, a trace, or a folder in which those are at any depth.
+
+    A folder with a results.json is what one run left: its traces belong to it. Traces elsewhere are judged by today's rules.
+    Raises UsageError where nothing is found, and for a file that is neither; of a folder, what cannot be read is listed.
+    """
+    if not path.exists():
+        raise UsageError(
+            "no such file or folder", where=str(path), fix="give results.json, a trace or a folder of them"
+        )
+    if not path.is_dir():
+        return Sample(str(path), tuple(_of_file(path)))
+    runs: list[Run] = []
+    unread: list[str] = []
+    for file in _files(path):
+        try:
+            runs += _of_file(file)
+        except (UsageError, TraceError) as error:
+            unread.append(f"{error.where or file}: {error.what}")
+    if not runs:
+        seen = "".join(f"\n  {reason}" for reason in unread[:5])
+        raise UsageError(
+            f"no results.json and no trace in it{seen}", where=str(path), fix="harness run --out makes one"
+        )
+    return Sample(str(path), tuple(runs), tuple(unread))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The results and traces below a folder, in the order of their names."""
+    if (folder / RESULTS).is_file():
+        yield folder / RESULTS
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _files(entry)
+        elif entry.suffix == TRACE and entry.is_file():
+            yield entry
+
+
+def _of_file(path: Path) -> Iterator[Run]:
+    if path.suffix == TRACE:
+        yield _of_trace(path)
+        return
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        release = str(document.get("harness", ""))
+        results = [Result.from_json(run) for run in document["runs"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"not the results of a run ({type(error).__name__}: {error})",
+            where=str(path),
+            fix="give results.json as harness run writes it, a trace (.ndjson), or a folder of them",
+        ) from error
+    for result in results:
+        trace, file = _trace_of(result, path.parent)
+        yield _of_result(result, trace, file, release)
+
+
+def _of_result(result: Result, trace: Trace | None, file: Path | None, release: str) -> Run:
+    named = trace.header.scenario if trace is not None and result.scenario.endswith(TRACE) else ""
+    return facts(result, trace, scenario=named or result.scenario, path=file, harness=release)
+
+
+def _trace_of(result: Result, folder: Path) -> tuple[Trace | None, Path | None]:
+    """The trace of a result, where it lies and is that of this run."""
+    if result.trace is None:
+        return None, None
+    path = folder / result.trace
+    try:
+        trace = read_trace(path)
+    except TraceError:
+        return None, None
+    same = trace.header.dialect == result.dialect and abs(trace.seconds - result.media_seconds) < 0.01
+    return (trace, path) if same else (None, None)
+
+
+def _of_trace(path: Path) -> Run:
+    result = judge_file(path)
+    trace = result.recording
+    assert trace is not None
+    name = trace.header.scenario or path.name.removesuffix(TRACE)
+    return facts(result, trace, scenario=name, path=path, harness=__version__)

@@ -1,0 +1,1 @@
+"""What the vendor's SDK models, our schemas, our fake and recordings of live calls say of the protocol, and where they differ."""
