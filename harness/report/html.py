@@ -20,7 +20,7 @@ from harness.report.latencies import by_dialect, by_run
 from harness.report.next_steps import next_steps
 from harness.report.proof import Proof
 from harness.report.sources import as_html
-from harness.report.text import GLYPHS, SHOWN_FAILURES, mark, outcome_counts, title, totals, worst_of
+from harness.report.text import GLYPHS, SHOWN_FAILURES, mark, observed_words, outcome_counts, title, totals, worst_of
 from harness.rules.base import INFO, REGISTRY, Outcome, Rule, RuleResult
 from harness.rules.catalogue import all_rules, families, unobservable_rules
 from harness.rules.support.examples import prose_of
@@ -266,6 +266,7 @@ def environment() -> Environment:
         prose_of=prose_of,
         rule_title=title,
         media_text=media_text,
+        observed_words=observed_words,
         shown_failures=SHOWN_FAILURES,
         family_titles={family.id: family.title for family in families()},
     )

@@ -125,17 +125,24 @@ def matrix(results: Sequence[Result]) -> Iterator[str]:
         yield f"{mark(worst)} {_short(name):<{width}}  {marks}"
 
 
-def observed_lines(result: Result) -> Iterator[str]:
-    """What the record of a call could show, where that is not all of it; how its dialect was known; what of it was not read."""
+def observed_words(result: Result) -> list[tuple[str, str]]:
+    """What a record that shows a part of a call was good for, each with its label; nothing for a whole one.
+
+    How many rules it can show; by what its dialect was known; what of it was not read.
+    """
     seen = result.observed
     if not seen:
-        return
+        return []
     record = str(seen.get("record", "")).replace("+", ", ") or "a part of the call"
-    yield f"{NOTICE} {record} only: {seen['judged']} of {seen['rules']} rules can be judged  ({result.scenario})"
-    if seen.get("recognised"):
-        yield f"    dialect   {seen['recognised']}"
-    for note in seen.get("left_out", ()):
-        yield f"    note      {note}"
+    words = [("record", f"{record} only: {seen['judged']} of {seen['rules']} rules can be judged")]
+    words += [("dialect", str(seen["recognised"]))] if "recognised" in seen else []
+    return [*words, *(("note", str(note)) for note in seen.get("left_out", ()))]
+
+
+def observed_lines(result: Result) -> Iterator[str]:
+    """The same for a terminal."""
+    for label, words in observed_words(result):
+        yield f"{NOTICE} {words}  ({result.scenario})" if label == "record" else f"    {label:<9} {words}"
 
 
 def _marks(dialect: str, runs: Sequence[Result]) -> str:

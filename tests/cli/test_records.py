@@ -38,7 +38,9 @@ def test_a_log_is_judged_and_its_report_has_the_trace_that_was_made_of_it(run: R
     again, out, _ = run("judge", Path("reports") / one["trace"])
     assert again == 1
     assert "only: " in out
-    assert "EVT-06" in Path("reports/conformance.html").read_text()
+    page = Path("reports/conformance.html").read_text()
+    assert "EVT-06" in page
+    assert f"events only: {one['observed']['judged']} of {one['observed']['rules']} rules can be judged" in page
 
 
 def test_records_of_one_call_are_judged_together(run: Run) -> None:
