@@ -18,7 +18,7 @@ def test_the_suite_is_run_in_the_dialects_of_the_recordings(monkeypatch: pytest.
     told: list[str] = []
     found = look.drift([TURN], today=date(2026, 6, 1), told=told.append)
     assert 5 <= found.counts["fake"] <= len(list((ROOT / "scenarios" / "text").glob("*.yaml"))), (
-        "but for callers that misbehave"
+        "but for those of other dialects"
     )
     assert told[0].startswith(f"making {found.counts['fake']} calls of the fake in azure-ga")
     assert found.contract == ()
