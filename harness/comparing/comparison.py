@@ -256,26 +256,25 @@ def _pair(before: Sequence[Run], after: Sequence[Run], budget: Budget | None) ->
         tuple(changes.steps(before, after)),
         changes.milestones(before, after),
         changes.orders(before, after),
-        latencies(before, after, budget),
+        _latencies([[run] for run in before], [[run] for run in after], budget),
         (changes.without_order(before), changes.without_order(after)),
     )
 
 
-def latencies(
-    before: Sequence[Run], after: Sequence[Run], budget: Budget | None, names: Sequence[str] | None = None
+def _latencies(
+    before: Sequence[Sequence[Run]], after: Sequence[Sequence[Run]], budget: Budget | None, names: Sequence[str] = ()
 ) -> tuple[LatencyChange, ...]:
-    """The distributions of every latency of these runs, by name; only of ``names`` where they are given."""
-    found = dict.fromkeys(name for run in (*before, *after) for name in run.latencies)
+    """The distributions of every latency, by name, or only of ``names``. Runs that have their chances in common stand together."""
+    found = dict.fromkeys(name for runs in (*before, *after) for run in runs for name in run.latencies)
     return tuple(
         latency_change(
             name,
-            [run.latencies.get(name, ()) for run in before],
-            [run.latencies.get(name, ()) for run in after],
+            *([[t for run in runs for t in run.latencies.get(name, ())] for runs in side] for side in (before, after)),
             budget=budget,
             service=name not in OF_THE_CALLER,
         )
         for name in found
-        if names is None or name in names
+        if not names or name in names
     )
 
 
@@ -286,10 +285,19 @@ def _overall(pairs: Sequence[Pair], budget: Budget | None) -> dict[tuple[str, st
         own = [pair for pair in pairs if pair.dialects == dialects]
         if len(own) < 2:
             continue
-        both = [(pair, min(len(pair.before), len(pair.after))) for pair in own]
-        was = [run for pair, number in both for run in pair.before[:number]]
-        now = [run for pair, number in both for run in pair.after[:number]]
-        rows = latencies(was, now, budget, SET_UP)
+        fewer = [min(len(pair.before), len(pair.after)) for pair in own]
+        was = _with_chances([pair.before[:number] for pair, number in zip(own, fewer, strict=True)])
+        now = _with_chances([pair.after[:number] for pair, number in zip(own, fewer, strict=True)])
+        rows = _latencies(was, now, budget, SET_UP)
         if rows:
             found[dialects] = rows
     return found
+
+
+def _with_chances(scenarios: Sequence[Sequence[Run]]) -> list[list[Run]]:
+    """The runs of several scenarios by what they owe to chance: each its own, but in virtual time the first of all scenarios have one seed."""
+    found: dict[tuple[int, ...], list[Run]] = {}
+    for scenario, runs in enumerate(scenarios):
+        for number, run in enumerate(runs):
+            found.setdefault((number,) if run.time == "virtual" else (number, scenario), []).append(run)
+    return list(found.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from harness.comparing.comparison import Sample
 from harness.comparing.facts import Run, facts
 from harness.errors import TraceError, UsageError
 from harness.judging.recording import judge_file
-from harness.judging.results import Result
+from harness.judging.results import EXIT_CODES, Result
 from harness.trace import Trace, read_trace
 
 RESULTS = "results.json"
@@ -64,19 +65,43 @@ def _of_file(path: Path) -> Iterator[Run]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         release = str(document.get("harness", ""))
-        results = [Result.from_json(run) for run in document["runs"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        yield from [_of_result(_checked(Result.from_json(run)), path.parent, release) for run in document["runs"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"not the results of a run ({type(error).__name__}: {error})",
             where=str(path),
             fix="give results.json as harness run writes it, a trace (.ndjson), or a folder of them",
         ) from error
-    for result in results:
-        trace, file = _trace_of(result, path.parent)
-        yield _of_result(result, trace, file, release)
 
 
-def _of_result(result: Result, trace: Trace | None, file: Path | None, release: str) -> Run:
+def _checked(result: Result) -> Result:
+    """The result, with what a comparison computes with as it must be. Raises TypeError or ValueError where it is not."""
+    texts = [
+        *(result.scenario, result.title, result.dialect, result.target, result.observer, result.time),
+        *(text for one in result.rules for text in (one.id, one.severity, *(seen.actual for seen in one.failures))),
+        *(text for one in result.expectations for text in (one.expected, one.actual, one.severity)),
+        *(text for one in result.diagnosis for text in (one.id, one.cause)),
+        *(text for text in (result.trace, result.error) if text is not None),
+        *result.milestones,
+        *result.latencies,
+    ]
+    times = [
+        *(t for t in result.milestones.values() if t is not None),
+        *(t for values in result.latencies.values() for t in values),
+        *(one.step for one in result.expectations),
+        *(result.media_seconds, result.repetition),
+    ]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text is something else")
+    if not all(isinstance(t, (int, float)) and math.isfinite(t) for t in times):
+        raise TypeError("a time is not a number")
+    if result.verdict not in EXIT_CODES:
+        raise ValueError(f"unknown verdict {result.verdict!r}")
+    return result
+
+
+def _of_result(result: Result, folder: Path, release: str) -> Run:
+    trace, file = _trace_of(result, folder)
     named = trace.header.scenario if trace is not None and result.scenario.endswith(TRACE) else ""
     return facts(result, trace, scenario=named or result.scenario, path=file, harness=release)
 

@@ -51,7 +51,7 @@ def plan(chosen: Chosen, *, probing: bool = False) -> Plan:
     """The runs that the target can be made to do; with ``probing`` the plainest first, then the longest, so that none is waited for alone."""
     unable = not_exercised(chosen)
     able = [(job, loaded) for job, loaded in chosen if job not in unable]
-    left_out = [_left_out(job, loaded, unable[job]) for job, loaded in chosen if job in unable]
+    left_out = dict.fromkeys(_left_out(job, loaded, unable[job]) for job, loaded in chosen if job in unable)
     if probing and able:
         first = min(able, key=_plainness)
         able = [first, *sorted((one for one in able if one is not first), key=_seconds, reverse=True)]
@@ -75,6 +75,7 @@ def carry_out(
     began = perf_counter()
     results: list[Result] = []
     left_out = list(what.left_out)
+    untried: list[tuple[Job, LoadedScenario]] = []
     places = Places(calls) if workers == 1 and any(job.target != "fake" for job, _ in what.jobs) else None
     enough = _failed if fail_fast else _nothing
     reason = ""
@@ -92,8 +93,10 @@ def carry_out(
             and results[0].milestones["channel-open"] is None
         ):
             reason = f"{results[0].id} could not make its call"
-        untried = (one for number, one in enumerate(jobs) if number not in made.results)
-        left_out += (_left_out(job, loaded, f"not tried: {reason}") for job, loaded in untried)
+        untried += (one for number, one in enumerate(jobs) if number not in made.results)
+    tried = {result.id for result in results}
+    missing = (_left_out(job, loaded, f"not tried: {reason}") for job, loaded in untried if job.id not in tried)
+    left_out += dict.fromkeys(missing)
     if what.probing:
         results.sort(key=lambda result: (result.id, result.repetition))
     limits = {job.id: budgets_of(loaded.scenario, job.unscripted) for job, loaded in what.jobs}

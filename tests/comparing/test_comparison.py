@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from harness.comparing.facts import Run
 from harness.comparing.statistics import Budget
 from harness.rules.base import Outcome
 from tests.comparing.runs import GOOD, compared, pair, rules, run
@@ -74,14 +76,24 @@ def test_latencies_beyond_the_budget_are_a_regression() -> None:
     assert compared([run(latencies={"key to offer": [0.1]})] * 6, own, budget=Budget.parse("1%")).exit_code == 0
 
 
-def test_the_set_up_of_many_scenarios_is_one_sample() -> None:
-    def suite(t: float) -> list[object]:
-        return [run(scenario=f"scenarios/{n}.yaml", latencies={"call request": [t], "x": [t]}) for n in range(6)]
+def suite(t: float, time: str, repetitions: int = 1) -> list[Run]:
+    names = [f"scenarios/{n}.yaml" for n in range(6)]
+    one = run(time=time, latencies={"call request": [t], "x": [t]})
+    return [replace(one, scenario=name, repetition=number) for name in names for number in range(repetitions)]
 
-    found = compared(suite(0.1), suite(0.2), budget=Budget.parse("20%"))  # type: ignore[arg-type]
+
+def test_the_set_up_of_many_scenarios_is_one_sample() -> None:
+    found = compared(suite(0.1, "real"), suite(0.2, "real"), budget=Budget.parse("20%"))
     assert not found.regressions
     assert [one.name for _, one in found.beyond] == ["call request"]
     assert found.exit_code == 1
+
+
+def test_in_virtual_time_scenarios_share_the_seed_and_only_repetitions_are_a_sample() -> None:
+    once = compared(suite(0.1, "virtual"), suite(0.2, "virtual"), budget=Budget.parse("20%"))
+    assert (once.exit_code, [one.runs for rows in once.overall.values() for one in rows]) == (0, [(1, 1)])
+    often = compared(suite(0.1, "virtual", 6), suite(0.2, "virtual", 6), budget=Budget.parse("20%"))
+    assert [one.runs for _, one in often.beyond] == [(6, 6)]
 
 
 def test_what_differs_besides_the_service_is_noted() -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.comparing.comparison import compare
 from harness.comparing.sources import read_sample
 from harness.errors import HarnessError, NotATrace, UsageError
 from harness.judging.recording import judge_file
 from harness.judging.results import to_json
+from harness.report.comparison import comparison_lines
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TURN = GOLDEN / "azure-ga" / "s02-server-vad-turn.ndjson"
@@ -108,3 +113,42 @@ def test_nothing_there(tmp_path: Path) -> None:
         read_sample(tmp_path / "x.ndjson")
     with pytest.raises(HarnessError, match="the file is empty"):
         read_sample(tmp_path)
+
+
+WHOLE = to_json([replace(judge_file(TURN), scenario="a.yaml", trace=None)], seconds=1.0)["runs"][0]
+ODD = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2)
+    | st.just("x")
+    | st.just([])
+    | st.just({})
+    | st.just([{}])
+    | st.floats()
+)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value[:3]) if isinstance(value, list) else ()
+    return [path, *(place for key, one in inner for place in _places(one, (*path, key)))]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(_places(WHOLE)[1:]), ODD)
+def test_damaged_results_are_refused_or_compared(tmp_path: Path, place: tuple[Any, ...], odd: object) -> None:
+    run = copy.deepcopy(WHOLE)
+    *way, last = place
+    holder: Any = run
+    for part in way:
+        holder = holder[part]
+    holder[last] = odd
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps({"harness": "0.1.0", "runs": [run]}))
+    try:
+        sample = read_sample(path)
+    except UsageError:
+        return
+    found = compare(sample, sample)
+    assert found.exit_code in (0, 3)
+    json.dumps(found.to_json())
+    list(comparison_lines(found))

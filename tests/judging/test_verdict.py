@@ -194,3 +194,24 @@ def test_what_is_asserted_of_the_whole_run_is_lenient_with_step_0() -> None:
     assert [one.lenient for one in judge(CLEAN, wanted).expectations] == [False]
     lenient = judge(CLEAN, wanted, lenient={0})
     assert [(one.met, one.lenient) for one in lenient.expectations] == [(False, True)]
+
+
+def test_a_measure_that_raises_is_told_by_its_rule_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(view: object) -> None:
+        raise RuntimeError("no clock")
+
+    monkeypatch.setattr("harness.rules.latency.measures", broken)
+    found = judge(CLEAN)
+    assert found.bug
+    assert "LAT-01 raised RuntimeError: no clock" in str(found.error)
+    assert found.latencies == {}
+
+
+def test_latencies_are_kept_beside_the_verdict() -> None:
+    assert judge(CLEAN).latencies == {
+        "key to offer": [0.01],
+        "offer to answer": [0.01],
+        "answer to channel open": [0.01],
+        "channel open to session.update": [0.0],
+        "token request": [0.0],
+    }

@@ -56,3 +56,17 @@ def test_calls_to_a_service_are_repeated_side_by_side(tmp_path: Path) -> None:
         made = carry_out(plan(chosen), calls=3)
     assert [run.repetition for run in made.results] == [1, 2, 3]
     assert all(any("p95 of 3 runs" in one.actual for one in run.expectations) for run in made.results)
+
+
+def test_what_is_left_out_is_left_out_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("title: x\nsteps: []\nlive: {needs: [script]}\n")
+    chosen = select([path], dialects=["openai-ga"], target="http://127.0.0.1:9", repeat=3, cwd=tmp_path)
+    assert len(plan(chosen).left_out) == 1
+
+
+def test_a_run_that_was_made_once_is_not_called_untried(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("title: x\nsteps: [{expect: error, within: 1s}]\n")
+    made = carry_out(plan(select([path], dialects=["azure-ga"], repeat=3, cwd=tmp_path)), fail_fast=True)
+    assert (len(made.results), made.left_out) == (1, ())
