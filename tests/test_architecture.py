@@ -36,14 +36,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "judging": {"diagnosis", "errors", "files", "formats", "protocol", "rules", "scenario", "trace"},
     "fake": {"errors", "faults", "media", "protocol", "scenario", "trace", "webrtc"},
     "client": {"errors", "faults", "judging", "media", "netem", "protocol", "scenario", "targets", "trace", "webrtc"},
-    "comparing": {"errors", "judging", "protocol", "rules", "trace"},
+    "comparing": {"errors", "formats", "judging", "protocol", "rules", "trace"},
     "report": {"comparing", "diagnosis", "errors", "files", "judging", "protocol", "rules", "trace"},
     "running": {
         "client", "errors", "fake", "faults", "files", "judging", "media", "netem", "protocol", "rules", "scenario", "targets", "trace",
         "webrtc",
     },
     "checking": {"errors", "judging", "running", "scenario", "targets"},
-    "drifting": {"errors", "protocol", "rules", "running", "scenario", "trace"},
+    "drifting": {"errors", "formats", "protocol", "rules", "running", "scenario", "trace"},
     "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
     "selftest": {"client", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
     "cli": {

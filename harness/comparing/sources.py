@@ -11,7 +11,8 @@ from harness import __version__
 from harness.comparing.comparison import Sample
 from harness.comparing.facts import Run, facts
 from harness.errors import TraceError, UsageError
-from harness.judging.recording import judge_file
+from harness.formats import read_records
+from harness.judging.recording import judged
 from harness.judging.results import EXIT_CODES, Result
 from harness.trace import Trace, read_trace
 
@@ -59,8 +60,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _of_file(path: Path) -> Iterator[Run]:
-    if path.suffix == TRACE:
-        yield _of_trace(path)
+    if path.suffix != Path(RESULTS).suffix or _is_record(path):
+        yield from _of_recordings(path)
         return
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -70,8 +71,17 @@ def _of_file(path: Path) -> Iterator[Run]:
         raise UsageError(
             f"not the results of a run ({type(error).__name__}: {error})",
             where=str(path),
-            fix="give results.json as harness run writes it, a trace (.ndjson), or a folder of them",
+            fix="give results.json as harness run writes it, a trace or another record of a call, or a folder of them",
         ) from error
+
+
+def _is_record(path: Path) -> bool:
+    """Whether a JSON file is the record of a call, not the results of a run."""
+    try:
+        read_records([path])
+    except TraceError:
+        return False
+    return True
 
 
 def _checked(result: Result) -> Result:
@@ -119,9 +129,10 @@ def _trace_of(result: Result, folder: Path) -> tuple[Trace | None, Path | None]:
     return (trace, path) if same else (None, None)
 
 
-def _of_trace(path: Path) -> Run:
-    result = judge_file(path)
-    trace = result.recording
-    assert trace is not None
-    name = trace.header.scenario or path.name.removesuffix(TRACE)
-    return facts(result, trace, scenario=name, path=path, harness=__version__)
+def _of_recordings(path: Path) -> Iterator[Run]:
+    """Traces, and what records of others show of a call."""
+    for result in judged(read_records([path])):
+        trace = result.recording
+        assert trace is not None
+        name = trace.header.scenario or path.name.removesuffix(TRACE)
+        yield facts(result, trace, scenario=name, path=path, harness=__version__)

@@ -10,10 +10,11 @@ from harness.drifting.models import UNIONS, generate, installed
 from harness.drifting.orders import Orders
 from harness.drifting.vocabulary import Example, Seen, Vocabulary, vocabulary
 from harness.errors import TraceError, UsageError
+from harness.formats import read_records
 from harness.protocol import events
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.mismatch import Problem
-from harness.trace import Trace, read_trace
+from harness.trace import Trace
 
 TRACE = ".ndjson"
 OURS = ("fake", "client")
@@ -82,10 +83,14 @@ def recordings(
             )
         for file in sorted(path.rglob(f"*{TRACE}")) if path.is_dir() else [path]:
             try:
-                trace = read_trace(file)
+                (found,) = read_records([file])
             except TraceError as error:
                 skipped.append(f"{file}: {error.what}")
                 continue
+            except ValueError:
+                skipped.append(f"{file}: more than one call is in it")
+                continue
+            trace = found.trace
             if trace.header.target in OURS or trace.header.observer == "service":
                 skipped.append(f"{file}: its service is our own fake, not a live one")
             elif trace.header.dialect not in DIALECTS:

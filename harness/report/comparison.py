@@ -64,7 +64,8 @@ def total(found: Comparison) -> str:
     if lost:
         parts.append(f"{lost} without anything to compare with: every call before broke down")
     glyph = {0: _CHANGED if changed else _SAME, 1: _WORSE, 3: _OPEN}[found.exit_code]
-    return f"{glyph} {len(found.pairs)} pairs: {', '.join(parts)}"
+    pairs = "1 pair" if len(found.pairs) == 1 else f"{len(found.pairs)} pairs"
+    return f"{glyph} {pairs}: {', '.join(parts)}"
 
 
 def _alike(pairs: Sequence[Pair]) -> list[list[Pair]]:
@@ -184,8 +185,8 @@ def _rules(rows: Sequence[RuleChange]) -> str:
 
 def order_in_words(change: OrderChange) -> list[str]:
     """Where the order first differs, then what one side has more of."""
-    behind = f", behind {', '.join(change.context)}" if change.context else ""
-    lines = [f"first differs at event {change.at + 1}{behind}: {change.before} before, {change.after} after"]
+    context = f", after {', '.join(change.context)}" if change.context else ""
+    lines = [f"first differs at event {change.at + 1}{context}: was {change.before}, is {change.after}"]
     if change.only_before:
         lines.append(f"only before: {_names(change.only_before)}")
     if change.only_after:

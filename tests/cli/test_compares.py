@@ -23,13 +23,13 @@ def run(*words: str | Path, monkeypatch: pytest.MonkeyPatch) -> int:
 
 def test_forms(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run("compare", TURN, TURN, monkeypatch=monkeypatch) == 0
-    assert "✓ 1 pairs" in capsys.readouterr().out
+    assert "✓ 1 pair" in capsys.readouterr().out
     page = tmp_path / "deep" / "x.html"
     assert run("compare", TURN, BARGE_IN, "--json", "--html", page, monkeypatch=monkeypatch) == 0
     assert json.loads(capsys.readouterr().out)["pairs"][0]["order"]["same"] is False
     assert page.read_text().count("<svg") == 2
     assert run("compare", TURN, TURN, "--markdown", monkeypatch=monkeypatch) == 0
-    assert capsys.readouterr().out.startswith("**✓ 1 pairs")
+    assert capsys.readouterr().out.startswith("**✓ 1 pair")
 
 
 def test_mistakes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -53,3 +53,15 @@ def test_drift(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     assert json.loads(capsys.readouterr().out)["missing"]["live"] == "no recording of a live call: none was given"
     assert run("drift", "--require-live", monkeypatch=monkeypatch) == 1
     assert run("drift", "no-such-folder", monkeypatch=monkeypatch) == 2
+
+
+def test_records_of_others(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    recorded = Path(__file__).parents[1] / "formats" / "recorded"
+    logs = [recorded / call / "console.txt" for call in ("clean", "faulty")]
+    assert run("compare", *logs, monkeypatch=monkeypatch) == 1
+    assert "newly failing: EVT-06" in capsys.readouterr().out
+    as_json = tmp_path / "log.json"
+    as_json.write_text('[{"type": "response.output_text.delta", "event_id": "e", "delta": "x"}]')
+    assert run("compare", as_json, as_json, monkeypatch=monkeypatch) in (0, 3)
+    as_json.write_text('{"runs": 3}')
+    assert run("compare", as_json, as_json, monkeypatch=monkeypatch) == 2
