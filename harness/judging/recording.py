@@ -12,7 +12,7 @@ from harness.judging.results import Result
 from harness.judging.verdict import judge
 from harness.protocol.dialects import DIALECTS
 from harness.scenario.model import Assert
-from harness.trace import Header, Trace, read_trace
+from harness.trace import Header, Trace, open_recording
 
 _ASSERT = "assert"
 # What is said of a recording that does not end as a run ends, by its ``end``.
@@ -96,5 +96,5 @@ def _last_request(trace: Trace) -> str:
 
 
 def judge_file(path: Path) -> Result:
-    """Judge a trace file by today's rules. Raises TraceError where it cannot be read."""
-    return result_of(read_trace(path), name=path.as_posix(), path=path.resolve().as_posix())
+    """Judge a trace file, or a cassette, by today's rules. Raises TraceError where it cannot be read."""
+    return result_of(open_recording(path).trace, name=path.as_posix(), path=path.resolve().as_posix())
