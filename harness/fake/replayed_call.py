@@ -15,11 +15,12 @@ from harness.fake.peer import ServiceCall
 from harness.fake.recorded_track import RecordedTrack
 from harness.fake.replay.acts import Script, script_of
 from harness.fake.replay.actions import CloseChannel, Emit, HandOver, HangUp, Missed, ReplayAction
-from harness.fake.replay.answers import Answer, Fresh, answers_of
+from harness.fake.replay.answers import Answer, Fresh, answers_of, pages_of
 from harness.fake.replay.audio import AudioReplay, Packet, packets_of
 from harness.fake.replay.conversation import ReplayedConversation
 from harness.fake.replay.player import Replay
 from harness.faults.registry import PacketRewrite
+from harness.protocol.negotiation import opus_payload_types
 from harness.protocol.rtp import RtpPacket
 from harness.trace import Recording, Trace, dump
 
@@ -51,6 +52,18 @@ class RecordedService:
         """The HTTP answers by step."""
         return answers_of(self.trace)
 
+    @property
+    def payload_type(self) -> int | None:
+        """The number of Opus in the recorded answer; None without one."""
+        answer = self.trace.first("sdp.answer")
+        return next(iter(opus_payload_types(str(answer.data.get("sdp", "")))), None) if answer is not None else None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether the recorded client asked for ``webrtcfilter=on``: what it was sent passed the filter, or should have."""
+        urls = [str(one.data.get("url", "")) for one in self.trace.of("http.request") if one.data.get("step") == "call"]
+        return any("webrtcfilter=on" in url for url in urls)
+
     @cached_property
     def conduct(self) -> ServiceConduct:
         """How the recorded service behaved underneath its events."""
@@ -68,6 +81,7 @@ class RecordedService:
             own_stream=made.data.get("id") if made is not None else None,
             oversize=max((act.size for act in self.script.acts if _padded(act.message, act.size)), default=0),
             reports=reports or trace.seconds < 2.0,
+            pages=pages_of(trace),
         )
 
 
@@ -96,7 +110,7 @@ class ReplayedCall(ServiceCall):
         if not self._recorded.packets:
             return super()._outgoing()
         acts = [act.t for act in self._recorded.script.acts]
-        self._track = track = RecordedTrack(AudioReplay(self._recorded.packets, acts))
+        self._track = track = RecordedTrack(AudioReplay(self._recorded.packets, acts, self._recorded.payload_type))
         faulty = self._faults.packets()
 
         def rewrite(packet: RtpPacket) -> Sequence[RtpPacket]:

@@ -44,6 +44,7 @@ class ReplayService(FakeService):
     ) -> None:
         super().__init__(dialects=(DIALECTS[recorded.trace.header.dialect],), **options)
         self.recorded = recorded
+        self.conduct = conduct_of(recorded, self.faults.conduct)
         self._on_note = on_note
         self._answered: Counter[str] = Counter()
         self._fresh: WeakKeyDictionary[Recorder, Fresh] = WeakKeyDictionary()
@@ -80,7 +81,7 @@ class ReplayService(FakeService):
         if problem := offer_problem(offer):
             recorder.record("sdp.rejected", sdp=offer, reason=problem)
             return answers.INVALID_OFFER
-        filtered = dialect.filter and ask.query.get("webrtcfilter") == "on"
+        filtered = dialect.filter and ask.query.get("webrtcfilter") == "on" and not self.recorded.filtered
         call_id = new_id("rtc")
         try:
             own = await self._connect(dialect, CallGrant("", {}, offer, "", filtered), call_id, recorder)
@@ -101,7 +102,7 @@ class ReplayService(FakeService):
             recorded=self.recorded,
             fresh=self._fresh_for(recorder),
             told=lambda kind, **data: self._note(recorder, kind, **data),
-            conduct=conduct_of(self.recorded, self.faults.conduct),
+            conduct=self.conduct,
         )
 
     async def _hang_up(

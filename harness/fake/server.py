@@ -92,7 +92,8 @@ class FakeService:
         self.script = script or FakeScript()
         self.audio = audio
         self.faults = Faults(self.script.faults)
-        self.settings = (settings or FakeSettings()).scripted(self.script).as_conducted(self.faults.conduct)
+        self.conduct = self.faults.conduct
+        self.settings = (settings or FakeSettings()).scripted(self.script).as_conducted(self.conduct)
         self.loopback = loopback
         self.page = page
         self.url = ""
@@ -155,7 +156,7 @@ class FakeService:
     def _application(self) -> Starlette:
         application = Starlette(
             routes=self._routes(),
-            middleware=[Middleware(Cors, tell=self._on_preflight, **self.faults.conduct.pages)],
+            middleware=[Middleware(Cors, tell=self._on_preflight, **self.conduct.pages)],
             exception_handlers={404: self._no_route, 405: self._no_route},
         )
         application.router.redirect_slashes = False

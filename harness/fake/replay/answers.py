@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from harness.fake.cors import ALLOWED
 from harness.trace import Entry, Trace
 from harness.trace.redact import MARK
 
@@ -31,8 +32,8 @@ class Answer:
 
     @property
     def is_sdp(self) -> bool:
-        """Whether the call was answered with a session description."""
-        return 200 <= self.status < 300 and isinstance(self.body, str) and self.body.startswith("v=")
+        """Whether the call was answered with a session description, or with what was meant to be one."""
+        return 200 <= self.status < 300 and isinstance(self.body, str) and not self.body.startswith("{") and "m=audio" in self.body
 
     @property
     def call_id(self) -> str:
@@ -47,7 +48,7 @@ class Answer:
             if name in _OWN or name.startswith(_CORS) or MARK.search(value):
                 continue
             kept[name] = request_id() if name in names else value
-        if self.call_id and "location" in kept:
+        if call_id and self.call_id and "location" in kept:
             kept["location"] = kept["location"].replace(self.call_id, call_id)
         return kept
 
@@ -74,6 +75,22 @@ def answers_of(trace: Trace) -> Mapping[str, tuple[Answer, ...]]:
             )
             found.setdefault(step, []).append(answer)
     return {step: tuple(several) for step, several in found.items()}
+
+
+def pages_of(trace: Trace) -> dict[str, Any]:
+    """What pages of other origins were let do, as arguments of :class:`harness.fake.cors.Cors`; nothing where no page asked."""
+    pages: dict[str, Any] = {}
+    for entry in trace.of("http.preflight"):
+        if refused := {str(name).lower() for name in entry.data.get("refused") or ()}:
+            pages["allowed"] = tuple(name for name in ALLOWED if name.lower() not in refused)
+        if "allowed_origin" in entry.data and not entry.data["allowed_origin"]:
+            pages["origins"] = ()
+    origins = {one.data.get("id") for one in trace.of("http.request") if "origin" in (one.data.get("headers") or {})}
+    for entry in trace.of("http.response"):
+        if entry.data.get("id") in origins:
+            exposed = (entry.data.get("headers") or {}).get("access-control-expose-headers", "")
+            pages["exposed"] = tuple(name for one in exposed.split(",") if (name := one.strip()))
+    return pages
 
 
 def _epoch(date: str) -> float | None:

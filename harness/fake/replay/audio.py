@@ -8,6 +8,7 @@ left out. Sequence numbers and timestamps keep their recorded steps, right or wr
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -148,9 +149,9 @@ class Leaving:
 
 
 class AudioReplay:
-    """Which packet leaves when. ``acts`` are the recorded times of the service's acts."""
+    """Which packet leaves when. ``acts`` are the recorded times of the service's acts, ``negotiated`` the payload type of the recorded answer."""
 
-    def __init__(self, packets: Sequence[Packet], acts: Sequence[float]) -> None:
+    def __init__(self, packets: Sequence[Packet], acts: Sequence[float], negotiated: int | None = None) -> None:
         self._packets = packets
         self._acts = acts
         self._next = 0
@@ -160,7 +161,7 @@ class AudioReplay:
         self._steps = 0, 0  # what is added to the recorded numbers
         self._shift: float | None = None
         self._last = 0.0
-        self._usual = _usual(packets)
+        self._usual = _usual(packets, negotiated)
 
     def begin(self, now: float) -> None:
         """The track is asked for its first packet: the recorded first one leaves now."""
@@ -236,12 +237,11 @@ class AudioReplay:
         return Leaving(self._sequence, self._timestamp, False, SILENCE)
 
 
-def _usual(packets: Sequence[Packet]) -> tuple[int, int]:
-    """The payload type and SSRC of most packets."""
-    counts: dict[tuple[int, int], int] = {}
-    for one in packets:
-        counts[one.payload_type, one.ssrc] = counts.get((one.payload_type, one.ssrc), 0) + 1
-    return max(counts, key=lambda key: counts[key], default=(0, 0))
+def _usual(packets: Sequence[Packet], negotiated: int | None) -> tuple[int, int]:
+    """The payload type that was negotiated, else that of most packets, and the SSRC of most packets."""
+    types, streams = Counter(one.payload_type for one in packets), Counter(one.ssrc for one in packets)
+    most = types.most_common(1)[0][0] if types else 0
+    return most if negotiated is None else negotiated, streams.most_common(1)[0][0] if streams else 0
 
 
 def _stand_in(packet: Packet) -> bytes:
@@ -250,5 +250,5 @@ def _stand_in(packet: Packet) -> bytes:
         return b""
     if not packet.broken:
         return SILENCE
-    # RFC 6716 section 3.2.5: code 3 with a count of no frames, which no decoder takes (R5).
-    return bytes([packet.toc | 3]) + bytes(max(packet.size - 1, 1))
+    # RFC 6716 section 3.2.5: code 3 with a count of no frames, or without the count, which no decoder takes (R5, R6).
+    return bytes([packet.toc | 3]) + bytes(packet.size - 1)

@@ -28,23 +28,24 @@ def transplanted(trace: Trace, recorded: str, *, offer: str, answer: str) -> str
         return None
     secured = trace.first("connection.secured")
     head, *media = _sections(recorded)
-    own_head, *own_media = _sections(answer)
+    own_head, *own_media = ([line.rstrip("\r\n") for line in one] for one in _sections(answer))
     own = {_kind(one): one for one in own_media}
     matches = secured is None or secured.data.get("matches") is not False
-    made = [_renewed(head, [*own_head, *(own_media[0] if own_media else [])], matches, secured is not None)]
-    made += [_renewed(one, own.get(_kind(one), []), matches, secured is not None) for one in media]
-    return "".join(f"{line}\r\n" for section in made for line in section)
+    password = next((line.strip() for line in recorded.splitlines() if line.startswith("a=ice-pwd:")), "")
+    made = [_renewed(head, [*own_head, *(own_media[0] if own_media else [])], password, matches, secured is not None)]
+    made += [_renewed(one, own.get(_kind(one), []), password, matches, secured is not None) for one in media]
+    return "".join(line for section in made for line in section)
 
 
 def _shape(sdp: str) -> tuple[object, ...]:
     sections = _sections(sdp)[1:]
-    mids = [next((line for line in one if line.startswith("a=mid:")), "") for one in sections]
+    mids = [next((line.strip() for line in one if line.startswith("a=mid:")), "") for one in sections]
     return (tuple(_kind(one) for one in sections), tuple(mids), tuple(opus_payload_types(sdp)[:1]))
 
 
 def _sections(sdp: str) -> list[list[str]]:
     found: list[list[str]] = [[]]
-    for line in sdp.splitlines():
+    for line in sdp.splitlines(keepends=True):
         if line.startswith("m="):
             found.append([])
         found[-1].append(line)
@@ -55,28 +56,31 @@ def _kind(section: list[str]) -> str:
     return section[0][2:].split(" ", 1)[0] if section else ""
 
 
-def _renewed(section: list[str], own: list[str], matches: bool, connected: bool) -> list[str]:
+def _renewed(section: list[str], own: list[str], password: str, matches: bool, connected: bool) -> list[str]:
     """The lines of one section with the values of this call."""
     out: list[str] = []
     ssrcs: dict[str, str] = {}
     own_ssrcs = list(dict.fromkeys(line[7:].split(" ", 1)[0] for line in own if line.startswith("a=ssrc:")))
     candidates = [line for line in own if line.startswith("a=candidate:")]
     renewed = False
-    for line in section:
-        name = line.split(":", 1)[0]
+    for whole in section:
+        line = whole.rstrip("\r\n")
+        name, end = line.split(":", 1)[0], whole[len(line) :]
         if name == "a=candidate" and connected:
-            out += candidates if not renewed else []
+            out += [f"{one}{end}" for one in candidates] if not renewed else []
             renewed = True
             continue
         if name == "a=ssrc" and own_ssrcs:
             number = line[7:].split(" ", 1)[0]
             ssrcs.setdefault(number, own_ssrcs[len(ssrcs)] if len(ssrcs) < len(own_ssrcs) else number)
             line = line.replace(number, ssrcs[number], 1)
-        out.append(_line(line, name, own, matches))
+        other = name == "a=ice-pwd" and line != password
+        out.append(_line(line, name, own, matches, other) + end)
     return out
 
 
-def _line(line: str, name: str, own: list[str], matches: bool) -> str:
+def _line(line: str, name: str, own: list[str], matches: bool, other: bool) -> str:
+    """One line with its value of this call. ``other``: a second password, which is another one than the first."""
     value = line.partition(":")[2]
     same = [one for one in own if one.startswith(f"{name}:")]
     if name == "a=ice-ufrag":
@@ -84,7 +88,8 @@ def _line(line: str, name: str, own: list[str], matches: bool) -> str:
     if name == "a=ice-pwd":
         mark = parse_mark(value)
         length = mark.length if mark is not None else len(value)
-        return f"a=ice-pwd:{same[0][10:][: None if length >= _SHORTEST_PWD else length]}" if same else line
+        password = same[0][10:][: None if length >= _SHORTEST_PWD else length] if same else value
+        return f"a=ice-pwd:{password[::-1] if other else password}"
     if name == "a=fingerprint" and matches:
         digest = value.split(" ", 1)[0].lower()
         return next((one for one in same if one[14:].split(" ", 1)[0].lower() == digest), line)
