@@ -20,6 +20,7 @@ from harness.fake.replay.audio import AudioReplay, Packet, packets_of
 from harness.fake.replay.conversation import ReplayedConversation
 from harness.fake.replay.player import Replay
 from harness.faults.registry import PacketRewrite
+from harness.media.opus import SILENCE
 from harness.protocol.negotiation import opus_payload_types
 from harness.protocol.rtp import RtpPacket
 from harness.trace import Recording, Trace, dump
@@ -46,6 +47,11 @@ class RecordedService:
     def trace(self) -> Trace:
         """The recorded trace."""
         return self.recording.trace
+
+    @property
+    def lost(self) -> int:
+        """Packets with sound for which silence stands, because the recording's file does not hold them."""
+        return sum(one.payload is None and one.size > len(SILENCE) and not one.broken for one in self.packets)
 
     @cached_property
     def answers(self) -> Mapping[str, tuple[Answer, ...]]:
@@ -98,6 +104,7 @@ class ReplayedCall(ServiceCall):
         self, *args: Any, recorded: RecordedService, fresh: Fresh, told: Callable[..., object], **options: Any
     ) -> None:
         self._recorded = recorded
+        self._ids: Callable[[str], str] = options["ids"]
         self._fresh = fresh
         self._told = told
         self._track: RecordedTrack | None = None

@@ -88,6 +88,9 @@ class ReplayService(FakeService):
         except RejectedDescription as error:
             recorder.record("sdp.rejected", sdp=offer, reason=error.reason)
             return answers.INVALID_OFFER
+        if lost := self.recorded.lost:
+            text = f"the recording does not hold the sound of {lost} of {len(self.recorded.packets)} packets: silence stands for it"
+            self._note(recorder, "harness.note", about="replay", text=text)
         sdp = transplanted(self.recorded.trace, answer.body, offer=offer, answer=own)
         if sdp is None:
             self._note(recorder, "harness.note", about="replay", text="the offer is another one than the recorded: it gets an answer of its own")
