@@ -24,6 +24,10 @@ from harness.rules.base import MUST, Outcome
 from harness.trace import Recording, Trace
 
 
+NOTICED = 1.0
+"""Seconds after the end of a channel in which the caller has noticed it."""
+
+
 @dataclass(frozen=True)
 class Written:
     """What was written: the scenario's ``path``, the ``folder`` beside it, the number of ``steps``, and what there is to know."""
@@ -123,15 +127,18 @@ def _assert(trace: Trace) -> tuple[dict[str, Any], list[str]]:
     if skip:
         kept["rules"] = {"skip": skip}
     error = trace.first("harness.error")
-    if error is not None and "fails" not in kept and error.data.get("error") != "ConnectionLost":
+    if error is not None and "fails" not in kept:
         failure: dict[str, Any] = {"at": error.data.get("step")}
         if isinstance(error.data.get("status"), int):
             failure["status"] = error.data["status"]
         kept["fails"] = failure
+    if trace.of("connection.disturbed") and "diagnosis" in (kept.get("fails") or {}):
+        kept["fails"] = {key: value for key, value in kept["fails"].items() if key != "diagnosis"}  # the network is not repeated
     order = _order(trace)
     if order is not None and "order" not in kept:
         kept["order"] = order
-    notes = [f"{one.id} is broken in the recording, and skipped: a repaired service passes too" for one in broken]
+    notes = ["the emulated network of the recorded call is not repeated"] if trace.of("connection.disturbed") else []
+    notes += [f"{one.id} is broken in the recording, and skipped: a repaired service passes too" for one in broken]
     return kept, notes
 
 
@@ -163,9 +170,12 @@ def _heard(trace: Trace) -> list[tuple[float, float]]:
 
 
 def _hung_up(trace: Trace) -> float | None:
-    """When the caller ended the call; None where the service did, or no call was made."""
-    if service_closes(trace) is not None or trace.first("channel.open") is None:
+    """When the caller ended the call, or had noticed that the service did; None where no call was made."""
+    if trace.first("channel.open") is None:
         return None
+    closing = service_closes(trace)
+    if closing is not None:
+        return closing.t + NOTICED
     asked = next((one for one in trace.of("http.request") if one.data.get("step") == "hangup"), None)
     ended = asked or trace.first("channel.closed")
     return ended.t if ended is not None else trace.seconds
