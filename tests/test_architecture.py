@@ -40,10 +40,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "client", "errors", "fake", "faults", "files", "judging", "media", "netem", "protocol", "rules", "scenario", "targets", "trace",
         "webrtc",
     },
+    "regression": {"errors", "fake", "files", "judging", "media", "protocol", "rules", "scenario", "trace"},
     "checking": {"errors", "judging", "running", "scenario", "targets"},
     "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
     "selftest": {"client", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
-    "cli": {"checking", "errors", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
+    "cli": {"checking", "errors", "judging", "protocol", "regression", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
     "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},
 }  # fmt: skip
 FRONT_DOORS = {"harness.cli.main", "harness.pytest_plugin"}
@@ -55,6 +56,10 @@ PURE = (
     "harness.judging",
     "harness.diagnosis",
     "harness.netem.emulator",
+    "harness.fake.replay",
+    "harness.regression.steps",
+    "harness.regression.facts",
+    "harness.regression.anonymous",
 )
 
 

@@ -16,7 +16,8 @@ Source = Annotated[Path, typer.Argument(metavar="TRACE", help="A trace (.ndjson)
 def cassette(
     trace: Source,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="The .zip, or a folder; default: the trace's name with .zip, here.")
+        Path | None,
+        typer.Option("-o", "--out", help="The .zip, or a folder; default: the trace's name with .zip, here."),
     ] = None,
 ) -> None:
     """Pack a recording for a bug report: trace, audio, versions; no secret, no path of this machine."""
@@ -33,7 +34,11 @@ def scenario(
     trace: Source,
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="The scenario file; default: the trace's name with .yaml, here. Its recording goes into a folder of that name."),
+        typer.Option(
+            "-o",
+            "--out",
+            help="The scenario file; default: the trace's name with .yaml, here. Its recording goes into a folder of that name.",
+        ),
     ] = None,
     words: Annotated[
         bool, typer.Option("--words", help="Also ask for what the model said, word for word; right for a replay alone.")

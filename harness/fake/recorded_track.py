@@ -17,7 +17,6 @@ from harness.media.opus import SILENCE, TIME_BASE
 from harness.media.track import OutgoingAudio
 from harness.protocol.rtp import RtpPacket
 
-
 TICK = 1e-6
 """Seconds by which a timer of the event loop may be early, which is no time at all."""
 

@@ -13,8 +13,8 @@ from harness.fake.actions import Action
 from harness.fake.faults.base import ServiceConduct
 from harness.fake.peer import ServiceCall
 from harness.fake.recorded_track import RecordedTrack
-from harness.fake.replay.acts import Script, script_of
 from harness.fake.replay.actions import CloseChannel, Emit, HandOver, HangUp, Missed, ReplayAction
+from harness.fake.replay.acts import Script, script_of
 from harness.fake.replay.answers import Answer, Fresh, answers_of, pages_of
 from harness.fake.replay.audio import AudioReplay, Packet, packets_of
 from harness.fake.replay.conversation import ReplayedConversation
@@ -74,10 +74,23 @@ class RecordedService:
     def conduct(self) -> ServiceConduct:
         """How the recorded service behaved underneath its events."""
         trace = self.trace
-        by_service = [one for one in trace.of("channel.dcep") if trace.sender(one) == "service" and one.data.get("message") == "ack"]
-        opening = next((one for one in trace.of("channel.dcep") if trace.sender(one) == "client" and one.data.get("message") == "open"), None)
+        by_service = [
+            one
+            for one in trace.of("channel.dcep")
+            if trace.sender(one) == "service" and one.data.get("message") == "ack"
+        ]
+        opening = next(
+            (
+                one
+                for one in trace.of("channel.dcep")
+                if trace.sender(one) == "client" and one.data.get("message") == "open"
+            ),
+            None,
+        )
         made = next((one for one in trace.of("channel.created") if one.data.get("by") == "service"), None)
-        reports = any(trace.sender(one) == "service" and one.data.get("types") != ["BYE"] for one in trace.of("rtp.rtcp"))
+        reports = any(
+            trace.sender(one) == "service" and one.data.get("types") != ["BYE"] for one in trace.of("rtp.rtcp")
+        )
         stream = by_service[0].data.get("stream") if by_service else None
         own = opening.data.get("stream") if opening is not None else stream
         return ServiceConduct(
@@ -164,7 +177,13 @@ class ReplayedCall(ServiceCall):
     def _miss(self, missed: Missed) -> None:
         """Tell the client and whoever judges it what was expected; the call ends."""
         message = f"{missed.what}; {missed.seen}"
-        error = {"type": "invalid_request_error", "code": "replay_miss", "message": message, "param": None, "event_id": None}
+        error = {
+            "type": "invalid_request_error",
+            "code": "replay_miss",
+            "message": message,
+            "param": None,
+            "event_id": None,
+        }
         self._send({"type": "error", "event_id": self._ids("event"), "error": error})
         self._told("harness.error", error=MISS, step="session", what=missed.what, seen=missed.seen, fix=missed.fix)
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from harness.fake import answers
-from harness.fake.admission import SDP_TYPE, Ask, CallGrant, offer_problem
+from harness.fake.admission import Ask, CallGrant, offer_problem
 from harness.fake.answers import VENDORS, HttpRefusal
 from harness.fake.misbehavior import CutOff
 from harness.fake.replay.answers import Answer, Fresh
@@ -93,7 +93,12 @@ class ReplayService(FakeService):
             self._note(recorder, "harness.note", about="replay", text=text)
         sdp = transplanted(self.recorded.trace, answer.body, offer=offer, answer=own)
         if sdp is None:
-            self._note(recorder, "harness.note", about="replay", text="the offer is another one than the recorded: it gets an answer of its own")
+            self._note(
+                recorder,
+                "harness.note",
+                about="replay",
+                text="the offer is another one than the recorded: it gets an answer of its own",
+            )
         sdp = self.faults.answer(own if sdp is None else sdp)
         recorder.record("sdp.answer", sdp=sdp)
         return await self._as_recorded(dialect, answer, fresh, recorder, body=sdp, call_id=call_id)
@@ -142,11 +147,26 @@ class ReplayService(FakeService):
         if self.recorded.lenient:
             self._note(recorder, "harness.note", about="replay", text=f"{what}: the engine answers instead")
             return None
-        self._note(recorder, "harness.error", error=MISS, step="key" if step == "key" else "answer", what=what, seen=f"a {_STEPS[step]}", fix=FIX)
+        self._note(
+            recorder,
+            "harness.error",
+            error=MISS,
+            step="key" if step == "key" else "answer",
+            what=what,
+            seen=f"a {_STEPS[step]}",
+            fix=FIX,
+        )
         return HttpRefusal(409, "replay_miss", what)
 
     async def _as_recorded(
-        self, dialect: Dialect, answer: Answer, fresh: Fresh, recorder: Recorder, *, body: str | None = None, call_id: str = ""
+        self,
+        dialect: Dialect,
+        answer: Answer,
+        fresh: Fresh,
+        recorder: Recorder,
+        *,
+        body: str | None = None,
+        call_id: str = "",
     ) -> Response:
         """The response as it was recorded, after as long, with fresh values."""
         if not answer.status:

@@ -80,7 +80,9 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 def _clean(trace: Trace, secrets: Iterable[str]) -> Trace:
     redactor = Redactor(secrets, first=_marks(trace) + 1)
     header = trace.header
-    told = anonymous(redactor.value({"scenario": header.scenario, "target": header.target, "extra": dict(header.extra)}))
+    told = anonymous(
+        redactor.value({"scenario": header.scenario, "target": header.target, "extra": dict(header.extra)})
+    )
     kept = Header(
         observer=header.observer,
         dialect=header.dialect,
@@ -118,7 +120,9 @@ def _audio(recording: Recording, direction: Direction) -> bytes:
     try:
         stream = list(_timed(ogg_packets(data)))
     except ValueError as error:
-        raise NotATrace(str(error), where=f"{recording.name}: {direction} audio", fix="use the recording's own file") from error
+        raise NotATrace(
+            str(error), where=f"{recording.name}: {direction} audio", fix="use the recording's own file"
+        ) from error
     channels = 2 if any(payload[0] & 4 for _, payload in stream) else 1
     return ogg.file(stream, channels=channels, vendor="realtime-harness")
 
@@ -149,7 +153,9 @@ def _about(trace: Trace, files: Mapping[str, bytes]) -> bytes:
             "entries": len(trace.entries),
             "end": trace.end,
         },
-        "files": {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()},
+        "files": {
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()
+        },
     }
     return (json.dumps(about, indent=2, ensure_ascii=True) + "\n").encode()
 

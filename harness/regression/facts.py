@@ -14,7 +14,9 @@ from typing import Any
 from harness.trace.redact import MARK
 
 # Events that come in pieces, or of which it is not settled when and how often they come: their last one says it all.
-PASSED_OVER = frozenset({"rate_limits.updated", "conversation.created", "conversation.item.input_audio_transcription.segment"})
+PASSED_OVER = frozenset(
+    {"rate_limits.updated", "conversation.created", "conversation.item.input_audio_transcription.segment"}
+)
 # Events that come beside the others, at a time of their own.
 BESIDE = frozenset(
     {

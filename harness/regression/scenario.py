@@ -23,7 +23,6 @@ from harness.regression.steps import Steps, untold
 from harness.rules.base import MUST, Outcome
 from harness.trace import Recording, Trace
 
-
 NOTICED = 1.0
 """Seconds after the end of a channel in which the caller has noticed it."""
 
@@ -38,9 +37,7 @@ class Written:
     notes: tuple[str, ...] = ()
 
 
-def write_scenario(
-    recording: Recording, path: Path, *, words: bool = False, secrets: Iterable[str] = ()
-) -> Written:
+def write_scenario(recording: Recording, path: Path, *, words: bool = False, secrets: Iterable[str] = ()) -> Written:
     """Write the scenario to ``path``, and into the folder of its name the cassette and the caller's audio as WAV files.
 
     ``words``: what the model said has to come again, word for word. Raises UsageError where it cannot be written, TraceError where the
@@ -67,7 +64,10 @@ def scenario_of(trace: Trace, folder: str, *, words: bool = False) -> tuple[dict
     session, first, on_open = _session(script)
     steps = Steps(script, words, _heard(trace), folder)
     made = steps.walk(stretches(trace), first=first, ends=_hung_up(trace))
-    notes = [f"{one} is an id of the recorded service that no event before told: another service will not know it" for one in untold(script, steps.names)]
+    notes = [
+        f"{one} is an id of the recorded service that no event before told: another service will not know it"
+        for one in untold(script, steps.names)
+    ]
     caller = _caller(trace, on_open)
     asserted, told = _assert(trace)
     document: dict[str, Any] = {
@@ -108,7 +108,9 @@ def _caller(trace: Trace, on_open: bool) -> dict[str, Any]:
     created, offered = trace.first("channel.created"), trace.first("sdp.offer")
     if trace.header.observer == "client" and created and offered and created.seq > offered.seq:
         caller["channel"] = "after-offer"
-    origin = next((str(one.data["headers"]["origin"]) for one in requests if "origin" in (one.data.get("headers") or {})), "")
+    origin = next(
+        (str(one.data["headers"]["origin"]) for one in requests if "origin" in (one.data.get("headers") or {})), ""
+    )
     if origin:
         caller["origin"] = origin
     minted = [one.t for one in trace.of("http.response") if one.data.get("step") == "key"]
@@ -133,7 +135,9 @@ def _assert(trace: Trace) -> tuple[dict[str, Any], list[str]]:
             failure["status"] = error.data["status"]
         kept["fails"] = failure
     if trace.of("connection.disturbed") and "diagnosis" in (kept.get("fails") or {}):
-        kept["fails"] = {key: value for key, value in kept["fails"].items() if key != "diagnosis"}  # the network is not repeated
+        kept["fails"] = {
+            key: value for key, value in kept["fails"].items() if key != "diagnosis"
+        }  # the network is not repeated
     order = _order(trace)
     if order is not None and "order" not in kept:
         kept["order"] = order
@@ -148,7 +152,7 @@ def _order(trace: Trace) -> list[str] | None:
     from harness.scenario.model import DEFAULT_ORDER
 
     reached = milestones(trace)
-    order = [name for name in DEFAULT_ORDER if reached.get(name) is not None]
+    order: list[str] = [name for name in DEFAULT_ORDER if reached.get(name) is not None]
     return None if order == list(DEFAULT_ORDER) else order
 
 
@@ -189,12 +193,15 @@ class _Dumper(yaml.SafeDumper):
     """YAML as people write scenarios: the conditions of a step on one line."""
 
 
-_Dumper.add_representer(_Short, lambda dumper, value: dumper.represent_mapping("tag:yaml.org,2002:map", value, flow_style=True))
+_Dumper.add_representer(
+    _Short, lambda dumper, value: dumper.represent_mapping("tag:yaml.org,2002:map", value, flow_style=True)
+)
 
 
 def _yaml(document: Mapping[str, Any]) -> str:
     return "".join(
-        f"{key}: {_yaml_text(value, one_line=True)}" if not isinstance(value, (dict, list)) or key in ("tags", "dialects", "fake")
+        f"{key}: {_yaml_text(value, one_line=True)}"
+        if not isinstance(value, (dict, list)) or key in ("tags", "dialects", "fake")
         else f"{key}:\n{_yaml_text([_short(one) for one in value] if key == 'steps' else value, indent=2)}"
         for key, value in document.items()
     )
@@ -205,5 +212,12 @@ def _short(step: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _yaml_text(value: Any, *, indent: int = 0, one_line: bool = False) -> str:
-    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=130, default_flow_style=True if one_line else False)
+    text = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=130,
+        default_flow_style=one_line,
+    )
     return "".join(f"{' ' * indent}{line}\n" for line in text.removesuffix("...\n").splitlines())

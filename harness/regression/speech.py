@@ -70,7 +70,9 @@ def cut(recording: Recording, what: Sequence[Stretch]) -> list[bytes]:
     try:
         samples = _decoded(data)
     except ValueError as error:
-        raise NotATrace(str(error), where=f"{recording.name}: {direction} audio", fix="use the recording's own file") from error
+        raise NotATrace(
+            str(error), where=f"{recording.name}: {direction} audio", fix="use the recording's own file"
+        ) from error
     began = _began(recording.trace, direction)
     return [_wav(samples[_at(one.start - began) : _at(one.end - began)]) for one in what]
 
@@ -100,13 +102,17 @@ def _samples(payload: bytes) -> int:
 
 def _wav(samples: NDArray[np.int16]) -> bytes:
     buffer = io.BytesIO()
-    soundfile.write(buffer, samples if samples.size else np.zeros(960, np.int16), SAMPLE_RATE, subtype="PCM_16", format="WAV")
+    soundfile.write(
+        buffer, samples if samples.size else np.zeros(960, np.int16), SAMPLE_RATE, subtype="PCM_16", format="WAV"
+    )
     return buffer.getvalue()
 
 
 def _began(trace: Trace, direction: str) -> float:
     """When the first packet of a direction was seen: the beginning of its file."""
-    firsts = [float(one.data.get("first") or 0.0) for one in trace.of("rtp.packets") if one.data.get("direction") == direction]
+    firsts = [
+        float(one.data.get("first") or 0.0) for one in trace.of("rtp.packets") if one.data.get("direction") == direction
+    ]
     return min(firsts, default=0.0)
 
 
@@ -139,4 +145,7 @@ def _audible(trace: Trace, direction: str) -> list[Stretch]:
 
 def _windows(data: Any) -> list[tuple[float, float, float]]:
     start, step = float(data.get("start") or 0.0), float(data.get("step") or 0.1)
-    return [(start + number * step, start + (number + 1) * step, float(level)) for number, level in enumerate(data.get("levels", ()))]
+    return [
+        (start + number * step, start + (number + 1) * step, float(level))
+        for number, level in enumerate(data.get("levels", ()))
+    ]

@@ -57,7 +57,9 @@ class Steps:
         """All steps; ``first`` is the number of the first ask that is not the call's own session.update, ``ends`` when the caller hung up."""
         self.clock = self.script.opened
         moments = [Moment(act.t, act.seq, act, number) for number, act in enumerate(self.script.acts)]
-        moments += [Moment(ask.t, ask.seq, ask, number) for number, ask in enumerate(self.script.asks) if number >= first]
+        moments += [
+            Moment(ask.t, ask.seq, ask, number) for number, ask in enumerate(self.script.asks) if number >= first
+        ]
         moments += [Moment(one.start, -1, one, number) for number, one in enumerate(said)]
         ordered = sorted(moments, key=lambda one: (one.t, one.seq))
         for moment in ordered:
@@ -183,7 +185,9 @@ class Steps:
             self.steps.append(output)
             return
         event = self._filled(ask.event, ask.seq)
-        if ask.type in self.script.dialect.client_events and not findings(self.script.dialect.generation.name, "client", ask.event):
+        if ask.type in self.script.dialect.client_events and not findings(
+            self.script.dialect.generation.name, "client", ask.event
+        ):
             self.steps.append({"send": event})
         else:  # what no client event is may only be sent as text
             self.steps.append({"send_raw": json.dumps(event, ensure_ascii=False)})
@@ -191,13 +195,21 @@ class Steps:
     def _tool(self, number: int, event: Mapping[str, Any]) -> dict[str, Any] | None:
         """The step ``tool`` for a function's output, with the response.create after it; None where it is something else."""
         item = event.get("item")
-        if set(event) != {"type", "item"} or not isinstance(item, Mapping) or set(item) != {"type", "call_id", "output"}:
+        if (
+            set(event) != {"type", "item"}
+            or not isinstance(item, Mapping)
+            or set(item) != {"type", "call_id", "output"}
+        ):
             return None
         call = self._calls.get(str(item["call_id"]))
         if item["type"] != "function_call_output" or call is None or not isinstance(item["output"], str):
             return None
         asks = self.script.asks
-        follows = number + 1 < len(asks) and asks[number + 1].event == {"type": "response.create"} and asks[number + 1].t - asks[number].t < AT_ONCE
+        follows = (
+            number + 1 < len(asks)
+            and asks[number + 1].event == {"type": "response.create"}
+            and asks[number + 1].t - asks[number].t < AT_ONCE
+        )
         if follows:
             self._skip.add(number + 1)
         step: dict[str, Any] = {"name": literal(call.get("name")), "result": literal(item["output"])}
@@ -213,7 +225,12 @@ class Steps:
             return {name: self._filled(inner, seq, str(name)) for name, inner in value.items()}
         if isinstance(value, (list, tuple)):
             return [self._filled(inner, seq) for inner in value]
-        if isinstance(value, str) and key in ID_KEYS and value in self.names and self.script.server_ids.get(value, seq) < seq:
+        if (
+            isinstance(value, str)
+            and key in ID_KEYS
+            and value in self.names
+            and self.script.server_ids.get(value, seq) < seq
+        ):
             return f"${{{self.names[value]}}}"
         return literal(value)
 

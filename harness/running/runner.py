@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time as wall
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -206,7 +206,7 @@ async def _start_fake(
     from harness.protocol.dialects import DIALECTS
 
     job, fake = ready.job, ready.loaded.scenario.fake
-    make = partial(FakeService, dialects=(DIALECTS[job.dialect],))
+    make: Callable[..., FakeService] = partial(FakeService, dialects=(DIALECTS[job.dialect],))
     if ready.recorded is not None:
         from harness.fake.replayed_service import ReplayService
 

@@ -92,7 +92,8 @@ class FakeScript(Model):
     """The script of the fake service; ignored on a live target."""
 
     recording: str | Replayed | None = Field(
-        default=None, description="play the service of this recording: FILE, or {file: FILE, lenient: true, silence: true}"
+        default=None,
+        description="play the service of this recording: FILE, or {file: FILE, lenient: true, silence: true}",
     )
     replies: list[Reply] = Field(default_factory=list)
     mcp: dict[str, list[str] | None] = Field(

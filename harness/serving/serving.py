@@ -85,7 +85,9 @@ class Served:
                 self._fail(error)
             else:
                 if seconds:
-                    call.recorder.record("audio.file", direction=direction, path=f"../audio/{file.name}", seconds=seconds)
+                    call.recorder.record(
+                        "audio.file", direction=direction, path=f"../audio/{file.name}", seconds=seconds
+                    )
 
     def _follow(self, name: str, entry: Entry) -> None:
         """Say how far a client has come: who waits for a call needs to see where it stays."""
@@ -198,7 +200,7 @@ async def serve_forever(
     served = Served(out, say, secrets=(key,))
     told = load(script).scenario.fake if script else FakeScript()
     replay, beside = (told.replayed, script) if told.replayed is not None else (replay, None)
-    make = partial(FakeService, dialects=[DIALECTS[name] for name in dialects])
+    make: Callable[..., FakeService] = partial(FakeService, dialects=[DIALECTS[name] for name in dialects])
     if replay is not None:
         recording = open_recording(replay.file if beside is None else resolve_recording(beside, replay.file))
         recorded = RecordedService.of(recording, lenient=replay.lenient, silence=replay.silence)

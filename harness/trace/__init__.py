@@ -7,4 +7,16 @@ from harness.trace.reader import read_trace
 from harness.trace.recorder import Recorder
 from harness.trace.recording import Recording, open_recording
 
-__all__ = ["VERSION", "Data", "Entry", "Header", "Observer", "Recorder", "Recording", "Trace", "dump", "open_recording", "read_trace"]
+__all__ = [
+    "VERSION",
+    "Data",
+    "Entry",
+    "Header",
+    "Observer",
+    "Recorder",
+    "Recording",
+    "Trace",
+    "dump",
+    "open_recording",
+    "read_trace",
+]

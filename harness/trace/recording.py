@@ -83,7 +83,9 @@ def _of_file(path: Path, name: str) -> Recording:
     audio: dict[Direction, Callable[[], bytes]] = {}
     for direction in DIRECTIONS:
         for folder in (path.parent, path.parent / "audio", path.parent.parent / "audio"):
-            found = next((folder / one for one in _names(trace, path.stem, direction) if (folder / one).is_file()), None)
+            found = next(
+                (folder / one for one in _names(trace, path.stem, direction) if (folder / one).is_file()), None
+            )
             if found is not None:
                 audio[direction] = _reader(found)
                 break
@@ -163,7 +165,9 @@ def _member(archive: zipfile.ZipFile, path: Path, name: str, limit: int) -> byte
     try:
         with archive.open(info) as file:
             data = file.read(info.file_size + 1)
-    except Exception as error:  # what the decompressors raise (zlib.error, LZMAError, BadZipFile, EOFError) has no common base
+    except (
+        Exception
+    ) as error:  # what the decompressors raise (zlib.error, LZMAError, BadZipFile, EOFError) has no common base
         raise NotATrace(f"cannot be unpacked: {error}", where=where, fix=_FIX) from error
     if len(data) > info.file_size:
         raise NotATrace("larger than its header says", where=where, fix=_FIX)

@@ -126,7 +126,9 @@ def service_closes(trace: Trace) -> Entry | None:
     if "by" in closed.data:
         return closed if closed.data["by"] == "service" else None
     lost = [one for one in trace.of("harness.error") if one.data.get("error") == "ConnectionLost"]
-    noted = [one for one in trace.of("harness.note") if str(one.data.get("text", "")).startswith("the service ends the call")]
+    noted = [
+        one for one in trace.of("harness.note") if str(one.data.get("text", "")).startswith("the service ends the call")
+    ]
     later = [one for one in trace.of("step.started", "event.sent") if one.seq > closed.seq]
     told = lost or noted or (trace.header.observer == "client" and later)
     return closed if told else None
@@ -203,7 +205,11 @@ def _answers(dialect: Dialect, ask: Ask, act: Act, event_ids: set[Any]) -> bool:
     item, made = ask.event.get("item"), act.message.get("item")
     if isinstance(item, Mapping) and isinstance(made, Mapping):
         asked = item.get("id")
-        return asked == made.get("id") if asked else item.get("type") == made.get("type") and item.get("role") == made.get("role")
+        return (
+            asked == made.get("id")
+            if asked
+            else item.get("type") == made.get("type") and item.get("role") == made.get("role")
+        )
     wanted = ask.event.get("item_id")
     told = act.message.get("item_id") or (made.get("id") if isinstance(made, Mapping) else None)
     return wanted is None or told is None or wanted == told

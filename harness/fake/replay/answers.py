@@ -14,7 +14,16 @@ from harness.trace.redact import MARK
 
 # What belongs to one connection, or is made anew for each answer (RFC 9110 section 7.6.1).
 _OWN = frozenset(
-    {"content-length", "content-encoding", "transfer-encoding", "connection", "keep-alive", "date", "set-cookie", "vary"}
+    {
+        "content-length",
+        "content-encoding",
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "date",
+        "set-cookie",
+        "vary",
+    }
 )
 _CORS = "access-control-"
 _CALL_ID = re.compile(r"/([A-Za-z0-9_-]+)/?\Z")
@@ -33,7 +42,12 @@ class Answer:
     @property
     def is_sdp(self) -> bool:
         """Whether the call was answered with a session description, or with what was meant to be one."""
-        return 200 <= self.status < 300 and isinstance(self.body, str) and not self.body.startswith("{") and "m=audio" in self.body
+        return (
+            200 <= self.status < 300
+            and isinstance(self.body, str)
+            and not self.body.startswith("{")
+            and "m=audio" in self.body
+        )
 
     @property
     def call_id(self) -> str:

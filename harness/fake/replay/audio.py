@@ -16,7 +16,7 @@ from harness.errors import NotATrace
 from harness.media.capture import Timeline
 from harness.media.ogg_reader import packets as ogg_packets
 from harness.media.opus import SILENCE, packet_samples
-from harness.protocol.rtp import RtpPacket
+from harness.protocol.rtp import Direction, RtpPacket
 from harness.trace import Recording, Trace
 
 FRAME_SECONDS, FRAME_SAMPLES, SAMPLE_RATE = 0.02, 960, 48000
@@ -75,16 +75,20 @@ def packets_of(recording: Recording, *, silence: bool = False) -> tuple[Packet, 
     try:
         return _with_payloads(found, list(ogg_packets(data)))
     except ValueError as error:
-        raise NotATrace(str(error), where=f"{recording.name}: {direction} audio", fix="use the recording's own file") from error
+        raise NotATrace(
+            str(error), where=f"{recording.name}: {direction} audio", fix="use the recording's own file"
+        ) from error
 
 
-def service_direction(trace: Trace) -> str:
+def service_direction(trace: Trace) -> Direction:
     """The direction in which the observer saw the service's audio."""
     return "received" if trace.header.observer == "client" else "sent"
 
 
 def _headers(trace: Trace, direction: str) -> Iterator[Packet]:
-    broken = {one.data.get("sequence") for one in trace.of("audio.undecodable") if one.data.get("direction") == direction}
+    broken = {
+        one.data.get("sequence") for one in trace.of("audio.undecodable") if one.data.get("direction") == direction
+    }
     for entry in trace.of("rtp.packets"):
         data = entry.data
         if data.get("direction") != direction:
@@ -93,7 +97,9 @@ def _headers(trace: Trace, direction: str) -> Iterator[Packet]:
         for dt, sequence, timestamp, size, marker, toc in data.get("packets", ()):
             t = first + dt / 1000
             stream = int(data.get("payload_type") or 0), int(data.get("ssrc") or 0)
-            yield Packet(t, int(sequence), int(timestamp), bool(marker), *stream, int(size), int(toc), sequence in broken)
+            yield Packet(
+                t, int(sequence), int(timestamp), bool(marker), *stream, int(size), int(toc), sequence in broken
+            )
 
 
 def _with_payloads(found: Sequence[Packet], encoded: Sequence[bytes]) -> tuple[Packet, ...]:

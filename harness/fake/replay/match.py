@@ -93,11 +93,19 @@ def _differs(old: Any, new: Any, path: str, seq: int, ids: Ids, binding: dict[st
             if found := _differs(recorded, came, place, seq, ids, binding):
                 return found
         return None
-    if isinstance(old, Sequence) and isinstance(new, Sequence) and not isinstance(old, str) and not isinstance(new, str):
+    if (
+        isinstance(old, Sequence)
+        and isinstance(new, Sequence)
+        and not isinstance(old, str)
+        and not isinstance(new, str)
+    ):
         if len(old) != len(new):
             return f"{path}: {len(old)} elements were recorded, {len(new)} came"
         pairs = enumerate(zip(old, new, strict=True))
-        return next((found for number, (a, b) in pairs if (found := _differs(a, b, f"{path}.{number}", seq, ids, binding))), None)
+        return next(
+            (found for number, (a, b) in pairs if (found := _differs(a, b, f"{path}.{number}", seq, ids, binding))),
+            None,
+        )
     if isinstance(old, str) and isinstance(new, str) and MARK.search(old):
         return None  # a secret was taken out of the recording: anything may stand here
     if old == new and isinstance(old, bool) == isinstance(new, bool):

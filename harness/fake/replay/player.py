@@ -21,8 +21,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import shorten
-from harness.fake.replay.acts import APPEND, ERROR, Act, Ask, Script
 from harness.fake.replay.actions import CloseChannel, Emit, HangUp, Missed, ReplayAction
+from harness.fake.replay.acts import APPEND, ERROR, Act, Ask, Script
 from harness.fake.replay.match import Ids, difference
 from harness.fake.replay.speech import Speech
 from harness.protocol.messages import as_text, decode
@@ -125,7 +125,8 @@ class Replay:
             asks = enumerate(self._script.asks)
             return next((number for number, ask in asks if number not in self._came and ask.type == APPEND), None)
         return next(
-            (one for one in self._open_asks() if difference(self._script.asks[one], event, text, self._ids) is None), None
+            (one for one in self._open_asks() if difference(self._script.asks[one], event, text, self._ids) is None),
+            None,
         )
 
     def _miss(self, event: Mapping[str, Any] | None, text: str) -> Missed:
