@@ -16,7 +16,7 @@ from harness.fake.recorded_track import RecordedTrack
 from harness.fake.replay.actions import CloseChannel, Emit, HandOver, HangUp, Missed, ReplayAction
 from harness.fake.replay.acts import Script, script_of
 from harness.fake.replay.answers import Answer, Fresh, answers_of, pages_of
-from harness.fake.replay.audio import AudioReplay, Packet, packets_of
+from harness.fake.replay.audio import AudioReplay, Packet, packets_of, resounded
 from harness.fake.replay.conversation import ReplayedConversation
 from harness.fake.replay.player import Replay
 from harness.faults.registry import PacketRewrite
@@ -130,7 +130,8 @@ class ReplayedCall(ServiceCall):
         if not self._recorded.packets:
             return super()._outgoing()
         acts = [act.t for act in self._recorded.script.acts]
-        self._track = track = RecordedTrack(AudioReplay(self._recorded.packets, acts, self._recorded.payload_type))
+        packets = resounded(self._recorded.packets, self._faults.sound)
+        self._track = track = RecordedTrack(AudioReplay(packets, acts, self._recorded.payload_type))
         faulty = self._faults.packets()
 
         def rewrite(packet: RtpPacket) -> Sequence[RtpPacket]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -108,15 +109,20 @@ def _caller(trace: Trace, on_open: bool) -> dict[str, Any]:
     created, offered = trace.first("channel.created"), trace.first("sdp.offer")
     if trace.header.observer == "client" and created and offered and created.seq > offered.seq:
         caller["channel"] = "after-offer"
-    origin = next(
-        (str(one.data["headers"]["origin"]) for one in requests if "origin" in (one.data.get("headers") or {})), ""
-    )
+    origin = next((one for request in requests if (one := _other_origin(request.data))), "")
     if origin:
         caller["origin"] = origin
     minted = [one.t for one in trace.of("http.response") if one.data.get("step") == "key"]
     if minted and requests and requests[0].t - minted[-1] > 1.0:
         caller["key_age"] = f"{round((requests[0].t - minted[-1]) * 1000)}ms"
     return caller
+
+
+def _other_origin(request: Mapping[str, Any]) -> str:
+    """The origin of the page that made a request, where it is another one than the service's; browsers send it to their own, too."""
+    headers = request.get("headers") or {}
+    origin = str(headers.get("origin", ""))
+    return origin if urlsplit(origin).netloc != headers.get("host") else ""
 
 
 def _assert(trace: Trace) -> tuple[dict[str, Any], list[str]]:

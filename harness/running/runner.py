@@ -93,7 +93,7 @@ def prepared(job: Job, loaded: LoadedScenario) -> Ready:
         loaded = replace(loaded, scenario=adapt(loaded.scenario, job.unscripted))
     if job.target != "fake":
         return Ready(job, loaded, _endpoints(job))
-    return Ready(job, loaded, None, recorded_service(loaded, job.dialect, job.faults))
+    return Ready(job, loaded, None, recorded_service(loaded, job.dialect))
 
 
 def judged(ready: Ready, made: Played) -> Result:
@@ -225,16 +225,14 @@ async def _start_fake(
     return fake_endpoints(job.dialect, url, api_key=FAKE_KEY)
 
 
-def recorded_service(loaded: LoadedScenario, dialect: str, faults: Sequence[str] = ()) -> RecordedService | None:
+def recorded_service(loaded: LoadedScenario, dialect: str) -> RecordedService | None:
     """The service that the scenario's ``fake`` replays; None where the engine answers.
 
-    Raises TraceError where the recording cannot be read, UsageError where it is of another dialect, or a fault cannot be had of a replay.
+    Raises TraceError where the recording cannot be read, UsageError where it is of another dialect.
     """
     wanted = loaded.scenario.fake.replayed
     if wanted is None:
         return None
-    from harness.fake.faults import FAULTS
-    from harness.fake.faults.base import SOUND
     from harness.fake.replayed_call import RecordedService
 
     path = resolve_recording(loaded.path, wanted.file)
@@ -243,10 +241,6 @@ def recorded_service(loaded: LoadedScenario, dialect: str, faults: Sequence[str]
     if own != dialect:
         fix = f"write dialects: [{own}] into the scenario, or run it with -d {own}"
         raise UsageError(f"a recording of {own} cannot be replayed in {dialect}", where=str(loaded.path), fix=fix)
-    for name in (*loaded.scenario.fake.faults, *faults):
-        if SOUND in FAULTS[name].rewrites:
-            what = f"{name} changes the sound that the engine makes, and a replay has its own"
-            raise UsageError(what, where=str(loaded.path), fix="choose a fault of another plane: harness faults")
     return recorded
 
 

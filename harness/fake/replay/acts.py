@@ -85,13 +85,15 @@ class Act:
 
 @dataclass(frozen=True)
 class Script:
-    """What the service did, and after what. ``opened`` is when the channel opened; ``ends``: the service ended the call, too."""
+    """What the service did, and after what. ``opened`` is when the channel opened, ``heard_from`` when the caller's audio began; ``ends``: the service
+    ended the call, too. ``server_ids``: each id that the service told, with the place in the trace where it did first."""
 
     dialect: Dialect
     opened: float
     asks: tuple[Ask, ...]
     acts: tuple[Act, ...]
     ends: bool = False
+    heard_from: float = 0.0
     server_ids: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -111,7 +113,7 @@ def script_of(trace: Trace) -> Script:
     closing = service_closes(trace)
     if closing is not None:
         acts.append(Act(closing.t, closing.seq, None, 0))
-    return Script(dialect, opened, asks, tuple(acts), _ended(trace, closing), _first_told(acts))
+    return Script(dialect, opened, asks, tuple(acts), _ended(trace, closing), _heard_from(trace), _first_told(acts))
 
 
 def service_closes(trace: Trace) -> Entry | None:
@@ -142,6 +144,15 @@ def _ended(trace: Trace, closing: Entry | None) -> bool:
         one.seq > closing.seq - 8 and one.data.get("state") == "closed" and one.t - closing.t < 0.5
         for one in trace.of("connection.dtls")
     )
+
+
+def _heard_from(trace: Trace) -> float:
+    """When the first packet of the caller's audio was seen; positions in its audio count from there."""
+    direction = "sent" if trace.header.observer == "client" else "received"
+    firsts = [
+        float(one.data.get("first") or 0.0) for one in trace.of("rtp.packets") if one.data.get("direction") == direction
+    ]
+    return min(firsts, default=0.0)
 
 
 def _asks(trace: Trace) -> Iterator[Ask]:

@@ -92,8 +92,13 @@ def answers_of(trace: Trace) -> Mapping[str, tuple[Answer, ...]]:
 
 
 def pages_of(trace: Trace) -> dict[str, Any]:
-    """What pages of other origins were let do, as arguments of :class:`harness.fake.cors.Cors`; nothing where no page asked."""
+    """What pages of other origins were let do, as arguments of :class:`harness.fake.cors.Cors`; nothing where no page asked.
+
+    The service's own trace has the answers without these headers, and says nothing.
+    """
     pages: dict[str, Any] = {}
+    if trace.header.observer == "service":
+        return pages
     for entry in trace.of("http.preflight"):
         if refused := {str(name).lower() for name in entry.data.get("refused") or ()}:
             pages["allowed"] = tuple(name for name in ALLOWED if name.lower() not in refused)

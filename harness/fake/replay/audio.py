@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from harness.errors import NotATrace
 from harness.media.capture import Timeline
@@ -137,6 +138,17 @@ def _samples(payload: bytes) -> int:
         return packet_samples(payload)
     except ValueError:
         return FRAME_SAMPLES
+
+
+def resounded(packets: Sequence[Packet], rewrite: Callable[[Sequence[bytes]], Sequence[bytes]]) -> tuple[Packet, ...]:
+    """The packets with each stretch of sound as ``rewrite`` makes it: a fault of the sound. What becomes longer is cut, shorter is silence."""
+    made = list(packets)
+    for sounds, group in groupby(range(len(made)), lambda number: made[number].payload not in (None, SILENCE)):
+        stretch = list(group)
+        changed = rewrite([made[number].payload or SILENCE for number in stretch]) if sounds else ()
+        for place, number in enumerate(stretch if sounds else ()):
+            made[number] = replace(made[number], payload=changed[place] if place < len(changed) else SILENCE)
+    return tuple(made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from typing import Any
 
 from harness.errors import shorten
 from harness.fake.replay.actions import CloseChannel, Emit, HangUp, Missed, ReplayAction
-from harness.fake.replay.acts import APPEND, ERROR, Act, Ask, Script
+from harness.fake.replay.acts import APPEND, ERROR, Act, Ask, Script, SpeechCause
 from harness.fake.replay.match import Ids, difference
 from harness.fake.replay.speech import Speech
 from harness.protocol.messages import as_text, decode
@@ -30,6 +30,8 @@ from harness.protocol.messages import as_text, decode
 FIX = "record the call again with this client, or go on with the engine's own answers: --lenient, or recording: {lenient: true}"
 
 
+JITTER_MS = 60
+"""Milliseconds by which speech may begin or end elsewhere in the audio and the recorded positions still stand: three packets."""
 TICK = 1e-6
 """Seconds that are no time: what is due within them is due."""
 
@@ -148,8 +150,7 @@ class Replay:
             if due is None or due > now + TICK:
                 break
             act = self._script.acts[self._next]
-            if act.speech is not None:
-                self._speech.told(act.speech)
+            moved = self._moved(act.speech) if act.speech is not None else 0
             self._before = (act.t, due)
             number, self._next = self._next, self._next + 1
             if act.message is None:
@@ -158,7 +159,7 @@ class Replay:
                     out.append(HangUp())
                     self.closed = True
             else:
-                out.append(Emit(self._live(act), act.size, number, due))
+                out.append(Emit(self._live(act, moved), act.size, number, due))
         return out
 
     def _due(self) -> float | None:
@@ -181,10 +182,21 @@ class Replay:
             causes.append(played + (act.t - recorded))
         return max(max(causes), played)
 
-    def _live(self, act: Act) -> Mapping[str, Any] | str | bytes:
+    def _moved(self, cause: SpeechCause) -> int:
+        """Milliseconds by which the caller spoke later in its audio than the recorded one; 0 where the difference is jitter."""
+        came = self._speech.told(cause)
+        if came is None:
+            return 0
+        moved = round((came - (cause.at - self._script.heard_from)) * 1000)
+        return moved if abs(moved) > JITTER_MS else 0
+
+    def _live(self, act: Act, moved: int) -> Mapping[str, Any] | str | bytes:
         if not isinstance(act.message, Mapping):
             return act.message or ""
         event: dict[str, Any] = self._ids.live(act.message)
+        for place in ("audio_start_ms", "audio_end_ms") if moved else ():
+            if isinstance(event.get(place), int):
+                event = {**event, place: max(0, event[place] + moved)}
         if act.type == ERROR and isinstance(event.get("error"), Mapping):
             self._name_event(act, event)
         return event

@@ -21,9 +21,11 @@ class Speech:
         self._silent: float | None = None  # the first frame without speech after one with it
         self._voiced: float | None = None  # the first frame of the sound that lasts
         self._now = 0.0
+        self._began: float | None = None
 
     def hear(self, speech: bool, now: float) -> None:
         """A frame that began at ``now``."""
+        self._began = now if self._began is None else self._began
         change = self._runs.step(now, speech)
         if change is not None:
             self._changes.append((change.state, change.at))
@@ -35,10 +37,11 @@ class Speech:
             self._voiced = None
         self._now = now + FRAME_SECONDS
 
-    def told(self, cause: SpeechCause) -> None:
-        """The service has told of this change: the next one is later."""
+    def told(self, cause: SpeechCause) -> float | None:
+        """The service has told of this change: the next one is later. Returns seconds from the beginning of the audio to it."""
         found = self._found(cause)
         self._since = found if found is not None else self._now
+        return None if found is None or self._began is None else found - self._began
 
     def due(self, cause: SpeechCause, told_at: float) -> float | None:
         """When an act that was recorded at ``told_at`` leaves; None where what it waited for has not happened."""
