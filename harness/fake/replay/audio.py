@@ -27,6 +27,8 @@ PAUSE = 0.1
 """A stream that had no packet for so long paused by itself: nothing is filled in."""
 LATE = 0.1
 """A packet that is later than this is left out."""
+OVERLAP = 0.04
+"""Seconds that what came before an act may still take after it: two packets."""
 SHIFTED = 0.02
 """A change of the shift between recording and replay below this is jitter; the stream goes on as recorded."""
 TICK = 1e-6
@@ -228,11 +230,14 @@ class AudioReplay:
         return bisect_right(self._acts, self._packets[self._next].t + 1e-9) - 1
 
     def _pass_over(self, now: float) -> None:
-        """Leave out what belongs to the time before an act that has been played already, and would be late."""
+        """Leave out what belongs to the time before an act that has been played already, and would come after it, or late."""
         while self._next < len(self._packets):
             act = self._act()
             shift = self._due.get(act)
-            if shift is None or act >= self._done or self._packets[self._next].t + shift > now - LATE:
+            if shift is None or act >= self._done:
+                return
+            due, following = self._packets[self._next].t + shift, self._due[act + 1] + self._acts[act + 1]
+            if now - LATE < due <= following + OVERLAP:
                 return
             self._next += 1
 

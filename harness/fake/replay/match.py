@@ -25,11 +25,11 @@ class Ids:
 
     def same(self, recorded: str, came: str, seq: int, binding: dict[str, str]) -> bool:
         """Whether ``came`` may stand for ``recorded``; what it stands for from now on goes into ``binding``."""
-        if self._told.get(recorded, seq) < seq:
-            return came == recorded  # the service's own id, which is replayed as it was
         known = self._live.get(recorded, binding.get(recorded))
         if known is not None:
             return came == known
+        if self._told.get(recorded, seq) < seq:
+            return came == recorded  # the service's own id, which is replayed as it was
         binding[recorded] = came
         return True
 
