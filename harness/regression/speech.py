@@ -41,17 +41,25 @@ def caller_direction(trace: Trace) -> Direction:
 
 
 def stretches(trace: Trace) -> tuple[Stretch, ...]:
-    """What the caller said, in order; what is closer together than ``JOIN`` is one stretch."""
+    """What the caller said, in order.
+
+    What is closer together than ``JOIN`` is one stretch, unless the service took the quiet in between for the end of a turn: the caller
+    may then have waited for what the service said.
+    """
     direction = caller_direction(trace)
+    ends = [entry.t for entry in trace.events("service", "input_audio_buffer.speech_stopped")]
     began = _began(trace, direction)
     found = sorted([*_spoken(trace, direction), *_audible(trace, direction)], key=lambda one: one.start)
     joined: list[Stretch] = []
     for one in found:
         one = Stretch(max(one.start - BEFORE, began), one.end + AFTER)
-        if joined and one.start - joined[-1].end < JOIN:
-            joined[-1] = Stretch(joined[-1].start, max(joined[-1].end, one.end))
-        else:
+        before = joined[-1] if joined else None
+        if before is None:
             joined.append(one)
+        elif one.start - before.end < JOIN and not any(before.end - AFTER < end < one.start + BEFORE for end in ends):
+            joined[-1] = Stretch(before.start, max(before.end, one.end))
+        else:
+            joined.append(Stretch(max(one.start, before.end), one.end))
     return tuple(joined)
 
 

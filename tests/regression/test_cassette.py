@@ -21,7 +21,9 @@ from harness.regression.cassette import cassette_files, write_cassette, zipped
 from harness.trace import Entry, Header, Recording, Trace, open_recording
 from tests.regression.calls import findings, recorded
 
-secrets = st.text(string.ascii_letters + string.digits + "+/=_-.", min_size=20, max_size=60).map(lambda text: f"K9{text}Z")
+secrets = st.text(string.ascii_letters + string.digits + "+/=_-.", min_size=20, max_size=60).map(
+    lambda text: f"K9{text}Z"
+)
 names = st.text(string.ascii_lowercase, min_size=6, max_size=12).map(lambda text: f"zq{text}")
 
 
@@ -30,16 +32,59 @@ def planted(secret: str, user: str) -> Trace:
     home = f"/home/{user}"
     rows = [
         ("harness.config", {"dialect": "azure-ga", "key_url": f"https://x.example/k?api-key={secret}"}),
-        ("http.request", {"id": 1, "step": "key", "method": "POST", "url": "https://x.example/k", "headers": {"api-key": secret, "x-log": f"{home}/app/log.txt"}, "body": {}}),
-        ("http.response", {"id": 1, "step": "key", "status": 200, "headers": {}, "body": {"value": secret, "expires_at": 1}, "seconds": 0.1}),
-        ("http.request", {"id": 2, "step": "call", "method": "POST", "url": "https://x.example/c", "headers": {"authorization": f"Bearer {secret}"}, "body": "v=0"}),
-        ("harness.log", {"logger": "x", "level": "WARNING", "text": f'File "{home}/project/x.py", line 3: key {secret} is wrong'}),
-        ("event.sent", {"event": {"type": "session.update", "session": {"tools": [{"type": "mcp", "authorization": secret}]}}, "size": 10}),
+        (
+            "http.request",
+            {
+                "id": 1,
+                "step": "key",
+                "method": "POST",
+                "url": "https://x.example/k",
+                "headers": {"api-key": secret, "x-log": f"{home}/app/log.txt"},
+                "body": {},
+            },
+        ),
+        (
+            "http.response",
+            {
+                "id": 1,
+                "step": "key",
+                "status": 200,
+                "headers": {},
+                "body": {"value": secret, "expires_at": 1},
+                "seconds": 0.1,
+            },
+        ),
+        (
+            "http.request",
+            {
+                "id": 2,
+                "step": "call",
+                "method": "POST",
+                "url": "https://x.example/c",
+                "headers": {"authorization": f"Bearer {secret}"},
+                "body": "v=0",
+            },
+        ),
+        (
+            "harness.log",
+            {"logger": "x", "level": "WARNING", "text": f'File "{home}/project/x.py", line 3: key {secret} is wrong'},
+        ),
+        (
+            "event.sent",
+            {
+                "event": {"type": "session.update", "session": {"tools": [{"type": "mcp", "authorization": secret}]}},
+                "size": 10,
+            },
+        ),
         ("step.said", {"step": 1, "file": f"C:\\Users\\{user}\\caller.wav", "seconds": 1.0}),
         ("audio.file", {"direction": "sent", "path": f"{home}/reports/audio/call.ogg", "seconds": 1.0}),
     ]
-    header = Header("client", "azure-ga", f"file://{home}/x", f"../../{user}/scenarios/x.yaml", extra={"note": f"{home}/y"})
-    return Trace(header, tuple(Entry(number, 0.1 * number, kind, data) for number, (kind, data) in enumerate(rows)), "completed")
+    header = Header(
+        "client", "azure-ga", f"file://{home}/x", f"../../{user}/scenarios/x.yaml", extra={"note": f"{home}/y"}
+    )
+    return Trace(
+        header, tuple(Entry(number, 0.1 * number, kind, data) for number, (kind, data) in enumerate(rows)), "completed"
+    )
 
 
 @given(secrets, names)

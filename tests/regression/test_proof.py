@@ -47,7 +47,9 @@ FAULTS = (
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("scenario", DIVERSE)
-def test_a_replay_is_judged_as_the_recording_and_its_scenario_passes(scenario: str, dialect: str, tmp_path: Path) -> None:
+def test_a_replay_is_judged_as_the_recording_and_its_scenario_passes(
+    scenario: str, dialect: str, tmp_path: Path
+) -> None:
     if dialect not in load(SUITE / scenario).dialects:
         pytest.skip("not a scenario of this dialect")
     result, trace = recorded(scenario, dialect, tmp_path / "recorded")
@@ -67,7 +69,10 @@ def test_what_was_wrong_is_replayed(fault: str, tmp_path: Path) -> None:
     assert findings(result) != findings(harness.run(SUITE / known.scenario, dialects=[known.dialect])[0])
 
 
-@pytest.mark.parametrize("fault", ["rsp-done-missing", "rsp-created-missing", "session-created-missing", "audio-silent", "turn-not-committed"])
+@pytest.mark.parametrize(
+    "fault",
+    ["rsp-done-missing", "rsp-created-missing", "session-created-missing", "audio-silent", "turn-not-committed"],
+)
 def test_a_scenario_of_a_good_recording_fails_where_the_service_changed(fault: str, tmp_path: Path) -> None:
     _, trace = recorded(TURN, "azure-ga", tmp_path / "recorded")
     made = write_scenario(open_recording(trace), tmp_path / "made.yaml")

@@ -97,7 +97,9 @@ def test_names_that_lead_out_of_the_archive_open_nothing_outside(tmp_path: Path)
     (tmp_path / "sent.ogg").write_bytes(b"outside")
     inner = tmp_path / "in"
     inner.mkdir()
-    found = open_recording(archive(inner / "c.zip", {"trace.ndjson": text(("sent", "../sent.ogg")), "../sent.ogg": b"inside"}))
+    found = open_recording(
+        archive(inner / "c.zip", {"trace.ndjson": text(("sent", "../sent.ogg")), "../sent.ogg": b"inside"})
+    )
     assert found.audio("sent") is None
     assert list(inner.iterdir()) == [inner / "c.zip"]
 
@@ -107,7 +109,7 @@ def test_a_folder_without_one_trace_is_refused(tmp_path: Path) -> None:
         open_recording(tmp_path)
     for name in "ab":
         (tmp_path / f"{name}.ndjson").write_text(text())
-    with pytest.raises(NotATrace, match="2 traces, and none is trace.ndjson"):
+    with pytest.raises(NotATrace, match=r"2 traces, and none is trace\.ndjson"):
         open_recording(tmp_path)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.fake.replay.acts import script_of
 from harness.fake.replay.actions import Emit
+from harness.fake.replay.acts import script_of
 from harness.fake.replay.player import Replay
 from tests.traces import event, trace
 

@@ -18,12 +18,24 @@ SOUND = b"\xf8sound"
 
 def packets(*times: float, sequence: int = 500, step: int = 960) -> tuple[Packet, ...]:
     return tuple(
-        Packet(t, sequence + number, 10_000 + step * number, False, 111, 7, len(SOUND), SOUND[0], payload=SOUND + bytes([number]))
+        Packet(
+            t,
+            sequence + number,
+            10_000 + step * number,
+            False,
+            111,
+            7,
+            len(SOUND),
+            SOUND[0],
+            payload=SOUND + bytes([number]),
+        )
         for number, t in enumerate(times)
     )
 
 
-def play(audio: AudioReplay, acts: dict[float, tuple[int, float]], until: float, begin: float = 0.0) -> list[tuple[float, Leaving]]:
+def play(
+    audio: AudioReplay, acts: dict[float, tuple[int, float]], until: float, begin: float = 0.0
+) -> list[tuple[float, Leaving]]:
     """Every packet with its time; ``acts``: at which time which act is played, and where it belongs."""
     audio.begin(begin)
     left, now = [], begin
@@ -85,7 +97,11 @@ def test_other_payload_types_and_streams_than_the_usual_ones_are_told() -> None:
     usual, odd = packets(0.0, 0.02), packets(0.04)
     odd = (Packet(0.04, 502, 11_920, True, 96, 8, len(SOUND), SOUND[0], payload=SOUND),)
     left = [one for _, one in play(AudioReplay((*usual, *odd), [5.0], negotiated=111), {}, 0.05)]
-    assert [(one.payload_type, one.stream, one.marker) for one in left] == [(None, 0, False), (None, 0, False), (96, 8, True)]
+    assert [(one.payload_type, one.stream, one.marker) for one in left] == [
+        (None, 0, False),
+        (None, 0, False),
+        (96, 8, True),
+    ]
 
 
 def recorded(audio: dict[str, bytes], *rows: list[float], undecodable: tuple[int, ...] = ()) -> Recording:

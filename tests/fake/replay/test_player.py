@@ -32,7 +32,9 @@ def test_nothing_comes_before_what_caused_it() -> None:
 
 
 def test_a_client_that_is_faster_does_not_overtake_the_service() -> None:
-    recorded = rows(CREATED, server(1.0, "conversation.created"), client(2.0, "response.create"), server(2.1, "response.created"))
+    recorded = rows(
+        CREATED, server(1.0, "conversation.created"), client(2.0, "response.create"), server(2.1, "response.created")
+    )
     rim = Rim(recorded)
     rim.send(0.1, {"type": "response.create"})
     rim.until(5.0)
@@ -40,16 +42,31 @@ def test_a_client_that_is_faster_does_not_overtake_the_service() -> None:
 
 
 def test_what_was_wrong_comes_again() -> None:
-    broken = (0.2, "event.undecodable", {"direction": "received", "reason": "not JSON", "text": "{oops", "size": 5, "binary": False})
-    recorded = rows(CREATED, server(0.1, "response.done"), broken, server(0.3, "response.done"), server(0.4, "no.such.event"))
+    broken = (
+        0.2,
+        "event.undecodable",
+        {"direction": "received", "reason": "not JSON", "text": "{oops", "size": 5, "binary": False},
+    )
+    recorded = rows(
+        CREATED, server(0.1, "response.done"), broken, server(0.3, "response.done"), server(0.4, "no.such.event")
+    )
     rim = Rim(recorded)
     rim.until(1.0)
-    assert rim.out == [(0.01, "session.created"), (0.1, "response.done"), (0.2, "{oops"), (0.3, "response.done"), (0.4, "no.such.event")]
+    assert rim.out == [
+        (0.01, "session.created"),
+        (0.1, "response.done"),
+        (0.2, "{oops"),
+        (0.3, "response.done"),
+        (0.4, "no.such.event"),
+    ]
 
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_a_channel_that_the_service_closed_closes_again(ends: bool) -> None:
-    closing = [(0.5, "channel.closed", {"label": "x"}), (0.5, "harness.error", {"error": "ConnectionLost", "step": "session", "what": "x"})]
+    closing = [
+        (0.5, "channel.closed", {"label": "x"}),
+        (0.5, "harness.error", {"error": "ConnectionLost", "step": "session", "what": "x"}),
+    ]
     if ends:
         closing.append((0.5, "connection.dtls", {"state": "closed"}))
     rim = Rim(rows(CREATED, closing))
@@ -130,13 +147,23 @@ class TestIds:
             CREATED,
             client(0.1, "conversation.item.create", event_id="evt_old", item={"id": "item_recorded", **item}),
             server(0.2, "conversation.item.added", item={"id": "item_recorded", **item}),
-            client(0.3, "conversation.item.create", previous_item_id="item_recorded", item={"id": "item_second", **item}),
+            client(
+                0.3, "conversation.item.create", previous_item_id="item_recorded", item={"id": "item_second", **item}
+            ),
             server(0.4, "error", error={"event_id": None, "message": "item_recorded is not there"}),
         )
         rim = Rim(recorded)
         rim.send(0.1, {"type": "conversation.item.create", "event_id": "mine", "item": {"id": "a-new-id", **item}})
         rim.until(0.25)
-        rim.send(0.3, {"type": "conversation.item.create", "event_id": "e2", "previous_item_id": "a-new-id", "item": {"id": "b", **item}})
+        rim.send(
+            0.3,
+            {
+                "type": "conversation.item.create",
+                "event_id": "e2",
+                "previous_item_id": "a-new-id",
+                "item": {"id": "b", **item},
+            },
+        )
         rim.until(1.0)
         assert rim.events[1]["item"]["id"] == "a-new-id"
         assert rim.events[2]["error"] == {"event_id": "e2", "message": "a-new-id is not there"}
@@ -156,7 +183,9 @@ class TestIds:
 
 
 class TestMisses:
-    recorded = rows(CREATED, UPDATE, UPDATED, client(0.3, "response.create"), client(0.31, "response.create", response={"a": 1}))
+    recorded = rows(
+        CREATED, UPDATE, UPDATED, client(0.3, "response.create"), client(0.31, "response.create", response={"a": 1})
+    )
 
     @pytest.mark.parametrize(
         ("event", "what", "seen"),
@@ -194,7 +223,14 @@ class TestMisses:
         assert rim.replay.missed.what == "the recording expects no further message of the client"
 
     def test_audio_in_pieces_may_come_in_any_number(self) -> None:
-        rim = Rim(rows(CREATED, client(0.1, "input_audio_buffer.append", audio="AAAA"), client(0.2, "input_audio_buffer.commit"), server(0.3, "input_audio_buffer.committed")))
+        rim = Rim(
+            rows(
+                CREATED,
+                client(0.1, "input_audio_buffer.append", audio="AAAA"),
+                client(0.2, "input_audio_buffer.commit"),
+                server(0.3, "input_audio_buffer.committed"),
+            )
+        )
         for number in range(3):
             assert rim.send(0.1 + number / 100, {"type": "input_audio_buffer.append", "audio": "BBBB"}) is not None
         rim.send(0.5, {"type": "input_audio_buffer.commit"})
@@ -202,8 +238,13 @@ class TestMisses:
         assert rim.out[-1] == (0.6, "input_audio_buffer.committed")
 
     def test_a_secret_that_was_taken_out_stands_for_any(self) -> None:
-        rim = Rim(rows(CREATED, client(0.1, "session.update", session={"tools": [{"authorization": "[redacted:1:20:text]"}]})))
-        assert rim.send(0.2, {"type": "session.update", "session": {"tools": [{"authorization": "secret-token"}]}}) is not None
+        rim = Rim(
+            rows(CREATED, client(0.1, "session.update", session={"tools": [{"authorization": "[redacted:1:20:text]"}]}))
+        )
+        assert (
+            rim.send(0.2, {"type": "session.update", "session": {"tools": [{"authorization": "secret-token"}]}})
+            is not None
+        )
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.0, 3.0)), max_size=12), st.lists(st.floats(0.0, 5.0), max_size=12))

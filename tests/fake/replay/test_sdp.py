@@ -28,7 +28,9 @@ def recording(offer: str = OFFER, *, matches: bool = True, connected: bool = Tru
 
 def test_the_values_of_this_call_stand_in_the_recorded_text() -> None:
     old = answer("1111", "a=setup:actpass", "a=odd", pwd="[redacted:3:22:ice]")
-    assert transplanted(recording(), old, offer=OFFER, answer=answer("2222")) == answer("2222", "a=setup:actpass", "a=odd")
+    assert transplanted(recording(), old, offer=OFFER, answer=answer("2222")) == answer(
+        "2222", "a=setup:actpass", "a=odd"
+    )
 
 
 def test_line_ends_and_a_text_that_breaks_off_stay() -> None:
