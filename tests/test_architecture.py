@@ -56,7 +56,7 @@ PURE = (
     "harness.judging",
     "harness.diagnosis",
     "harness.netem.emulator",
-    "harness.fake.replay",
+    "harness.fake.replay.",
     "harness.regression.steps",
     "harness.regression.facts",
     "harness.regression.anonymous",
