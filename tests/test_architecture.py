@@ -42,12 +42,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "client", "errors", "fake", "faults", "files", "judging", "media", "netem", "protocol", "rules", "scenario", "targets", "trace",
         "webrtc",
     },
+    "regression": {"errors", "fake", "files", "judging", "media", "protocol", "rules", "scenario", "trace"},
     "checking": {"errors", "judging", "running", "scenario", "targets"},
     "drifting": {"errors", "formats", "protocol", "rules", "running", "scenario", "trace"},
     "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
     "selftest": {"client", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
     "cli": {
-        "checking", "comparing", "drifting", "errors", "files", "formats", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets",
+        "checking", "comparing", "drifting", "errors", "files", "formats", "judging", "media", "protocol", "regression", "report", "running", "scenario", "selftest", "serving", "targets",
         "trace",
     },
     "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},
@@ -64,6 +65,10 @@ PURE = (
     "harness.drifting.vocabulary",
     "harness.diagnosis",
     "harness.netem.emulator",
+    "harness.fake.replay.",
+    "harness.regression.steps",
+    "harness.regression.facts",
+    "harness.regression.anonymous",
 )
 
 

@@ -22,6 +22,7 @@ from harness.cli.options import (
     known_dialects,
 )
 from harness.cli.terminal import carried_out, failed_before, print_results, repeated, say, written_reports
+from harness.errors import UsageError
 from harness.protocol.dialects import DIALECTS
 from harness.running import CALLS
 
@@ -157,12 +158,24 @@ def serve(
             help="Send session.update, session.error, session.end, as Microsoft's JavaScript sample expects.",
         ),
     ] = False,
+    replay: Annotated[
+        Path | None, typer.Option(help="Play the service of this recording: a trace, or a cassette (folder or .zip).")
+    ] = None,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="With --replay: the engine answers where the recording has no answer.")
+    ] = False,
+    silence: Annotated[
+        bool, typer.Option("--silence", help="With --replay: silence where the recording's audio is missing.")
+    ] = False,
     strict: Strict = False,
 ) -> None:
     """Serve the fake to a client under test; each call is judged when it ends. Exit code: the verdict on all calls; 3 if no call came."""
     from harness.judging.results import exit_code
+    from harness.scenario.script import Replayed
     from harness.serving.serving import serve_forever
 
+    if replay is not None and script is not None:
+        raise UsageError("two services at once", where="--replay --script", fix="give one of them")
     results = asyncio.run(
         serve_forever(
             host=host,
@@ -174,6 +187,7 @@ def serve(
             script=script,
             sample_names=sample_names,
             deployments=tuple(deployment or ()),
+            replay=Replayed(file=str(replay), lenient=lenient, silence=silence) if replay is not None else None,
             say=say,
         )
     )

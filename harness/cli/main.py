@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
-from harness.cli import calls, compares, lists, records
+from harness.cli import calls, compares, lists, recordings
 from harness.cli.terminal import Commands, any_text, put, without_secrets, written_out
 from harness.errors import HarnessError
 
@@ -22,8 +22,8 @@ app = typer.Typer(
 )
 COMMANDS = (
     *(calls.run, calls.check, calls.serve, calls.judge),
-    records.export,
     *(compares.compare, compares.drift),
+    *(recordings.scenario, recordings.cassette, recordings.export),
     *(lists.rules, lists.faults, lists.dialects, lists.selftest, lists.explain, lists.schema),
 )
 for _command in COMMANDS:

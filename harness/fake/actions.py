@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from harness.protocol.dialects import Dialect
 
@@ -46,6 +46,39 @@ class Close:
 
 
 Action = Send | Play | StopAudio | Close
+
+
+class Engine(Protocol):
+    """What a call lives by: see :class:`harness.fake.conversation.Conversation`. A replay has further actions of its own."""
+
+    def connect(self, now: float) -> Sequence[Any]:
+        """The data channel is open."""
+        ...
+
+    def receive(self, message: str | bytes, now: float) -> Sequence[Any]:
+        """A message from the client's channel."""
+        ...
+
+    def hear(self, speech: bool, level: float, now: float) -> Sequence[Any]:
+        """20 ms of the caller's audio."""
+        ...
+
+    def played(self, response_id: str, item_id: str, ms: float, now: float) -> Sequence[Any]:
+        """So much of a message's audio has left the track."""
+        ...
+
+    def drained(self, response_id: str, item_id: str, now: float) -> Sequence[Any]:
+        """Nothing of a message's audio is left in the track."""
+        ...
+
+    def tick(self, now: float) -> Sequence[Any]:
+        """Time has passed."""
+        ...
+
+    @property
+    def deadline(self) -> float | None:
+        """When ``tick`` is wanted next."""
+        ...
 
 
 class Outbox:

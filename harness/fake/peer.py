@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, assert_never
 
-from aiortc import RTCDataChannel
+from aiortc import MediaStreamTrack, RTCDataChannel
 
-from harness.fake.actions import Action, Close, Play, Send, StopAudio
+from harness.fake.actions import Action, Close, Engine, Play, Send, StopAudio
 from harness.fake.answers import VENDORS
 from harness.fake.babble import babble
 from harness.fake.conversation import Conversation, passes_filter
-from harness.fake.faults import Faults
+from harness.fake.faults import Faults, ServiceConduct
 from harness.fake.sample_names import SEED_END, as_the_sample_expects
 from harness.fake.settings import FakeSettings
 from harness.fake.traces import Unrecorded
-from harness.faults.registry import Message, leaving
+from harness.faults.registry import Message, PacketRewrite, leaving
 from harness.media.capture import Capture, Frame
 from harness.media.levels import FLOOR_DBFS
 from harness.media.track import OutgoingAudio, Playing
@@ -58,20 +58,21 @@ class ServiceCall:
         audio: Callable[[str], Sequence[bytes]] | None = None,
         filtered: bool = False,
         loopback: bool = True,
+        conduct: ServiceConduct | None = None,
     ) -> None:
         self.dialect = dialect
         self.recorder = recorder
         self._settings = settings
         self._audio = audio
         self._faults = faults or Faults()
-        self._conduct = conduct = self._faults.conduct
+        self._conduct = conduct = conduct or self._faults.conduct
         self._out, self._heard = self._faults.events(dialect), self._faults.heard(dialect)
         self._oversize = conduct.oversize
         self._filtered = filtered and conduct.filters
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._longest = script.session_length or settings.max_call_seconds or dialect.session_minutes * 60.0
-        self._conversation = Conversation(
+        self._conversation: Engine = Conversation(
             dialect,
             script,
             session=session,
@@ -83,6 +84,7 @@ class ServiceCall:
             transcribers=settings.deployments if VENDORS[dialect.vendor].needs_model else None,
         )
         self._voice = OutgoingAudio(pace=conduct.pace)
+        track, rewrite = self._outgoing()
         self._playing: dict[tuple[str, str], Playing] = {}
         self._channel: RTCDataChannel | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -95,7 +97,7 @@ class ServiceCall:
         self.received = Capture(recorder, "received", on_frame=self._on_frame, keep=watched, conceal=True)
         self.sent = Capture(recorder, "sent", decode=False, keep=watched) if watched else None
         misbehavior = Misbehavior(
-            self._faults.packets(),
+            rewrite,
             rtcp=conduct.reports,
             acknowledges=conduct.acknowledges,
             ack_stream=conduct.ack_stream,
@@ -107,13 +109,17 @@ class ServiceCall:
         self._peer = Peer(
             recorder,
             loopback=loopback,
-            track=self._voice,
+            track=track,
             on_packet=self._on_packet,
             misbehavior=misbehavior,
             limits=limits,
         )
         self._peer.on_channel = self._on_channel
         self._peer.on_early = partial(self._record_message, "received")
+
+    def _outgoing(self) -> tuple[MediaStreamTrack, PacketRewrite | None]:
+        """The outgoing track, and what becomes of its packets on their way."""
+        return self._voice, self._faults.packets()
 
     async def answer(self, offer: str) -> str:
         """The answer to the caller's offer; from here on the call lives by itself. Raises RejectedDescription, and is closed then."""

@@ -92,7 +92,8 @@ class FakeService:
         self.script = script or FakeScript()
         self.audio = audio
         self.faults = Faults(self.script.faults)
-        self.settings = (settings or FakeSettings()).scripted(self.script).as_conducted(self.faults.conduct)
+        self.conduct = self.faults.conduct
+        self.settings = (settings or FakeSettings()).scripted(self.script).as_conducted(self.conduct)
         self.loopback = loopback
         self.page = page
         self.url = ""
@@ -155,7 +156,7 @@ class FakeService:
     def _application(self) -> Starlette:
         application = Starlette(
             routes=self._routes(),
-            middleware=[Middleware(Cors, tell=self._on_preflight, **self.faults.conduct.pages)],
+            middleware=[Middleware(Cors, tell=self._on_preflight, **self.conduct.pages)],
             exception_handlers={404: self._no_route, 405: self._no_route},
         )
         application.router.redirect_slashes = False
@@ -187,7 +188,7 @@ class FakeService:
         if request.url.path not in self._steps:
             return
         dialect, step = self._steps[request.url.path]
-        recorder = self._traces.asking_leave(dialect.name, _client(request), refused=status >= 300)
+        recorder = self._traces.asking_leave(dialect.name, client_of(request), refused=status >= 300)
         if recorder is not None:
             recorder.record("http.preflight", step=step, **preflight(request, status))
 
@@ -217,7 +218,7 @@ class FakeService:
         text = "" if isinstance(raw, HttpRefusal) else raw.decode("utf-8", "replace")
         parts = None if isinstance(raw, HttpRefusal) else await bodies.form(request.headers, raw)
         ask = Ask(dict(request.query_params), headers, text, parts)
-        client = _client(request)
+        client = client_of(request)
         key = ask.bearer if step != "key" else ""
         call = self.calls.get(request.path_params.get("call_id", ""))
         recorder = (
@@ -242,8 +243,7 @@ class FakeService:
         response = _json(answer.body, answer.status, answer.headers) if isinstance(answer, HttpRefusal) else answer
         self._asked[step] += 1
         response = await as_it_leaves(response, self.faults, step=step, dialect=dialect, nth=self._asked[step])
-        response.headers["date"] = formatdate(self._epoch + self.now, usegmt=True)
-        response.headers[VENDORS[dialect.vendor].request_id] = new_id("req")
+        self._stamp(response, dialect)
         record(
             "http.response",
             status=response.status_code,
@@ -256,6 +256,10 @@ class FakeService:
             standing, _ = self._keys.find(key, dialect.name, self.now)
             self._traces.failed(recorder, client, key if standing != "foreign" else "")
         return response
+
+    def _stamp(self, response: Response, dialect: Dialect) -> None:
+        response.headers["date"] = formatdate(self._epoch + self.now, usegmt=True)
+        response.headers[VENDORS[dialect.vendor].request_id] = new_id("req")
 
     async def _mint(
         self, dialect: Dialect, transcription: bool, request: Request, ask: Ask, recorder: Recorder
@@ -271,7 +275,7 @@ class FakeService:
             seconds=grant.seconds,
             now=self.now,
         )
-        self._traces.minted(recorder, key.value, _asker(ask), _client(request))
+        self._traces.minted(recorder, key.value, _asker(ask), client_of(request))
         return _json(bodies.token_body(dialect, key))
 
     async def _call(self, dialect: Dialect, request: Request, ask: Ask, recorder: Recorder) -> Response | HttpRefusal:
@@ -303,14 +307,14 @@ class FakeService:
             self._on_call_end(call)
             self._traces.close(recorder)
 
-        call = ServiceCall(
-            dialect,
-            self.script,
+        call = self._service_call(
+            recorder,
+            dialect=dialect,
+            script=self.script,
             session=grant.session,
             model=grant.model,
             filtered=grant.filtered,
             audio=self.audio,
-            recorder=recorder,
             settings=self.settings,
             faults=self.faults,
             loopback=self.loopback,
@@ -324,6 +328,9 @@ class FakeService:
         except BaseException:
             self.calls.pop(call_id, None)
             raise
+
+    def _service_call(self, recorder: Recorder, **options: Any) -> ServiceCall:
+        return ServiceCall(**options, recorder=recorder)
 
     async def _hang_up(
         self, dialect: Dialect, request: Request, ask: Ask, recorder: Recorder
@@ -346,7 +353,8 @@ async def _removed(_request: Request, _ask: Ask, _recorder: Recorder) -> HttpRef
     return answers.BETA_REMOVED
 
 
-def _client(request: Request) -> Client:
+def client_of(request: Request) -> Client:
+    """Who asks: address and user agent."""
     return request.client.host if request.client else "", request.headers.get("user-agent", "")
 
 

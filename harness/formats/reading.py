@@ -14,7 +14,7 @@ from harness.formats import event_log, har, rtcstats, webrtc_internals
 from harness.formats.base import LARGEST, Form, Record
 from harness.formats.joining import joined
 from harness.formats.recognition import recognised
-from harness.trace import Header, Recorder, Trace, read_trace
+from harness.trace import Header, Recorder, Trace, open_recording
 
 FORMS: tuple[Form, ...] = (
     Form("http", "HAR files of a browser or of Playwright", har.recognise, har.read),
@@ -27,7 +27,8 @@ FORMS: tuple[Form, ...] = (
         event_log.read,
     ),
 )
-_TAKEN = "; ".join(("traces (.ndjson)", *(form.title for form in FORMS)))
+_ZIP = b"PK\x03\x04"
+_TAKEN = "; ".join(("traces (.ndjson) and cassettes (.zip)", *(form.title for form in FORMS)))
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def read_records(paths: Sequence[Path], dialect: str = "") -> list[NamedTrace]:
     ours: list[NamedTrace] = []
     others: list[tuple[Path, tuple[Record, ...]]] = []
     for path in paths:
-        if _is_trace(path):
-            ours.append(NamedTrace(path.as_posix(), read_trace(path), path.resolve()))
+        if _is_ours(path):
+            ours.append(NamedTrace(path.as_posix(), open_recording(path).trace, path.resolve()))
         else:
             others.append((path, records_in(_text(path), path.as_posix())))
     return [*ours, *(trace_of(name, record, dialect) for name, record in _calls(others))]
@@ -109,13 +110,16 @@ def trace_of(name: str, record: Record, dialect: str) -> NamedTrace:
     return NamedTrace(name, Trace(header, tuple(recorder.entries), end))
 
 
-def _is_trace(path: Path) -> bool:
-    """Whether a file begins as our traces do; one that cannot be opened is named where it is read."""
+def _is_ours(path: Path) -> bool:
+    """Whether this is a cassette, or begins as our traces do; a file that cannot be opened is named where it is read."""
+    if path.is_dir():
+        return True
     try:
         with path.open("rb") as file:
-            return file.read(64).lstrip().replace(b" ", b"").startswith(b'{"trace":')
+            start = file.read(64)
     except OSError:
         return False
+    return start.startswith(_ZIP) or start.lstrip().replace(b" ", b"").startswith(b'{"trace":')
 
 
 def _text(path: Path) -> str:

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from harness.errors import UnknownDialect
 from harness.files import write_text
-from harness.formats import NamedTrace
+from harness.formats import NamedTrace, read_records
 from harness.judging.results import Result
 from harness.judging.verdict import judge
 from harness.protocol.dialects import DIALECTS
 from harness.scenario.model import Assert
-from harness.trace import Header, Trace, read_trace, shows
+from harness.trace import Header, Trace, shows
 
 _ASSERT = "assert"
 # What is said of a recording that does not end as a run ends, by its ``end``.
@@ -115,5 +115,6 @@ def judged(recordings: Iterable[NamedTrace], out: Path | None = None) -> list[Re
 
 
 def judge_file(path: Path) -> Result:
-    """Judge a trace file by today's rules. Raises TraceError where it cannot be read."""
-    return result_of(read_trace(path), name=path.as_posix(), path=path.resolve().as_posix())
+    """The result of the one call in a file: a trace, a cassette, or a record of others. Raises TraceError where it cannot be read."""
+    (result,) = judged(read_records([path]))
+    return result

@@ -68,7 +68,7 @@ class Capture:
         self._recorder = recorder
         self._direction = direction
         self._keep = keep
-        self._timeline = _Timeline()
+        self._timeline = Timeline()
         self._batches: dict[tuple[int, int], _Batch] = {}
         self._kept: list[tuple[int, bytes]] = []
         self._ear = (
@@ -144,7 +144,7 @@ class _Batch:
         self.rows: list[list[float | int]] = []
 
 
-class _Timeline:
+class Timeline:
     """Puts packets on one line of 48 kHz samples, across wraps of the timestamp and streams that begin anew."""
 
     def __init__(self) -> None:

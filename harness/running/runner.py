@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time as wall
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from harness.client.call import Call
 from harness.client.player import play
@@ -25,6 +25,7 @@ from harness.running import clock
 from harness.running.faults import check_faults
 from harness.running.jobs import Job
 from harness.running.libraries import quiet_libraries
+from harness.scenario.files import resolve_recording
 from harness.scenario.loader import LoadedScenario, resolve_audio
 from harness.scenario.model import Scenario
 from harness.scenario.network import Network
@@ -32,9 +33,12 @@ from harness.scenario.stage import Audio
 from harness.scenario.unscripted import adapt, cooperative_steps
 from harness.targets.endpoints import Endpoints, fake_endpoints, live_endpoints
 from harness.targets.service import service_endpoints, tls
-from harness.trace import Header, Recorder, Trace
+from harness.trace import Header, Recorder, Trace, open_recording
 from harness.trace.redact import Redactor
 from harness.webrtc.peer import Peer
+
+if TYPE_CHECKING:
+    from harness.fake.replayed_call import RecordedService
 
 FAKE_KEY = "fake-api-key-0123456789"
 # Behind the sum of all that a scenario waits for, a run that still has not ended has hung.
@@ -43,11 +47,13 @@ SLACK = 60.0
 
 @dataclass(frozen=True)
 class Ready:
-    """A run whose settings are right. ``loaded`` is the scenario as it is played; ``endpoints`` are None for the fake."""
+    """A run whose settings are right. ``loaded`` is the scenario as it is played; ``endpoints`` are None for the fake,
+    ``recorded`` is the service that it replays, if any."""
 
     job: Job
     loaded: LoadedScenario
     endpoints: Endpoints | None
+    recorded: RecordedService | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,9 @@ def prepared(job: Job, loaded: LoadedScenario) -> Ready:
     check_faults(loaded)
     if job.unscripted is not None:
         loaded = replace(loaded, scenario=adapt(loaded.scenario, job.unscripted))
-    return Ready(job, loaded, None if job.target == "fake" else _endpoints(job))
+    if job.target != "fake":
+        return Ready(job, loaded, _endpoints(job))
+    return Ready(job, loaded, None, recorded_service(loaded, job.dialect))
 
 
 def judged(ready: Ready, made: Played) -> Result:
@@ -146,7 +154,7 @@ async def make_call(ready: Ready, *, watch: list[Trace] | None = None, notes: Se
         try:
             async with AsyncExitStack() as stack:
                 if endpoints is None:
-                    endpoints = await _start_fake(job, scenario, packets, stack, watch)
+                    endpoints = await _start_fake(ready, packets, recorder, stack, watch)
                 http = await stack.enter_async_context(
                     httpx.AsyncClient(
                         verify=tls(endpoints), trust_env=not endpoints.loopback, timeout=scenario.caller.timeout
@@ -194,15 +202,20 @@ class Hung(CallError):
 
 
 async def _start_fake(
-    job: Job, scenario: Scenario, packets: Audio, stack: AsyncExitStack, watch: list[Trace] | None
+    ready: Ready, packets: Audio, recorder: Recorder, stack: AsyncExitStack, watch: list[Trace] | None
 ) -> Endpoints:
     from harness.fake.server import FakeService, FakeSettings
     from harness.protocol.dialects import DIALECTS
 
-    script = scenario.fake.model_copy(update={"faults": [*scenario.fake.faults, *job.faults]})
-    service = FakeService(
-        dialects=(DIALECTS[job.dialect],),
-        script=script,
+    job, fake = ready.job, ready.loaded.scenario.fake
+    make: Callable[..., FakeService] = partial(FakeService, dialects=(DIALECTS[job.dialect],))
+    if ready.recorded is not None:
+        from harness.fake.replayed_service import ReplayService
+
+        # What is to be known of the replay belongs into the trace that is judged.
+        make = partial(ReplayService, recorded=ready.recorded, on_note=recorder.record)
+    service = make(
+        script=fake.model_copy(update={"faults": [*fake.faults, *job.faults]}),
         audio=packets,
         settings=FakeSettings(api_keys=(FAKE_KEY,)),
         recorder_for=None if watch is None else partial(_service_recorder, job),
@@ -212,6 +225,25 @@ async def _start_fake(
     url = await service.start()
     stack.push_async_callback(service.stop)
     return fake_endpoints(job.dialect, url, api_key=FAKE_KEY)
+
+
+def recorded_service(loaded: LoadedScenario, dialect: str) -> RecordedService | None:
+    """The service that the scenario's ``fake`` replays; None where the engine answers.
+
+    Raises TraceError where the recording cannot be read, UsageError where it is of another dialect.
+    """
+    wanted = loaded.scenario.fake.replayed
+    if wanted is None:
+        return None
+    from harness.fake.replayed_call import RecordedService
+
+    path = resolve_recording(loaded.path, wanted.file)
+    recorded = RecordedService.of(open_recording(path), lenient=wanted.lenient, silence=wanted.silence)
+    own = recorded.trace.header.dialect
+    if own != dialect:
+        fix = f"write dialects: [{own}] into the scenario, or run it with -d {own}"
+        raise UsageError(f"a recording of {own} cannot be replayed in {dialect}", where=str(loaded.path), fix=fix)
+    return recorded
 
 
 def network_of(job: Job, scenario: Scenario) -> Emulator | None:
@@ -285,8 +317,9 @@ def _write_audio(job: Job, call: Call) -> dict[str, str]:
     for direction, capture in (("sent", call.sent), ("received", call.received)):
         path = job.out / "audio" / f"{job.slug}.{direction}.ogg"
         with writing(path):
-            if capture.write_ogg(path):
+            if seconds := capture.write_ogg(path):
                 written[direction] = path.relative_to(job.out).as_posix()
+                call.recorder.record("audio.file", direction=direction, path=f"../audio/{path.name}", seconds=seconds)
     return written
 
 

@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.retirements import retiring
 from harness.scenario import marks
-from harness.scenario.files import resolve_audio
+from harness.scenario.files import resolve_audio, resolve_recording
 from harness.scenario.marks import Marked, Path, marked
 from harness.scenario.match import CONDITIONS, lookup, variables_in
 from harness.scenario.model import Scenario
@@ -48,6 +48,7 @@ def check(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
     _check_variables(source, found)
     _check_settings(source, settings)
     _check_dialects(source, scenario)
+    _check_replayed(source, scenario, path)
     _check_rules(source, scenario)
     _check_diagnosis(source, scenario)
     _check_source(source, scenario)
@@ -196,6 +197,19 @@ def _check_settings(source: Source, settings: Iterable[Marked]) -> None:
         for word in one.value:
             if word not in SESSION_WORDS and (meant := did_you_mean(word, SESSION_WORDS)):
                 source.report(source.at_key((*one.path, word)), f"unknown session setting {word!r}{meant}")
+
+
+def _check_replayed(source: Source, scenario: Mapping[str, Any], path: FilePath) -> None:
+    """The recording that the fake is to replay has to be there."""
+    place: Path = ("fake", "recording")
+    named = lookup(scenario, "fake.recording")
+    if isinstance(named, Mapping):
+        place, named = (*place, "file"), named.get("file")
+    if isinstance(named, str):
+        try:
+            resolve_recording(path, named)
+        except UsageError as error:
+            source.report(source.at(place), f"{error.what}; {error.fix}")
 
 
 def _check_source(source: Source, scenario: Mapping[str, Any]) -> None:

@@ -77,6 +77,17 @@ def resolve_audio(scenario_path: Path, name: str) -> Path:
     )
 
 
+def resolve_recording(scenario_path: Path, name: str) -> Path:
+    """The trace or cassette that a scenario calls ``name``: beside the scenario file; an absolute path stands for itself.
+
+    Raises UsageError, with the nearest name there, where it does not exist.
+    """
+    found = scenario_path.resolve().parent / name
+    if not os.path.exists(found):
+        raise UsageError(f"no recording {name!r}", where=str(scenario_path), fix=_hint(found))
+    return found
+
+
 def _audio_folders(scenario_path: Path) -> Iterator[Path]:
     """Existing folders in which a recording is looked for, nearest first, each once."""
     beside = scenario_path.resolve().parent

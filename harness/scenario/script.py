@@ -78,9 +78,23 @@ class Reply(Model):
         return (Message(text=self.says, audio=self.audio),)
 
 
+class Replayed(Model):
+    """A recorded call whose service is played instead of the engine: its events, audio and HTTP answers, right and wrong ones."""
+
+    file: str = Field(description="a trace, or a cassette (a folder or a .zip), beside the scenario file")
+    lenient: bool = Field(
+        default=False, description="where the recording has no answer, the engine gives its own; default: the call ends"
+    )
+    silence: bool = Field(default=False, description="go on with silence where the recording's audio file is missing")
+
+
 class FakeScript(Model):
     """The script of the fake service; ignored on a live target."""
 
+    recording: str | Replayed | None = Field(
+        default=None,
+        description="play the service of this recording: FILE, or {file: FILE, lenient: true, silence: true}",
+    )
     replies: list[Reply] = Field(default_factory=list)
     mcp: dict[str, list[str] | None] = Field(
         default_factory=dict, description="server_label -> the tools that MCP server lists; null: listing fails"
@@ -90,3 +104,8 @@ class FakeScript(Model):
         default=None, description="the deployments (models) that it has, case-sensitive; default: any name is one"
     )
     faults: list[str] = Field(default_factory=list)
+
+    @property
+    def replayed(self) -> Replayed | None:
+        """The recording to play, with what is to be done where it has nothing; None: the engine answers."""
+        return Replayed(file=self.recording) if isinstance(self.recording, str) else self.recording

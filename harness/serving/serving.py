@@ -10,11 +10,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from harness.diagnosis.troubles import words_of
 from harness.errors import HarnessError
+from harness.fake.peer import ServiceCall
+from harness.fake.replayed_call import MISS, RecordedService
+from harness.fake.replayed_service import ReplayService
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
 from harness.files import refused, writing
@@ -27,11 +31,11 @@ from harness.report.text import failure, totals
 from harness.report.write import write_reports
 from harness.running.clock import undisturbed
 from harness.running.libraries import quiet_libraries
-from harness.scenario.files import resolve_audio
+from harness.scenario.files import resolve_audio, resolve_recording
 from harness.scenario.loader import load
-from harness.scenario.script import FakeScript
+from harness.scenario.script import FakeScript, Replayed
 from harness.serving.page import example_page
-from harness.trace import Entry, Header, Recorder, Trace
+from harness.trace import Entry, Header, Recorder, Trace, open_recording
 from harness.trace.redact import Redactor
 
 
@@ -67,6 +71,24 @@ class Served:
         recorder.watch(lambda entry: self._follow(path.stem, entry))
         return recorder
 
+    def call_ended(self, call: ServiceCall) -> None:
+        """Leave the audio of a call beside its trace, before the trace is closed."""
+        path = self._paths.get(id(call.recorder), (None, None))[0]
+        for direction, capture in (("received", call.received), ("sent", call.sent)):
+            if path is None or capture is None:
+                continue
+            file = self._out / "audio" / f"{path.stem}.{direction}.ogg"
+            try:
+                with writing(file):
+                    seconds = capture.write_ogg(file)
+            except HarnessError as error:
+                self._fail(error)
+            else:
+                if seconds:
+                    call.recorder.record(
+                        "audio.file", direction=direction, path=f"../audio/{file.name}", seconds=seconds
+                    )
+
     def _follow(self, name: str, entry: Entry) -> None:
         """Say how far a client has come: who waits for a call needs to see where it stays."""
         if entry.kind == "channel.open":
@@ -75,6 +97,10 @@ class Served:
             self._say(
                 f"  {name}: preflight refused, a header that no page may send: {', '.join(entry.data['refused'])}"
             )
+        elif entry.kind == "harness.error" and entry.data.get("error") == MISS:
+            self._say(f"  {name}: not in the recording: {entry.data['what']}; {entry.data['seen']}")
+        elif entry.kind == "harness.note" and entry.data.get("about") == "replay":
+            self._say(f"  {name}: {entry.data['text']}")
         elif entry.kind == "event.sent" and entry.type == "error":
             self._say(f"  {name}: an event is refused: {words_of(entry.event.get('error'))}")
         elif entry.kind == "http.response":
@@ -159,27 +185,35 @@ async def serve_forever(
     script: Path | None = None,
     sample_names: bool = False,
     deployments: Sequence[str] = (),
+    replay: Replayed | None = None,
     say: Callable[[str], None],
     stop: asyncio.Event | None = None,
 ) -> list[Result]:
     """Serve until SIGINT or SIGTERM, then end all calls and return what was judged.
 
     ``key`` is the API key clients must send; without one any key is accepted. ``script`` is a scenario file, whose ``fake`` block says
-    what is heard and answered. ``sample_names``: speak as Microsoft's JavaScript sample expects (see :mod:`harness.fake.sample_names`).
+    what is heard and answered. ``replay``: play a recorded service, in the recording's dialect. ``sample_names``: speak as Microsoft's JavaScript sample expects (see :mod:`harness.fake.sample_names`).
     ``deployments`` are the models that it has; without any it takes every name. ``stop`` ends it instead of the signals. Raises UsageError where it cannot listen, and at the end where something could not be
-    written, and ScenarioError for a wrong script.
+    written, ScenarioError for a wrong script, and TraceError for a recording that cannot be replayed.
     """
     conformance_html((), seconds=0.0)  # loads and compiles what it takes, which would hold up the first calls
     served = Served(out, say, secrets=(key,))
     told = load(script).scenario.fake if script else FakeScript()
-    service = FakeService(
-        dialects=[DIALECTS[name] for name in dialects],
+    replay, beside = (told.replayed, script) if told.replayed is not None else (replay, None)
+    make: Callable[..., FakeService] = partial(FakeService, dialects=[DIALECTS[name] for name in dialects])
+    if replay is not None:
+        recording = open_recording(replay.file if beside is None else resolve_recording(beside, replay.file))
+        recorded = RecordedService.of(recording, lenient=replay.lenient, silence=replay.silence)
+        dialects = (recorded.trace.header.dialect,)
+        make = partial(ReplayService, recorded=recorded)
+    service = make(
         script=told.model_copy(update={"faults": [*told.faults, *faults]}),
         audio=lambda name: opus.encode(wav.load(resolve_audio(script or Path.cwd() / "scenario.yaml", name))),
         settings=FakeSettings(
             api_keys=(key,) if key else None, deployments=tuple(deployments) or None, sample_names=sample_names
         ),
         recorder_for=served.recorder_for,
+        on_call_end=served.call_ended,
         on_trace=served.ended,
         loopback=host in ("127.0.0.1", "localhost", "::1"),
         page=example_page([DIALECTS[name] for name in dialects]),

@@ -53,7 +53,7 @@ audio       .levels      {direction, start, step, levels, speech, clipped?, flat
                          ``clipped``: samples at full scale, ``breaks``: how often the sound broke off, left out where all are 0
             .speech      {direction, state, at}            state: started | stopped, at: trace time of the change in the audio itself
             .undecodable {direction, sequence, size}       an Opus payload that does not decode
-            .file        {direction, path, seconds}        the Ogg Opus file beside the trace
+            .file        {direction, path, seconds}        the Ogg Opus file beside the trace; path counts from the trace's folder
 step        .started     {step, word, text}                step counts from 1 in file order; text is what a person reads
             .met | .missed  {step, expected, actual, entry?}
             .said        {step, file, seconds}             the recording has been handed over completely

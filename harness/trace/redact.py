@@ -110,9 +110,13 @@ def parse_mark(text: str) -> Mark | None:
 
 
 class Redactor:
-    """Redacts values of one recording; remembers each secret it met, so that it is recognised wherever it turns up later."""
+    """Redacts values of one recording; remembers each secret it met, so that it is recognised wherever it turns up later.
 
-    def __init__(self, known: Iterable[str] = ()) -> None:
+    ``known`` are secrets that are known before; ``first`` is the number of the first mark, where the recording has some already.
+    """
+
+    def __init__(self, known: Iterable[str] = (), *, first: int = 1) -> None:
+        self._first = first
         self._numbers: dict[str, int] = {}
         self._pattern: re.Pattern[str] | None = None
         self._spellings: dict[str, str] = {}
@@ -240,7 +244,7 @@ class Redactor:
         return self._value(inner)
 
     def _number(self, secret: str) -> int:
-        return self._numbers.setdefault(secret, len(self._numbers) + 1)
+        return self._numbers.setdefault(secret, len(self._numbers) + self._first)
 
     def _credential(self, value: str) -> str:
         """A value that is a secret as a whole, but for the auth scheme in front of it."""

@@ -15,14 +15,16 @@ import pytest
 from harness.errors import UsageError
 from harness.fake.server import FakeService
 from harness.judging.recording import result_of
-from harness.judging.results import exit_code
+from harness.judging.results import Result, exit_code
 from harness.report import write
 from harness.running import clock
+from harness.scenario.script import Replayed
 from harness.serving import serving
 from harness.serving.serving import Served
 from harness.trace import read_trace
 from tests.fake.caller import Caller
 from tests.fake.requests import AZURE, call_path
+from tests.regression.calls import recorded
 
 
 def serve(out: Path, calls: int, say: Callable[[str], None] = lambda _: None) -> Served:
@@ -157,3 +159,52 @@ def test_calls_go_on_where_nobody_can_hear_of_them(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="standard output: cannot be written: No space left on device"):
         served.finish()
     assert len(json.loads((tmp_path / "results.json").read_text())["runs"]) == 2
+
+
+def test_a_served_recording_is_told_with_what_was_missed_and_leaves_its_audio(tmp_path: Path) -> None:
+    _, path = recorded("turns/caller-speaks-assistant-answers.yaml", "azure-ga", tmp_path / "recorded")
+    said: list[str] = []
+
+    async def main() -> list[Result]:
+        stop, address = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+        def say(line: str) -> None:
+            said.append(line)
+            if line.startswith("serving"):
+                address.set_result(line.split()[1])
+
+        serving_it = asyncio.create_task(
+            serving.serve_forever(
+                host="127.0.0.1",
+                port=0,
+                dialects=[],
+                out=tmp_path / "out",
+                replay=Replayed(file=str(path)),
+                say=say,
+                stop=stop,
+            )
+        )
+        async with httpx.AsyncClient(base_url=await address) as http:
+            caller = Caller(http, AZURE)
+            await caller.call()
+            await asyncio.sleep(0.5)
+            caller.send("response.create")
+            await caller.expect("error")
+            await caller.close()
+        stop.set()
+        return await serving_it
+
+    (result,) = clock.run(main, time="virtual")
+    assert result.verdict in ("error", "nonconformant")
+    assert any(
+        "not in the recording: the recording expects session.update next; response.create came" in line for line in said
+    )
+    assert [one.name for one in sorted((tmp_path / "out" / "audio").iterdir())] == [
+        "call-0001.azure-ga.received.ogg",
+        "call-0001.azure-ga.sent.ogg",
+    ]
+    kept = read_trace(tmp_path / "out" / "traces" / "call-0001.azure-ga.ndjson")
+    assert [one.data["path"] for one in kept.of("audio.file")] == [
+        "../audio/call-0001.azure-ga.received.ogg",
+        "../audio/call-0001.azure-ga.sent.ogg",
+    ]

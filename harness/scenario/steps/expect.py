@@ -29,6 +29,11 @@ class Expect(Step):
     where: Where = Field(default_factory=dict, description="dotted path -> value or condition")
     save: Save = Field(default_factory=dict, description="variable -> dotted path; used later as ${variable}")
     optional: bool = Field(default=False, description="its absence is no failure")
+    anywhere: bool = Field(
+        default=False,
+        description="look through the whole call, not only after the last matched event, which stays where it is; name what it is "
+        "about in where",
+    )
 
     @property
     def patterns(self) -> tuple[EventPattern, ...]:
@@ -102,14 +107,14 @@ class Expect(Step):
             stage.call.dialect,
             self.patterns,
             needs_all=self.needs_all,
-            cursor=stage.cursor,
+            cursor=-1 if self.anywhere else stage.cursor,
             variables=stage.variables,
         )
         found = await stage.until(search.look, self.within)
         if found is None:
             return Seen(self.optional, stage.in_short(search.instead()))
         last = max(found.values(), key=lambda entry: entry.seq)
-        stage.cursor = last.seq
+        stage.cursor = stage.cursor if self.anywhere else last.seq
         values, missing = search.saved()
         if missing:
             return Seen(False, missing, last)

@@ -52,7 +52,7 @@ def test_records_of_one_call_are_judged_together(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("judge", RECORDED), "Is a directory"),
+        (("judge", RECORDED), "no trace in this folder"),
         (("judge", FAULTY / "console.txt", "-d", "azure"), "azure-ga"),
         (("judge", __file__), "these are read: traces"),
         (("export", FAULTY / "served.ndjson", "--as", "mp3"), "choose one of: events, har, pcap"),
