@@ -18,6 +18,25 @@ class InvalidText(bytes):
     """A message sent as a string (PPID 51) whose octets are not UTF-8 (:rfc:`8831` section 6.6 says they are)."""
 
 
+class _Octets(str):
+    """A text whose octets on the wire are these, whatever they are."""
+
+    octets: bytes
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """The octets."""
+        return self.octets
+
+
+def as_it_came(message: str | bytes) -> str | bytes:
+    """A received message as a data channel sends the very same: text that is not UTF-8 stays text."""
+    if not isinstance(message, InvalidText):
+        return message
+    text = _Octets(message.decode("utf-8", "replace"))
+    text.octets = bytes(message)
+    return text
+
+
 def tap_association(sctp: Any, callbacks: Callbacks, misbehavior: Misbehavior, limits: Limits) -> None:
     """Tell of DCEP messages and of text that the stack would drop or end over; misbehave where that is asked for; guard it."""
     begin_low(sctp)

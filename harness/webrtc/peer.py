@@ -23,10 +23,22 @@ from harness.netem.link import Wire
 from harness.protocol import negotiation, rtp
 from harness.protocol.rtp import Direction, RtpPacket
 from harness.trace import Recorder
+from harness.webrtc.association import as_it_came
 from harness.webrtc.guard import Limits
 from harness.webrtc.hooks import Callbacks, Handshake, Hooks, InvalidText, Misbehavior
+from harness.webrtc.relay import RelayedAudio
 
-__all__ = ["InvalidText", "Limits", "Misbehavior", "Peer", "RejectedDescription", "RtpPacket"]
+__all__ = [
+    "InvalidText",
+    "Limits",
+    "Misbehavior",
+    "Peer",
+    "RejectedDescription",
+    "RelayedAudio",
+    "RtpPacket",
+    "acceptable",
+    "as_it_came",
+]
 
 _DCEP_MESSAGES = {0x03: "open", 0x02: "ack"}  # RFC 8832 section 8.2.1
 _DIGESTS = ("sha-256", "sha-384", "sha-512")
@@ -53,6 +65,7 @@ class Peer:
         on_packet: gets every RTP packet, sent and received, in order, on the event loop; it must not raise.
         misbehavior: what this end does wrongly, on purpose.
         limits: what is taken from the other end before the call is lost.
+        channels: there will be data channels, though none may exist yet as the offer is made; their section then stands first in it.
         network: what the datagrams of this end meet on their way, in both directions; recorded as ``connection.disturbed``.
 
     No audio is decoded here and no thread is started.
@@ -77,6 +90,7 @@ class Peer:
         misbehavior: Misbehavior | None = None,
         network: Emulator | None = None,
         limits: Limits | None = None,
+        channels: bool = False,
     ) -> None:
         self.recorder = recorder
         self.lost = asyncio.Event()
@@ -84,7 +98,7 @@ class Peer:
         self.on_channel: Callable[[RTCDataChannel], None] | None = None
         self.on_early: Callable[[str], None] | None = None
         servers = [] if loopback else [RTCIceServer(**server) for server in ice_servers]
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, alwaysNegotiateDataChannels=channels))
         self._track = track
         self._connected = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
@@ -113,7 +127,7 @@ class Peer:
         self.pc.addTrack(track)
 
     def create_channel(self, label: str, **options: Any) -> RTCDataChannel:
-        """Create an ordered, reliable data channel; do it before :meth:`offer`, there is no second one.
+        """Create a data channel, ordered and reliable unless told; do it before :meth:`offer`, there is no second one.
 
         ``options`` are those of :meth:`aiortc.RTCPeerConnection.createDataChannel`.
         """
@@ -132,13 +146,16 @@ class Peer:
         """Set the answer; the connection then proceeds by itself. Raises RejectedDescription."""
         await self._set_remote(sdp, "answer")
 
-    async def answer(self, offer_sdp: str) -> str:
+    async def answer(self, offer_sdp: str, *, passive: bool = False) -> str:
         """The complete answer to an offer: Opus alone, under the number it was offered with, all candidates gathered.
 
         Other audio codecs are not answered, since nothing here could play them; other kinds of media are answered as inactive.
-        Candidates under ``.local`` names are passed over. Raises RejectedDescription.
+        Candidates under ``.local`` names are passed over. ``passive``: leave the DTLS handshake to the other end, where it offers
+        to begin it (:rfc:`8842` section 5.3). Raises RejectedDescription.
         """
         await self._set_remote(offer_sdp, "offer")
+        if passive:
+            self._hooks.await_handshake()
         audio, *others = self.pc.getTransceivers()
         for transceiver in others:
             transceiver.direction = "inactive"
@@ -166,6 +183,11 @@ class Peer:
         """Whether messages on the channels are still to be sent, or acknowledged by the other end."""
         return self._hooks.unacknowledged
 
+    @property
+    def arrived(self) -> float:
+        """Loop time at which the last datagram of DTLS, and thus of a data channel, came in."""
+        return self._hooks.arrived
+
     def disturb(self, conditions: Conditions, *, seed: int | None = None) -> None:
         """Change the network of this end from now on. Raises RuntimeError where it was made without one."""
         if self._wire is None:
@@ -190,8 +212,7 @@ class Peer:
         self._connected.set()
 
     async def _set_remote(self, sdp: str, kind: str) -> None:
-        text = negotiation.unbundled(negotiation.resolvable(sdp))
-        _require(text)
+        text = acceptable(sdp)
         with _rejecting():
             await self.pc.setRemoteDescription(RTCSessionDescription(sdp=text, type=kind))
 
@@ -277,22 +298,23 @@ class Peer:
             self.lost.set()
 
 
-def _require(sdp: str) -> None:
-    """Refuse what aiortc would stumble over later, on a task where nobody hears it."""
+def acceptable(description: str) -> str:
+    """An offer or answer as the stack takes it. Raises RejectedDescription for what it would stumble over, on a task where nobody hears it."""
+    sdp = negotiation.unbundled(negotiation.resolvable(description))
     try:
-        description = SessionDescription.parse(sdp)
+        parsed = SessionDescription.parse(sdp)
     except StopIteration:
         raise RejectedDescription("an a=fmtp names a payload type that no a=rtpmap describes") from None
     except Exception as error:
         raise RejectedDescription(f"it cannot be parsed as SDP: {_reason(error)}") from error
-    if not description.media:
+    if not parsed.media:
         raise RejectedDescription("it has no media sections: it is not SDP, or was cut off")
     for name in ("audio", "application"):
-        if not any(media.kind == name for media in description.media):
+        if not any(media.kind == name for media in parsed.media):
             raise RejectedDescription(f"it has no m={name} section")
     if not negotiation.opus_payload_types(sdp):
         raise RejectedDescription("its m=audio section has no Opus (opus/48000/2)")
-    for media in description.media:
+    for media in parsed.media:
         where = f"m={media.kind} section"
         if media.dtls is None:
             raise RejectedDescription(f"its {where} has no a=setup")
@@ -300,6 +322,7 @@ def _require(sdp: str) -> None:
             raise RejectedDescription(f"its {where} has no a=fingerprint of a known hash function")
         if media.kind == "application" and media.profile != "DTLS/SCTP" and media.sctp_port is None:
             raise RejectedDescription(f"its {where} has no a=sctp-port")
+    return sdp
 
 
 @contextmanager

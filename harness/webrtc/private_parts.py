@@ -28,7 +28,8 @@ KNOWN: Mapping[str, str] = MappingProxyType({"aiortc": "1.16.0", "aioice": "0.13
 PARTS: Mapping[type, str] = MappingProxyType(
     {
         RTCDtlsTransport: """
-            _validate_peer_identity(self, remoteParameters)   _set_state(self, state)   async _send_rtp(self, data)
+            _validate_peer_identity(self, remoteParameters)   _set_state(self, state)   _set_role(self, role)
+            async _send_rtp(self, data)
             async _handle_rtcp_data(self, data)   async _handle_rtp_data(self, data, arrival_time_ms)
             _register_rtp_receiver(self, receiver, parameters)   _state _ssl _role _rx_srtp _tx_srtp _rtp_router""",
         RtpRouter: "route_rtp(self, packet)",
