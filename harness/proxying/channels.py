@@ -11,7 +11,7 @@ from aiortc import InvalidStateError, RTCDataChannel
 from harness.protocol.messages import entry_of, size_of
 from harness.proxying.delays import Delays
 from harness.trace import Observer, Recorder
-from harness.webrtc.peer import InvalidText, as_it_came
+from harness.webrtc.peer import InvalidText, as_it_came, send_at_once
 
 MOST_QUEUED = 8 << 20
 """Bytes that may wait for a side that takes no messages; with more the call is ended."""
@@ -84,18 +84,14 @@ class ChannelEnd:
 
     def _send(self, message: str | bytes, arrived: float, *, held: bool) -> None:
         try:
-            self.channel.send(as_it_came(message))
+            send_at_once(self.channel, as_it_came(message))
         except InvalidStateError:
             return
         except ValueError as error:  # longer than the other end's max-message-size (RFC 8841 section 6)
             self._recorder.record("harness.note", text=f"a message not sent: {error}", about="a=max-message-size")
             return
-        # The stack sends from a task that it has just made, so that what is called soon is called after that.
-        self._loop.call_soon(self._measure, arrived, held)
-        self._record("sent", message)
-
-    def _measure(self, arrived: float, held: bool) -> None:
         self._delays.event(self._loop.time() - arrived, held=held)
+        self._record("sent", message)
 
     def _on_open(self) -> None:
         self._record_open()

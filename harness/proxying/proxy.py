@@ -156,7 +156,21 @@ class Proxy:
         content = await bodies.read(request, LIMITS)
         if isinstance(content, HttpRefusal):
             return _error(content.status, content.code, content.message, named)
+        if not way.known and request.method != "POST":
+            return await self._pass_on(request, headers, way, raw_path, content)
         return await self._exchange(request, headers, way, raw_path, content)
+
+    async def _pass_on(self, request: Request, headers: Headers, way: Way, path: str, content: bytes) -> Response:
+        """A request that is nobody's call; it is not recorded."""
+        named = plain(headers)
+        sent = self._upstream.headers(way, headers, own_key=False)
+        try:
+            url = _url(way, path, request)
+            reply = await self._upstream.send(request.method, url, sent, content, redact=lambda text: "")
+        except NoReply as error:
+            return _error(502, "service_unreachable", f"{error.what}; {error.fix}", named)
+        answer = self._as_ours(way, reply, request, named)
+        return _plain(answer.status, answer.headers, answer.body)
 
     async def _preflight(self, request: Request, headers: Headers, way: Way, path: str) -> Response:
         """A browser asks leave for a page: the service answers, or we do, where it is our key that the page may spend."""

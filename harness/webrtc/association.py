@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import contextlib
+import types
+from collections.abc import Coroutine, Generator
+from typing import Any, cast
+
+from aiortc import RTCDataChannel
 
 from harness.webrtc.callbacks import Callbacks
 from harness.webrtc.guard import Limits, guard_association
@@ -35,6 +40,34 @@ def as_it_came(message: str | bytes) -> str | bytes:
     text = _Octets(message.decode("utf-8", "replace"))
     text.octets = bytes(message)
     return text
+
+
+def send_at_once(channel: RTCDataChannel, message: str | bytes) -> None:
+    """Send a message and have it leave before this returns: the stack by itself sends from a task that it makes.
+
+    Raises what :meth:`aiortc.RTCDataChannel.send` does.
+    """
+    channel.send(message)
+    flush = cast(Any, channel.transport)._data_channel_flush()
+    try:
+        awaited = flush.send(None)
+    except (StopIteration, ConnectionError):
+        return
+    task = asyncio.ensure_future(_rest(flush, awaited))  # it waits for something after all
+    _resting.add(task)
+    task.add_done_callback(_resting.discard)
+
+
+_resting: set[asyncio.Task[Any]] = set()
+"""The loop itself keeps no reference to a task."""
+
+
+@types.coroutine
+def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """The rest of a coroutine that has been begun, and waits for ``awaited``."""
+    with contextlib.suppress(StopIteration, ConnectionError):
+        while True:
+            awaited = work.send((yield awaited))
 
 
 def tap_association(sctp: Any, callbacks: Callbacks, misbehavior: Misbehavior, limits: Limits) -> None:

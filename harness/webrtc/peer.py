@@ -23,7 +23,7 @@ from harness.netem.link import Wire
 from harness.protocol import negotiation, rtp
 from harness.protocol.rtp import Direction, RtpPacket
 from harness.trace import Recorder
-from harness.webrtc.association import as_it_came
+from harness.webrtc.association import as_it_came, send_at_once
 from harness.webrtc.guard import Limits
 from harness.webrtc.hooks import Callbacks, Handshake, Hooks, InvalidText, Misbehavior
 from harness.webrtc.relay import RelayedAudio
@@ -38,6 +38,7 @@ __all__ = [
     "RtpPacket",
     "acceptable",
     "as_it_came",
+    "send_at_once",
 ]
 
 _DCEP_MESSAGES = {0x03: "open", 0x02: "ack"}  # RFC 8832 section 8.2.1

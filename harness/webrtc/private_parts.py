@@ -42,7 +42,7 @@ PARTS: Mapping[type, str] = MappingProxyType(
         RTCSctpTransport: """
             async _data_channel_receive(self, stream_id, pp_id, data)
             async _send(self, stream_id, pp_id, user_data, expiry, max_retransmits, ordered)
-            async _handle_data(self, data)   async _receive_data_chunk(self, chunk)   async _send_chunk(self, chunk)
+            async _data_channel_flush(self)   async _handle_data(self, data)   async _receive_data_chunk(self, chunk)   async _send_chunk(self, chunk)
             async _receive_sack_chunk(self, chunk)   _update_rto(self, R)
             _sent_queue _outbound_queue _data_channel_queue _data_channels _remote_max_message_size _advertised_rwnd
             _local_verification_tag _local_tsn _reconfig_request_seq _last_sacked_tsn _advanced_peer_ack_tsn

@@ -41,7 +41,10 @@ class Relay:
 
     def traces(self) -> dict[str, Trace]:
         """By the names of their files: ``call-0001.client``, ``call-0001.service``."""
-        return {path.name.split(".azure")[0].split(".openai")[0]: read_trace(path) for path in sorted((self.out / "traces").iterdir())}
+        return {
+            path.name.split(".azure")[0].split(".openai")[0]: read_trace(path)
+            for path in sorted((self.out / "traces").iterdir())
+        }
 
     @property
     def results(self) -> list[Result]:

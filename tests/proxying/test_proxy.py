@@ -53,7 +53,12 @@ def test_a_call_is_recorded_at_both_ends_and_both_are_conformant(tmp_path: Path,
 
     relay, made = clock.run(main, time="virtual")
     for one in relay.results:
-        print(one.scenario, one.verdict, one.error, [(r.id, [f.actual for f in r.failures]) for r in one.rules if r.outcome.value in ("fail","inconclusive")])
+        print(
+            one.scenario,
+            one.verdict,
+            one.error,
+            [(r.id, [f.actual for f in r.failures]) for r in one.rules if r.outcome.value in ("fail", "inconclusive")],
+        )
     print(relay.said)
     assert [(one.scenario, one.observer, one.verdict) for one in relay.results] == [
         ("call-0001.client", "service", "conformant"),
