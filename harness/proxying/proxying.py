@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from harness.errors import HarnessError
+from harness.judging.recording import as_recorded
 from harness.judging.results import Result
 from harness.protocol.dialects import DIALECTS
 from harness.proxying.access import access, is_loopback
@@ -19,6 +20,7 @@ from harness.report.html import conformance_html
 from harness.rules.support.reception import added_text
 from harness.running.clock import undisturbed
 from harness.running.libraries import quiet_libraries
+from harness.scenario.model import Assert, RuleChoice
 from harness.serving.served import Served
 from harness.serving.serving import ended_by_signal
 from harness.targets.endpoints import Endpoints
@@ -26,11 +28,21 @@ from harness.targets.environment import SECRETS, variable
 from harness.targets.service import relayed_endpoints, tls
 from harness.trace import Header
 
+_OWN_KEY = "the proxy sends its own key, so that the client needs none"
+# What is not asked of a client whose key is ours, and of our requests in its place.
+_SKIPPED = Assert(
+    order=[], errors="allowed", rules=RuleChoice(skip=dict.fromkeys(("HTTP-03", "HTTP-11", "SEC-01"), _OWN_KEY))
+)
+
 
 class Relayed:
-    """The traces of relayed calls: two of each, named ``call-0001.client`` and ``call-0001.service`` after the side that they judge."""
+    """The traces of relayed calls: two of each, named ``call-0001.client`` and ``call-0001.service`` after the side that they judge.
 
-    def __init__(self, served: Served, dialect: str, target: str, out: Path) -> None:
+    ``own_key``: the credentials are the proxy's own, and the rules about the client's are skipped.
+    """
+
+    def __init__(self, served: Served, dialect: str, target: str, out: Path, *, own_key: bool = False) -> None:
+        self._extra = as_recorded(_SKIPPED) if own_key else {}
         self._served = served
         self._dialect = dialect
         self._target = target
@@ -41,11 +53,14 @@ class Relayed:
         """The two recorders of one client's way to a call."""
         name = self._served.next_name()
         client = self._served.record(
-            f"{name}.client", Header("service", self._dialect, "client", f"{name}: the client, as seen by the proxy")
+            f"{name}.client",
+            Header("service", self._dialect, "client", f"{name}: the client, as seen by the proxy", extra=self._extra),
         )
         service = self._served.record(
             f"{name}.service",
-            Header("client", self._dialect, self._target, f"{name}: the service, as seen by the proxy"),
+            Header(
+                "client", self._dialect, self._target, f"{name}: the service, as seen by the proxy", extra=self._extra
+            ),
         )
         self._names[id(client)] = name
         return Pair(client, service)
@@ -92,7 +107,7 @@ async def proxy_forever(
     conformance_html((), seconds=0.0)  # loads and compiles what it takes, which would hold up the first calls
     secrets = [value for name in SECRETS if (value := variable(environment, name))]
     served = Served(out, say, secrets=secrets)
-    relayed = Relayed(served, dialect, to, out)
+    relayed = Relayed(served, dialect, to, out, own_key=own_key)
     stop = stop or ended_by_signal()
     with quiet_libraries(), undisturbed():
         async with httpx.AsyncClient(verify=tls(endpoints), trust_env=not endpoints.loopback, timeout=TIMEOUT) as http:

@@ -79,7 +79,7 @@ async def relaying(
     }
     async with service, httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as http:
         endpoints = relayed_endpoints(dialect, to or service.url, environment, own_key=access is not None)
-        relayed = Relayed(served, dialect, to or service.url, out)
+        relayed = Relayed(served, dialect, to or service.url, out, own_key=access is not None)
         proxy = Proxy(
             Upstream(endpoints, http), pair_for=relayed.pair, on_end=relayed.ended, access=access, note=said.append
         )
