@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from harness.client.bodies import call_id, keys_in
+from harness.client.bodies import call_id
 from harness.errors import CallError, CallRequestFailed, TokenRequestFailed
 from harness.fake import bodies
 from harness.fake.answers import HttpRefusal
 from harness.fake.cors import preflight
 from harness.fake.listener import Listener
 from harness.fake.settings import FakeSettings
-from harness.fake.traces import Client, Traces
 from harness.protocol.dialects import BEARER, WAYS
 from harness.proxying.access import Access
 from harness.proxying.bodies import OfferBody, offer_in
 from harness.proxying.bridge import Bridge
+from harness.proxying.pairs import Pair, Pairs
 from harness.proxying.upstream import Headers, NoReply, Reply, Upstream, Way, end_to_end, octets, plain
 from harness.trace import Recorder, dump
 from harness.webrtc.peer import RejectedDescription, acceptable
@@ -37,14 +35,8 @@ from harness.webrtc.peer import RejectedDescription, acceptable
 LIMITS = FakeSettings(body_limit=4 << 20)
 OWN_ERROR = "proxy_error"
 """The ``type`` of an error that is the proxy's own, and not the service's."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The two traces of a client's way to a call: ``client`` as seen where the service stands, ``service`` as seen by a client."""
-
-    client: Recorder
-    service: Recorder
+_SAFE = frozenset({"accept", "accept-language", "content-language"})
+"""What a page may always send (Fetch standard, CORS-safelisted request headers); the content type only with few values."""
 
 
 class Proxy:
@@ -52,6 +44,7 @@ class Proxy:
 
     ``pair_for`` makes the traces of each client's way to a call, ``on_end`` gets them when they are complete, with the call if there
     was one. ``access``: the proxy has credentials of its own, and this is who may use them. ``note`` is told what no trace holds.
+    ``loopback`` keeps the clients' media on this machine.
     """
 
     def __init__(
@@ -67,18 +60,12 @@ class Proxy:
         self.url = ""
         self._upstream = upstream
         self._dialect = upstream.endpoints.dialect
-        self._pair_for = pair_for
-        self._on_end = on_end
+        self._pairs = Pairs(upstream.endpoints, pair_for, on_end)
         self._access = access
         self._note = note
         self._loopback = loopback
         self._listener = Listener(self._serve, patience=LIMITS.request_seconds, connections=LIMITS.max_connections)
-        self._pairs: dict[int, Pair] = {}  # by the id of the client's recorder
-        self._bridges: dict[int, Bridge] = {}  # likewise
-        self._calls: dict[str, Recorder] = {}  # the client's recorder by the id of the call
-        self._minted: set[str] = set()
         self._numbers = itertools.count(1)
-        self._traces = Traces(self._new_trace, self._trace_ended, self._now)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -96,205 +83,130 @@ class Proxy:
 
     async def stop(self) -> None:
         """Stop listening, end all calls, and hand over all traces. A second call does nothing."""
-        if not self.url:
-            return
-        self.url = ""
-        await self._listener.stop()
-        await asyncio.gather(*(bridge.close("the proxy was stopped") for bridge in tuple(self._bridges.values())))
-        self._traces.close_all()
-
-    # Traces
-
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    def _new_trace(self, _dialect: str) -> Recorder:
-        pair = self._pair_for()
-        self._pairs[id(pair.client)] = pair
-        endpoints = self._upstream.endpoints
-        pair.service.record("harness.config", **endpoints.config(), label=self._dialect.label, ice_servers=[])
-        for text in endpoints.notes:
-            pair.service.record("harness.note", text=text, about="target")
-        return pair.client
-
-    def _trace_ended(self, client: Recorder) -> None:
-        pair = self._pairs.pop(id(client))
-        failed = client.end == "completed" and any(entry.kind == "harness.error" for entry in pair.service.entries)
-        pair.service.close("failed" if failed else client.end or "completed")
-        self._on_end(pair, self._bridges.pop(id(client), None))
-
-    def _call_ended(self, bridge: Bridge) -> None:
-        client = bridge.client.recorder
-        for name in [name for name, one in self._calls.items() if one is client]:
-            del self._calls[name]
-        self._traces.close(client)
+        if self.url:
+            self.url = ""
+            await self._listener.stop()
+            await self._pairs.end_all("the proxy was stopped")
 
     # Requests
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        request = Request(scope, receive)
-        response = await self._respond(request)
-        await response(scope, receive, send)
+        if scope["type"] == "http":
+            request = Request(scope, receive)
+            response = await self._respond(request)
+            await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
-        named = plain(headers)
-        peer = request.client.host if request.client else ""
-        if self._access is not None and (reason := self._access.refusal(named, peer)):
-            self._note(f"! 403 for {request.method} {request.url.path[:100]}: {reason}")
-            return _error(403, "not_allowed", reason)
-        raw_path = (request.scope.get("raw_path") or request.url.path.encode()).decode("latin-1").partition("?")[0]
-        way = self._upstream.way(raw_path, named.get("content-type", ""))
+        asked = plain(headers)
+        shown = f"{request.method} {request.url.path[:100]}"
+        if self._access is not None:
+            reason = self._access.refusal(asked, request.client.host if request.client else "")
+            if reason:
+                self._note(f"! 403 for {shown}: {reason}")
+                return _error(403, "not_allowed", reason)
+        raw_path = request.scope.get("raw_path") or request.url.path.encode()
+        path = raw_path.decode("latin-1").partition("?")[0]
+        way = self._upstream.way(path, asked.get("content-type", ""))
         if self._access is not None and not way.known:
-            self._note(f"! 404 for {request.method} {request.url.path[:100]}: no path of {self._dialect.name}")
-            known = "the proxy's own key is spent on key, call and hang-up requests of this dialect alone"
-            return _error(404, "unknown_path", f"{self._dialect.name} has no such path, and {known}", named)
-        if request.method == "OPTIONS" and "origin" in named and "access-control-request-method" in named:
-            return await self._preflight(request, headers, way, raw_path)
+            reason = (
+                f"{self._dialect.name} has no such path; the proxy's key is spent on key, call and hang-up requests"
+            )
+            self._note(f"! 404 for {shown}: {reason}")
+            return _error(404, "unknown_path", reason, asked)
+        if request.method == "OPTIONS" and "origin" in asked and "access-control-request-method" in asked:
+            return await self._preflight(request, headers, way, path)
         content = await bodies.read(request, LIMITS)
         if isinstance(content, HttpRefusal):
-            return _error(content.status, content.code, content.message, named)
-        if not way.known and request.method != "POST":
-            return await self._pass_on(request, headers, way, raw_path, content)
-        return await self._exchange(request, headers, way, raw_path, content)
+            return _error(content.status, content.code, content.message, asked)
+        if way.known or request.method == "POST":
+            return await self._exchange(request, headers, way, path, content)
+        return await self._pass_on(request, headers, way, path, content)
 
     async def _pass_on(self, request: Request, headers: Headers, way: Way, path: str, content: bytes) -> Response:
         """A request that is nobody's call; it is not recorded."""
-        named = plain(headers)
+        asked = plain(headers)
         sent = self._upstream.headers(way, headers, own_key=False)
         try:
             url = _url(way, path, request)
             reply = await self._upstream.send(request.method, url, sent, content, redact=lambda text: "")
         except NoReply as error:
-            return _error(502, "service_unreachable", f"{error.what}; {error.fix}", named)
-        answer = self._as_ours(way, reply, request, named)
-        return _plain(answer.status, answer.headers, answer.body)
+            return _error(502, "service_unreachable", f"{error.what}; {error.fix}", asked)
+        answer = self._as_ours(way, reply, request, asked)
+        return _response(answer.status, answer.headers, answer.body)
 
     async def _preflight(self, request: Request, headers: Headers, way: Way, path: str) -> Response:
         """A browser asks leave for a page: the service answers, or we do, where it is our key that the page may spend."""
-        named = plain(headers)
+        asked, client = plain(headers), _client(request)
         if self._access is not None:
-            return _plain(204, list(self._access.preflight(named).items()))
-        sent = self._upstream.headers(way, headers, own_key=False)
-        url = _url(way, path, request)
+            return _response(204, list(self._access.preflight(asked).items()))
+        sent, url = self._upstream.headers(way, headers, own_key=False), _url(way, path, request)
         try:
             reply = await self._upstream.send("OPTIONS", url, sent, b"", redact=lambda text: "")
         except NoReply as error:
-            return _error(502, "service_unreachable", f"{error.what}; {error.fix}", named)
+            return _error(502, "service_unreachable", f"{error.what}; {error.fix}", asked)
         allowed = {name.strip().lower() for name in reply.header("access-control-allow-headers").split(",")}
         told = preflight(request, reply.status)
-        told["refused"] = [
-            name for name in told["headers"] if name.lower() not in allowed and name.lower() not in _SAFE
-        ]
-        recorder = self._traces.asking_leave(
-            self._dialect.name, _client(request), refused=not reply.ok or bool(told["refused"])
-        )
-        if recorder is not None:
-            recorder.record("http.preflight", step=way.step, **told)
+        told["refused"] = [name for name in told["headers"] if name.lower() not in allowed | _SAFE]
+        pair = self._pairs.asking_leave(client, refused=not reply.ok or bool(told["refused"]))
+        if pair is not None:
+            pair.client.record("http.preflight", step=way.step, **told)
             origin = reply.header("access-control-allow-origin")
-            self._pairs[id(recorder)].service.record(
-                "http.preflight", step=way.step, **{**told, "url": url}, allowed_origin=origin
-            )
-        return _plain(reply.status, end_to_end(reply.headers), reply.body)
+            pair.service.record("http.preflight", step=way.step, **{**told, "url": url, "allowed_origin": origin})
+        return _response(reply.status, end_to_end(reply.headers), reply.body)
 
     async def _exchange(self, request: Request, headers: Headers, way: Way, path: str, content: bytes) -> Response:
         """One request and its answer, recorded as the client made and got it, and as we did."""
-        named, client = plain(headers), _client(request)
-        key = BEARER.key_in(named) if way.step != "key" else ""
-        asker = next((found for one in WAYS if (found := one.key_in(named))), "")
-        standing = self._calls.get(way.call_id)
-        recorder = standing or self._traces.open(self._dialect.name, client, key, asker if way.step == "call" else "")
-        pair = self._pairs[id(recorder)]
-        began, record = self._now(), partial(recorder.record, id=next(self._numbers), step=way.step)
-        record(
-            "http.request",
-            method=request.method,
-            url=str(request.url),
-            headers=recorder.redactor.headers(named),
-            body=bodies.as_recorded(named.get("content-type", ""), content.decode("utf-8", "replace")),
-        )
+        asked, client = plain(headers), _client(request)
+        key = BEARER.key_in(asked) if way.step != "key" else ""
+        asker = next((found for one in WAYS if (found := one.key_in(asked))), "")
+        pair = self._pairs.open(way, client, key, asker if way.step == "call" else "")
+        began, number = asyncio.get_running_loop().time(), next(self._numbers)
+        _record_request(pair.client, number, way, request.method, str(request.url), headers, content)
         try:
             answer = await self._handed_on(request, headers, way, path, content, pair)
         except BaseException:
-            if standing is None:
-                self._traces.close(recorder, "interrupted")
+            self._pairs.broken(pair)
             raise
-        self._learn(way, answer, pair)
-        record(
-            "http.response",
-            status=answer.status,
-            headers=recorder.redactor.headers(plain(answer.headers)),
-            body=bodies.as_recorded(answer.header("content-type"), answer.text),
-            seconds=round(self._now() - began, 6),
-        )
-        if standing is None:
-            self._goes_on(way, answer, recorder, client, key, asker)
-        elif answer.ok and id(recorder) in self._bridges:
-            self._bridges[id(recorder)].hung_up = True
-        return _plain(answer.status, answer.headers, answer.body)
-
-    def _goes_on(self, way: Way, answer: Reply, recorder: Recorder, client: Client, key: str, asker: str) -> None:
-        """What becomes of the trace once its request has been answered."""
-        if way.step == "key" and answer.ok:
-            minted = next(iter(keys_in(_json(answer.text))), "")
-            if minted:
-                self._minted.add(minted)
-                self._traces.minted(recorder, minted, asker, client)
-                return
-        if id(recorder) in self._bridges:
-            return
-        if answer.ok and way.step == "call":
-            note = (
-                "the call is not relayed: what was sent is no offer with audio and a data channel; its media passes by"
-            )
-            recorder.record("harness.note", text=note, about="proxy")
-            self._traces.close(recorder)
-        else:
-            self._traces.failed(recorder, client, key if key in self._minted else "")
-
-    def _learn(self, way: Way, answer: Reply, pair: Pair) -> None:
-        """Keys are known to both redactors before anything is recorded."""
-        if way.step == "key":
-            for secret in keys_in(_json(answer.text)):
-                for recorder in (pair.client, pair.service):
-                    recorder.redactor.learn(secret)
+        self._record_answer(pair, pair.client, number, way, answer, asyncio.get_running_loop().time() - began)
+        self._pairs.answered(pair, way, answer, client, key, asker)
+        return _response(answer.status, answer.headers, answer.body)
 
     async def _handed_on(
         self, request: Request, headers: Headers, way: Way, path: str, content: bytes, pair: Pair
     ) -> Reply:
         """The service's answer, as the client is to get it."""
-        named = plain(headers)
-        body = offer_in(named.get("content-type", ""), content) if way.step == "call" else None
+        asked = plain(headers)
+        body = offer_in(asked.get("content-type", ""), content) if way.step == "call" else None
         bridge = self._bridge(body, pair) if body is not None else None
         try:
             if body is not None and bridge is not None:
                 content = body.around(await bridge.offer(body.offer))
+            elif body is not None:
+                pair.service.record("sdp.offer", sdp=body.offer)
             reply = await self._ask(request, headers, way, path, content, pair)
             if bridge is not None and reply.ok and reply.text.startswith("v=0"):
                 answer = await bridge.accept(reply.text)
                 pair.client.record("sdp.answer", sdp=answer)
-                self._bridges[id(pair.client)] = bridge
-                if name := call_id(reply.header("location")):
-                    self._calls[name] = pair.client
+                self._pairs.live(pair, bridge, call_id(reply.header("location")))
+                bridge = None
                 coded = [(one, value) for one, value in reply.headers if one != "content-encoding"]
                 reply = Reply(reply.status, coded, answer.encode(), answer, reply.seconds)
-                bridge = None
+            elif body is not None and reply.ok and reply.text.startswith("v=0"):
+                for recorder in (pair.service, pair.client):
+                    recorder.record("sdp.answer", sdp=reply.text)
         except NoReply as error:
-            return self._failed(way, pair, 502, "service_unreachable", error.what, error.fix, named)
+            return self._failed(way, pair, "service_unreachable", error.what, error.fix, asked)
         except RejectedDescription as error:
             what = f"the service's SDP answer cannot be taken: {error.reason}"
-            return self._failed(
-                way, pair, 502, "answer_rejected", what, "see sdp.rejected in the service's trace", named
-            )
+            return self._failed(way, pair, "answer_rejected", what, "see sdp.rejected in the service's trace", asked)
         finally:
             if bridge is not None:  # there was no call
                 await bridge.close()
-        return self._as_ours(way, reply, request, named)
+        return self._as_ours(way, reply, request, asked)
 
     def _bridge(self, body: OfferBody, pair: Pair) -> Bridge | None:
-        """A call in the making; None where the offer could not be one for us, which may be for the service to say."""
+        """A call in the making; None where the offer could not be one for us: what it is good for is for the service to say."""
         pair.client.record("sdp.offer", sdp=body.offer)
         try:
             acceptable(body.offer)
@@ -306,47 +218,49 @@ class Proxy:
             pair.service,
             client_loopback=self._loopback,
             service_loopback=self._upstream.endpoints.loopback,
-            on_end=self._call_ended,
+            on_end=self._pairs.call_ended,
         )
 
     async def _ask(self, request: Request, headers: Headers, way: Way, path: str, content: bytes, pair: Pair) -> Reply:
         """Ask the service, recorded as a client does. Raises NoReply."""
-        recorder, named = pair.service, plain(headers)
-        own = self._access is not None and BEARER.key_in(named) not in self._minted
+        recorder, number, url = pair.service, next(self._numbers), _url(way, path, request)
+        own = self._access is not None and not self._pairs.minted_here(BEARER.key_in(plain(headers)))
         sent = self._upstream.headers(way, headers, own_key=own)
-        record, url = partial(recorder.record, id=next(self._numbers), step=way.step), _url(way, path, request)
-        record(
-            "http.request",
-            method=request.method,
-            url=url,
-            headers=recorder.redactor.headers(plain(sent)),
-            body=bodies.as_recorded(named.get("content-type", ""), content.decode("utf-8", "replace")),
-        )
+        _record_request(recorder, number, way, request.method, url, sent, content)
         try:
             reply = await self._upstream.send(request.method, url, sent, content, redact=recorder.redactor.text)
         except NoReply as error:
-            record("http.failed", error=error.error, message=error.what)
+            recorder.record("http.failed", id=number, step=way.step, error=error.error, message=error.what)
             raise
-        self._learn(way, reply, pair)
-        record(
-            "http.response",
-            status=reply.status,
-            headers=recorder.redactor.headers(plain(reply.headers)),
-            body=bodies.as_recorded(reply.header("content-type"), reply.text),
-            seconds=round(reply.seconds, 6),
-        )
+        self._record_answer(pair, recorder, number, way, reply, reply.seconds)
         return reply
 
-    def _failed(self, way: Way, pair: Pair, status: int, code: str, what: str, fix: str, asked: Any) -> Reply:
+    def _record_answer(
+        self, pair: Pair, recorder: Recorder, number: int, way: Way, answer: Reply, seconds: float
+    ) -> None:
+        for secret in self._pairs.learn(way, answer):
+            for one in (pair.client, pair.service):
+                one.redactor.learn(secret)
+        recorder.record(
+            "http.response",
+            id=number,
+            step=way.step,
+            status=answer.status,
+            headers=recorder.redactor.headers(plain(answer.headers)),
+            body=bodies.as_recorded(answer.header("content-type"), answer.text),
+            seconds=round(seconds, 6),
+        )
+
+    def _failed(self, way: Way, pair: Pair, code: str, what: str, fix: str, asked: Mapping[str, str]) -> Reply:
         """The answer where the service gave none that could be handed on; the service's trace ends with it."""
         kind: type[CallError] = TokenRequestFailed if way.step == "key" else CallRequestFailed
         pair.service.record_error(kind(what, fix=fix))
-        response = _error(status, code, f"{what}; {fix}", asked)
+        response = _error(502, code, f"{what}; {fix}", asked)
         text = bytes(response.body).decode()
         headers = [(name.decode(), value.decode()) for name, value in response.raw_headers if name != b"content-length"]
-        return Reply(status, headers, text.encode(), text, 0.0)
+        return Reply(502, headers, text.encode(), text, 0.0)
 
-    def _as_ours(self, way: Way, reply: Reply, request: Request, asked: Any) -> Reply:
+    def _as_ours(self, way: Way, reply: Reply, request: Request, asked: Mapping[str, str]) -> Reply:
         """The answer with our address, and in our own name where it is our key that is spent."""
         ours = f"{request.url.scheme}://{request.url.netloc}"
         headers = [
@@ -359,8 +273,19 @@ class Proxy:
         return Reply(reply.status, headers, reply.body, reply.text, reply.seconds)
 
 
-# What a page may always send (Fetch standard, CORS-safelisted request headers); the content type is one of few values there.
-_SAFE = frozenset({"accept", "accept-language", "content-language"})
+def _record_request(
+    recorder: Recorder, number: int, way: Way, method: str, url: str, headers: Headers, content: bytes
+) -> None:
+    named = plain(headers)
+    recorder.record(
+        "http.request",
+        id=number,
+        step=way.step,
+        method=method,
+        url=url,
+        headers=recorder.redactor.headers(named),
+        body=bodies.as_recorded(named.get("content-type", ""), content.decode("utf-8", "replace")),
+    )
 
 
 def _url(way: Way, path: str, request: Request) -> str:
@@ -368,7 +293,7 @@ def _url(way: Way, path: str, request: Request) -> str:
     return f"{way.base}{way.prefix}{path}" + (f"?{query}" if query else "")
 
 
-def _plain(status: int, headers: Sequence[tuple[str, str]], body: bytes = b"") -> Response:
+def _response(status: int, headers: Sequence[tuple[str, str]], body: bytes = b"") -> Response:
     """A response with these headers and no others but its length."""
     response = Response(body, status)
     length = [(name, value) for name, value in response.raw_headers if name == b"content-length"]
@@ -376,16 +301,12 @@ def _plain(status: int, headers: Sequence[tuple[str, str]], body: bytes = b"") -
     return response
 
 
-def _error(status: int, code: str, message: str, asked: Any = ()) -> Response:
+def _error(status: int, code: str, message: str, asked: Mapping[str, str] | None = None) -> Response:
     """An error of the proxy's own, in the vendors' shape; a page of any origin that ``asked`` may read it."""
     body = {"error": {"message": f"harness proxy: {message}", "type": OWN_ERROR, "code": code, "param": None}}
-    origin = [("access-control-allow-origin", asked["origin"])] if "origin" in asked else []
-    return _plain(status, [("content-type", "application/json"), *origin], dump(body).encode())
+    origin = [("access-control-allow-origin", asked["origin"])] if asked and "origin" in asked else []
+    return _response(status, [("content-type", "application/json"), *origin], dump(body).encode())
 
 
-def _client(request: Request) -> Client:
+def _client(request: Request) -> tuple[str, ...]:
     return request.client.host if request.client else "", request.headers.get("user-agent", "")
-
-
-def _json(text: str) -> Any:
-    return bodies.as_recorded("application/json", text)

@@ -14,7 +14,8 @@ from harness.judging.results import Result
 from harness.protocol.dialects import DIALECTS
 from harness.proxying.access import access, is_loopback
 from harness.proxying.bridge import Bridge
-from harness.proxying.proxy import Pair, Proxy
+from harness.proxying.pairs import Pair
+from harness.proxying.proxy import Proxy
 from harness.proxying.upstream import TIMEOUT, Upstream
 from harness.report.html import conformance_html
 from harness.rules.support.reception import added_text

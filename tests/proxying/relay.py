@@ -60,21 +60,22 @@ async def relaying(
     faults: Sequence[str] = (),
     access: Access | None = None,
     settings: FakeSettings | None = None,
-    recorder_for: Callable[..., object] | None = None,
+    audio: Callable[[str], Sequence[bytes]] = lambda name: opus.encode(wav.load(AUDIO / name)),
     to: str = "",
+    key: str = KEY,
 ) -> AsyncIterator[Relay]:
     """A fake with a proxy in front of it; both are stopped at the end, and everything is judged. ``to``: another place than the fake."""
     said: list[str] = []
-    served = Served(out, said.append, secrets=(KEY,))
+    served = Served(out, said.append, secrets=(key,))
     told = script or FakeScript()
     service = FakeService(
         dialects=(DIALECTS[dialect],),
         script=told.model_copy(update={"faults": [*told.faults, *faults]}),
-        audio=lambda name: opus.encode(wav.load(AUDIO / name)),
-        settings=settings or FakeSettings(api_keys=(KEY,)),
+        audio=audio,
+        settings=settings or FakeSettings(api_keys=(key,)),
     )
     environment = {
-        **dict.fromkeys(("AZURE_OPENAI_REALTIME_KEY", "OPENAI_API_KEY"), KEY),
+        **dict.fromkeys(("AZURE_OPENAI_REALTIME_KEY", "OPENAI_API_KEY"), key),
         "AZURE_OPENAI_RESOURCE_NAME": "fake",
     }
     async with service, httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as http:
