@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aiortc import RTCDataChannel
@@ -13,7 +13,8 @@ from harness.protocol import negotiation
 from harness.proxying.delays import Delays
 from harness.proxying.descriptions import Unmatched, handshake_left_to_us, own_answer, relayed_offer, with_message_size
 from harness.proxying.leg import Leg
-from harness.trace import Recorder
+from harness.rules.errors import FATAL
+from harness.trace import Entry, Recorder
 from harness.webrtc.peer import RejectedDescription, RtpPacket
 
 CONNECT_SECONDS = 45.0
@@ -128,7 +129,8 @@ class Bridge:
         elif not self._ending.is_set() and connected.done():
             missing = [leg.party for leg in (self.client, self.service) if leg.peer.pc.connectionState != "connected"]
             self.why = f"no connection to the {' and the '.join(missing)} within {CONNECT_SECONDS:g} s"
-        if lost is self.service and not self.hung_up and not self.client.peer.lost.is_set():
+        announced = any(_is_last_word(entry) for entry in self.service.recorder.entries)
+        if lost is self.service and not self.hung_up and not announced and not self.client.peer.lost.is_set():
             self.service.recorder.record_error(
                 ConnectionLost(
                     lost.peer.lost_because,
@@ -157,3 +159,9 @@ class Bridge:
         here = source.came(channel)
         there = target.create(channel, source.party)
         here.other, there.other = there, here
+
+
+def _is_last_word(entry: Entry) -> bool:
+    """Whether a service says with this event that it ends the session."""
+    error = entry.event.get("error") if entry.type == "error" else None
+    return isinstance(error, Mapping) and error.get("code") in FATAL

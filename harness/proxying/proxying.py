@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from harness.errors import HarnessError
+from harness.judging.party import KEY as PARTY
 from harness.judging.recording import as_recorded
 from harness.judging.results import Result
 from harness.protocol.dialects import DIALECTS
@@ -27,17 +28,15 @@ from harness.serving.serving import ended_by_signal
 from harness.targets.endpoints import Endpoints
 from harness.targets.environment import SECRETS, variable
 from harness.targets.service import relayed_endpoints, tls
-from harness.trace import Header
+from harness.trace import Header, Observer, Recorder
 
 _OWN_KEY = "the proxy sends its own key, so that the client needs none"
-# What is not asked of a client whose key is ours, and of our requests in its place.
-_SKIPPED = Assert(
-    order=[], errors="allowed", rules=RuleChoice(skip=dict.fromkeys(("HTTP-03", "HTTP-11", "SEC-01"), _OWN_KEY))
-)
+# What is not asked of a client whose key is ours.
+_SKIPPED = Assert(order=[], errors="allowed", rules=RuleChoice(skip=dict.fromkeys(("HTTP-03", "HTTP-11"), _OWN_KEY)))
 
 
 class Relayed:
-    """The traces of relayed calls: two of each, named ``call-0001.client`` and ``call-0001.service`` after the side that they judge.
+    """The traces of relayed calls: two of each, named ``call-0001.client`` and ``call-0001.service`` after the party that they judge.
 
     ``own_key``: the credentials are the proxy's own, and the rules about the client's are skipped.
     """
@@ -53,16 +52,14 @@ class Relayed:
     def pair(self) -> Pair:
         """The two recorders of one client's way to a call."""
         name = self._served.next_name()
-        client = self._served.record(
-            f"{name}.client",
-            Header("service", self._dialect, "client", f"{name}: the client, as seen by the proxy", extra=self._extra),
-        )
-        service = self._served.record(
-            f"{name}.service",
-            Header(
-                "client", self._dialect, self._target, f"{name}: the service, as seen by the proxy", extra=self._extra
-            ),
-        )
+
+        def recorder(party: Observer, observer: Observer, target: str, **extra: object) -> Recorder:
+            title = f"{name}: the {party}, as seen by the proxy"
+            header = Header(observer, self._dialect, target, title, extra={PARTY: party, **extra})
+            return self._served.record(f"{name}.{party}", header)
+
+        client = recorder("client", "service", "client", **self._extra)
+        service = recorder("service", "client", self._target)
         self._names[id(client)] = name
         return Pair(client, service)
 

@@ -26,6 +26,7 @@ _OF_ONE_HOP = frozenset(
         *("transfer-encoding", "upgrade", "content-length"),
     }
 )
+_REGION = re.compile(r"([A-Za-z0-9-]+)\.localhost(?::\d+)?\Z")
 # What can be decoded here, so that the recording can be read: RFC 9110 section 12.5.3.
 _CODINGS = ("gzip", "deflate", "identity")
 
@@ -102,13 +103,21 @@ class Upstream:
     def headers(self, way: Way, headers: Headers, *, own_key: bool) -> Headers:
         """The request's headers as they go on: those of one hop left out, the host the service's; ``own_key``: the credentials ours."""
         sent = [(name, _codings(value) if name == "accept-encoding" else value) for name, value in end_to_end(headers)]
+        asked = next((value for name, value in sent if name == "host"), "")
         sent = [(name, value) for name, value in sent if name != "host"]
         if own_key:
             ways = {auth.header for auth in WAYS}
             sent = [(name, value) for name, value in sent if name not in ways]
             sent += self.endpoints.credentials().items()
-        host = self.endpoints.call_host if way.step == "call" else None
-        return [("host", host or urlsplit(way.base).netloc), *sent]
+        return [("host", self._host(way, asked)), *sent]
+
+    def _host(self, way: Way, asked: str) -> str:
+        """The service's host; the region that a stand-in on this machine is told by its ``Host`` (eastus2.localhost) stays in front of it."""
+        base = urlsplit(way.base)
+        region = _REGION.match(asked) if self.endpoints.loopback else None
+        if region is None:
+            return base.netloc
+        return f"{region[1]}.localhost" + (f":{base.port}" if base.port else "")
 
     async def send(
         self, method: str, url: str, headers: Headers, body: bytes, *, redact: Callable[[str], str]

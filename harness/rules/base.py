@@ -290,8 +290,17 @@ def _unused(id: str) -> str:
     return id
 
 
-def judge_rule(one: Rule, trace: Trace, *, skip: Mapping[str, str] | None = None) -> RuleResult:
-    """Judge one rule over one trace. Never raises for what a peer did; a raising check is a bug of ours and propagates."""
+def judge_rule(
+    one: Rule,
+    trace: Trace,
+    *,
+    skip: Mapping[str, str] | None = None,
+    keep: Callable[[Observation], bool] = lambda _: True,
+) -> RuleResult:
+    """Judge one rule over one trace, by the observations that ``keep`` lets through.
+
+    Never raises for what a peer did; a raising check is a bug of ours and propagates.
+    """
     severity = one.severity_in(trace.header.dialect)
     if skip and one.id in skip:
         return RuleResult(one.id, Outcome.SKIPPED, severity, note=skip[one.id])
@@ -300,7 +309,7 @@ def judge_rule(one: Rule, trace: Trace, *, skip: Mapping[str, str] | None = None
     view = View(trace, DIALECTS[trace.header.dialect])
     if one.hidden_by_filter and view.filtered:
         return RuleResult(one.id, Outcome.NOT_OBSERVABLE, severity, note="webrtcfilter=on hides these events")
-    observations = tuple(one.check(view))
+    observations = tuple(filter(keep, one.check(view)))
     failures = tuple(seen for seen in observations if seen.ok is False)
     pending = tuple(seen for seen in observations if seen.ok is None)
     outcome = (

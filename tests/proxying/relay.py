@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,8 +63,10 @@ async def relaying(
     audio: Callable[[str], Sequence[bytes]] = lambda name: opus.encode(wav.load(AUDIO / name)),
     to: str = "",
     key: str = KEY,
+    stand_in: Callable[[httpx.Request], Awaitable[httpx.Response]] | None = None,
 ) -> AsyncIterator[Relay]:
-    """A fake with a proxy in front of it; both are stopped at the end, and everything is judged. ``to``: another place than the fake."""
+    """A fake with a proxy in front of it; both are stopped at the end, and everything is judged. ``to``: another place than the fake; ``stand_in``
+    answers instead of it."""
     said: list[str] = []
     served = Served(out, said.append, secrets=(key,))
     told = script or FakeScript()
@@ -78,7 +80,8 @@ async def relaying(
         **dict.fromkeys(("AZURE_OPENAI_REALTIME_KEY", "OPENAI_API_KEY"), key),
         "AZURE_OPENAI_RESOURCE_NAME": "fake",
     }
-    async with service, httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as http:
+    transport = None if stand_in is None else httpx.MockTransport(stand_in)
+    async with service, httpx.AsyncClient(trust_env=False, timeout=TIMEOUT, transport=transport) as http:
         endpoints = relayed_endpoints(dialect, to or service.url, environment, own_key=access is not None)
         relayed = Relayed(served, dialect, to or service.url, out, own_key=access is not None)
         proxy = Proxy(
