@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -51,6 +52,15 @@ class Relay:
         return sorted(self.served.results, key=lambda one: one.scenario)
 
 
+async def unread(
+    answer: Callable[[httpx.Request], Awaitable[httpx.Response]], request: httpx.Request
+) -> httpx.Response:
+    """The answer as one that comes over a network: its body has not been read yet."""
+    made = await answer(request)
+    content = httpx.ByteStream(made.content) if made.is_stream_consumed else made.stream
+    return httpx.Response(made.status_code, headers=made.headers.raw, stream=content)
+
+
 @asynccontextmanager
 async def relaying(
     out: Path,
@@ -80,7 +90,7 @@ async def relaying(
         **dict.fromkeys(("AZURE_OPENAI_REALTIME_KEY", "OPENAI_API_KEY"), key),
         "AZURE_OPENAI_RESOURCE_NAME": "fake",
     }
-    transport = None if stand_in is None else httpx.MockTransport(stand_in)
+    transport = None if stand_in is None else httpx.MockTransport(partial(unread, stand_in))
     async with service, httpx.AsyncClient(trust_env=False, timeout=TIMEOUT, transport=transport) as http:
         endpoints = relayed_endpoints(dialect, to or service.url, environment, own_key=access is not None)
         relayed = Relayed(served, dialect, to or service.url, out, own_key=access is not None)
