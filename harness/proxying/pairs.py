@@ -54,7 +54,7 @@ class Pairs:
         """Whether this ephemeral key was minted through the proxy."""
         return key in self._minted
 
-    def learn(self, way: Way, answer: Reply) -> list[str]:
+    def keys(self, way: Way, answer: Reply) -> list[str]:
         """The ephemeral keys in an answer, which no recording may hold."""
         return list(keys_in(_json(answer.text))) if way.step == "key" else []
 

@@ -168,7 +168,7 @@ class Proxy:
         except BaseException:
             self._pairs.broken(pair)
             raise
-        self._record_answer(pair, pair.client, number, way, answer, asyncio.get_running_loop().time() - began)
+        self._record_answer(pair.client, number, way, answer, asyncio.get_running_loop().time() - began)
         self._pairs.answered(pair, way, answer, client, key, asker)
         return _response(answer.status, answer.headers, answer.body)
 
@@ -232,15 +232,12 @@ class Proxy:
         except NoReply as error:
             recorder.record("http.failed", id=number, step=way.step, error=error.error, message=error.what)
             raise
-        self._record_answer(pair, recorder, number, way, reply, reply.seconds)
+        self._record_answer(recorder, number, way, reply, reply.seconds)
         return reply
 
-    def _record_answer(
-        self, pair: Pair, recorder: Recorder, number: int, way: Way, answer: Reply, seconds: float
-    ) -> None:
-        for secret in self._pairs.learn(way, answer):
-            for one in (pair.client, pair.service):
-                one.redactor.learn(secret)
+    def _record_answer(self, recorder: Recorder, number: int, way: Way, answer: Reply, seconds: float) -> None:
+        for secret in self._pairs.keys(way, answer):
+            recorder.redactor.learn(secret)
         recorder.record(
             "http.response",
             id=number,

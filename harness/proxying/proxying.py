@@ -51,12 +51,15 @@ class Relayed:
 
     def pair(self) -> Pair:
         """The two recorders of one client's way to a call."""
-        name = self._served.next_name()
+        name, redactor = (
+            self._served.next_name(),
+            self._served.redactor(),
+        )  # a secret of one side may turn up at the other
 
         def recorder(party: Observer, observer: Observer, target: str, **extra: object) -> Recorder:
             title = f"{name}: the {party}, as seen by the proxy"
             header = Header(observer, self._dialect, target, title, extra={PARTY: party, **extra})
-            return self._served.record(f"{name}.{party}", header)
+            return self._served.record(f"{name}.{party}", header, redactor)
 
         client = recorder("client", "service", "client", **self._extra)
         service = recorder("service", "client", self._target)

@@ -48,7 +48,11 @@ class Served:
         self._made += 1
         return f"call-{self._made:04d}"
 
-    def record(self, name: str, header: Header) -> Recorder:
+    def redactor(self) -> Redactor:
+        """What takes the secrets out of a recording, or out of several of one call."""
+        return Redactor(self._secrets)
+
+    def record(self, name: str, header: Header, redactor: Redactor | None = None) -> Recorder:
         """A recorder that streams into a file of its own; where there can be none, the call goes on without. Its way is said, too."""
         path = self._out / "traces" / f"{name}.{header.dialect}.ndjson"
         sink: IO[str] | None = None
@@ -58,7 +62,7 @@ class Served:
         except HarnessError as error:
             self.fail(error)
         clock = asyncio.get_running_loop().time
-        recorder = Recorder(header, clock, redactor=Redactor(self._secrets), sink=sink)
+        recorder = Recorder(header, clock, redactor=redactor or self.redactor(), sink=sink)
         self._paths[id(recorder)] = (path, sink)
         follow = self._follow if header.observer == "service" else self._follow_service
         recorder.watch(lambda entry: follow(path.stem, entry))
