@@ -42,8 +42,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "checking": {"errors", "judging", "running", "scenario", "targets"},
     "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
+    "proxying": {
+        "client", "errors", "fake", "files", "judging", "media", "protocol", "report", "rules", "running", "scenario", "serving", "targets",
+        "trace", "webrtc",
+    },
     "selftest": {"client", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
-    "cli": {"checking", "errors", "judging", "protocol", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
+    "cli": {"checking", "errors", "judging", "protocol", "proxying", "report", "running", "scenario", "selftest", "serving", "targets", "trace"},
     "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},
 }  # fmt: skip
 FRONT_DOORS = {"harness.cli.main", "harness.pytest_plugin"}

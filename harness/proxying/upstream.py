@@ -26,6 +26,8 @@ _OF_ONE_HOP = frozenset(
         *("transfer-encoding", "upgrade", "content-length"),
     }
 )
+# The id of a call in a path; no dots alone, which would lead to another path.
+_ID = r"(?P<id>(?!\.+(?:/|\Z))[A-Za-z0-9._~-]+)"
 _REGION = re.compile(r"([A-Za-z0-9-]+)\.localhost(?::\d+)?\Z")
 # What can be decoded here, so that the recording can be read: RFC 9110 section 12.5.3.
 _CODINGS = ("gzip", "deflate", "identity")
@@ -85,11 +87,11 @@ class Upstream:
             (_exactly(dialect.key_url), Way("key", *key, True)),
             (_exactly(dialect.transcription_key_url), Way("key", *transcription, True)),
             (_exactly(dialect.call_url), Way("call", *call, True)),
-            (re.compile(re.escape(urlsplit(dialect.call_url).path) + "/(?P<id>[^/]+)"), Way("hangup", *call, True)),
+            (re.compile(re.escape(urlsplit(dialect.call_url).path) + f"/{_ID}"), Way("hangup", *call, True)),
         ]
         if dialect.hangup_url is not None:
             hangup = _split(endpoints.hangup_url("") or "", dialect.hangup_url.replace("{call_id}", ""))
-            path = re.escape(urlsplit(dialect.hangup_url).path).replace(r"\{call_id\}", "(?P<id>[^/]+)")
+            path = re.escape(urlsplit(dialect.hangup_url).path).replace(r"\{call_id\}", _ID)
             self._ways.append((re.compile(path), Way("hangup", *hangup, True)))
         self._other = key
 
