@@ -15,7 +15,7 @@ from harness.trace import Observer, Trace
 KEY: Final = "party"
 """The field of a trace's header that names the party."""
 _PARTIES: Mapping[str, Observer] = {"client": "client", "service": "service"}
-_SENT = ("event.sent", "event.received", "event.undecodable", "channel.dcep", "rtp.packets", "rtp.rtcp")
+_SENT = ("event.sent", "event.received", "event.undecodable", "rtp.packets", "audio.undecodable")
 
 
 def party_of(extra: Mapping[str, Any]) -> Observer | None:
@@ -32,11 +32,15 @@ def others_rules(party: Observer | None, rules: Iterable[Rule]) -> dict[str, str
     }
 
 
-def own(party: Observer | None, trace: Trace) -> Callable[[Observation], bool]:
-    """Whether an observation is about ``party``: it sent what the entry records, or nobody did."""
+def own(party: Observer | None, one: Rule, trace: Trace) -> Callable[[Observation], bool]:
+    """Whether an observation of a rule is about ``party``: where the sender is to blame, it sent what the entry records."""
 
-    def kept(seen: Observation) -> bool:
+    def sent(seen: Observation) -> bool:
         entry = trace.entries[seen.entry] if 0 <= seen.entry < len(trace.entries) else None
-        return party is None or entry is None or entry.kind not in _SENT or trace.sender(entry) == party
+        return entry is None or entry.kind not in _SENT or trace.sender(entry) == party
 
-    return kept
+    return sent if party is not None and one.by_sender else _any
+
+
+def _any(_: Observation) -> bool:
+    return True

@@ -59,7 +59,7 @@ def judge(
     fails = asserted.fails if asserted else None
     short = None if fails else stopped_short(trace)
     bugs: list[str] = []
-    rules = tuple(_judged(one, trace, skip, own(party, trace), bugs) for one in all_rules())
+    rules = tuple(_judged(one, trace, skip, own(party, one, trace), bugs) for one in all_rules())
     missing = _missing(reached, asserted) if asserted else []
     if short:
         missing.append("channel-open" if reached["channel-open"] is None else "session.created")

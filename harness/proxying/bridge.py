@@ -96,6 +96,8 @@ class Bridge:
         """End the call and wait until nothing of it is left; also one that never began to live."""
         self.end(why)
         if self._life is None:
+            for leg in (self.client, self.service):
+                leg.mute()
             await self._clean_up()
         else:
             await asyncio.wait([self._life])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiortc import RTCDataChannel
 
+from harness.fake.traces import Unrecorded
 from harness.files import writing
 from harness.media.capture import Capture
 from harness.protocol.messages import entry_of
@@ -81,6 +82,10 @@ class Leg:
         except ValueError:  # the number is taken here
             channel = self.peer.create_channel(like.label, **options)
         return self._end(channel, by=by, relayed=True)
+
+    def mute(self) -> None:
+        """There will be no call: the end of this connection is none, and the next one may follow in the same trace."""
+        self.peer.recorder = Unrecorded(self.recorder.header, asyncio.get_running_loop().time)
 
     async def close(self) -> None:
         """Hang up, once what was sent last has been acknowledged; channels first, so that the other end learns of it. Never raises."""

@@ -130,7 +130,8 @@ Check = Callable[[View], Iterable[Observation]]
 class Rule:
     """A declared rule. ``dialects`` are names; ``hidden_by_filter`` marks what ``webrtcfilter=on`` makes unobservable.
 
-    ``per_dialect`` overrides the severity in some dialects (HTTP-17 is a MUST in GA and INFO in Azure preview).
+    ``per_dialect`` overrides the severity in some dialects (HTTP-17 is a MUST in GA and INFO in Azure preview). ``by_sender``: of a rule
+    about both parties, the one that sent what the observation stands at is meant.
     """
 
     id: str
@@ -144,6 +145,7 @@ class Rule:
     hidden_by_filter: bool = False
     observers: frozenset[str] = frozenset({"client", "service"})
     per_dialect: Mapping[str, Severity] = field(default_factory=dict)
+    by_sender: bool = False
 
     @property
     def family(self) -> str:
@@ -247,6 +249,7 @@ class Family:
         hidden_by_filter: bool | None = None,
         observers: Iterable[str] = ("client", "service"),
         per_dialect: Mapping[str, Severity] | None = None,
+        by_sender: bool = False,
     ) -> Callable[[Check], Check]:
         """Register a check under the family's letters and a stable number; the first line of its docstring is the title.
 
@@ -273,6 +276,7 @@ class Family:
                 hidden_by_filter=self.hidden_by_filter if hidden_by_filter is None else hidden_by_filter,
                 observers=frozenset(observers),
                 per_dialect=dict(per_dialect or {}),
+                by_sender=by_sender,
             )
             return check
 
