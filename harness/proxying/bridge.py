@@ -161,6 +161,8 @@ class Bridge:
         here = source.came(channel)
         there = target.create(channel, source.party)
         here.other, there.other = there, here
+        # Whoever opened the channel hears that it is open when it is open over there.
+        there.on_open = lambda: source.peer.acknowledge(channel)
 
 
 def _is_last_word(entry: Entry) -> bool:

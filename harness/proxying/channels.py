@@ -36,6 +36,7 @@ class ChannelEnd:
     ) -> None:
         self.channel = channel
         self.other: ChannelEnd | None = None
+        self.on_open: Callable[[], None] = lambda: None
         self._recorder = recorder
         self._arrived = arrived
         self._delays = delays
@@ -95,6 +96,7 @@ class ChannelEnd:
 
     def _on_open(self) -> None:
         self._record_open()
+        self.on_open()
         while self._waiting:
             message, arrived = self._waiting.popleft()
             self._send(message, arrived, held=True)

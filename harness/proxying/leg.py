@@ -61,6 +61,7 @@ class Leg:
             on_packet=self._on_packet,
             limits=LIMITS,
             channels=not serving,
+            holds_ack=True,
         )
         self.peer.on_channel = on_channel
         self.peer.on_early = self._on_early

@@ -48,7 +48,12 @@ def send_at_once(channel: RTCDataChannel, message: str | bytes) -> None:
     Raises what :meth:`aiortc.RTCDataChannel.send` does.
     """
     channel.send(message)
-    flush = cast(Any, channel.transport)._data_channel_flush()
+    _flush(channel.transport)
+
+
+def _flush(sctp: Any) -> None:
+    """Have the stack send what is queued, now."""
+    flush = sctp._data_channel_flush()
     try:
         awaited = flush.send(None)
     except (StopIteration, ConnectionError):
@@ -70,8 +75,20 @@ def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, 
             awaited = work.send((yield awaited))
 
 
-def tap_association(sctp: Any, callbacks: Callbacks, misbehavior: Misbehavior, limits: Limits) -> None:
-    """Tell of DCEP messages and of text that the stack would drop or end over; misbehave where that is asked for; guard it."""
+def acknowledge(channel: RTCDataChannel) -> None:
+    """Send the DCEP ACK of a channel that the other end has opened, where it was held back."""
+    sctp = cast(Any, channel.transport)
+    sctp._data_channel_queue.append((channel, _DCEP, _DCEP_ACK))
+    _flush(sctp)
+
+
+def tap_association(
+    sctp: Any, callbacks: Callbacks, misbehavior: Misbehavior, limits: Limits, released: set[int] | None = None
+) -> None:
+    """Tell of DCEP messages and of text that the stack would drop or end over; misbehave where that is asked for; guard it.
+
+    ``released``: the streams whose DCEP ACK may leave; None: all.
+    """
     begin_low(sctp)
     measure_on_loop(sctp)
     receive, send = sctp._data_channel_receive, sctp._send
@@ -95,7 +112,7 @@ def tap_association(sctp: Any, callbacks: Callbacks, misbehavior: Misbehavior, l
 
     async def send_and_tell(stream_id: int, pp_id: int, user_data: bytes, *args: Any, **options: Any) -> None:
         if pp_id == _DCEP and user_data[:1] == _DCEP_ACK:
-            if not misbehavior.acknowledges:
+            if not misbehavior.acknowledges or (released is not None and stream_id not in released):
                 return
             stream_id = stream_id if misbehavior.ack_stream is None else misbehavior.ack_stream
         if pp_id == _DCEP and misbehavior.early is not None and user_data[:1] == _DCEP_OPEN:

@@ -57,8 +57,10 @@ class Hooks:
         misbehavior: Misbehavior | None = None,
         wire: Wire | None = None,
         limits: Limits | None = None,
+        released: set[int] | None = None,
     ) -> None:
         self._pc = pc
+        self._released = released
         self._callbacks = callbacks
         self._misbehavior = misbehavior or Misbehavior()
         self._wire = wire
@@ -202,7 +204,7 @@ class Hooks:
         self.arrived = self._loop.time()
 
     def _tap_sctp(self, sctp: Any) -> None:
-        tap_association(sctp, self._callbacks, self._misbehavior, self._limits)
+        tap_association(sctp, self._callbacks, self._misbehavior, self._limits, self._released)
 
     # RTP
 

@@ -23,7 +23,7 @@ from harness.netem.link import Wire
 from harness.protocol import negotiation, rtp
 from harness.protocol.rtp import Direction, RtpPacket
 from harness.trace import Recorder
-from harness.webrtc.association import as_it_came, send_at_once
+from harness.webrtc.association import acknowledge, as_it_came, send_at_once
 from harness.webrtc.guard import Limits
 from harness.webrtc.hooks import Callbacks, Handshake, Hooks, InvalidText, Misbehavior
 from harness.webrtc.relay import RelayedAudio
@@ -67,6 +67,7 @@ class Peer:
         misbehavior: what this end does wrongly, on purpose.
         limits: what is taken from the other end before the call is lost.
         channels: there will be data channels, though none may exist yet as the offer is made; their section then stands first in it.
+        holds_ack: the DCEP ACK of a channel that the other end opens is not sent before :meth:`acknowledge`.
         network: what the datagrams of this end meet on their way, in both directions; recorded as ``connection.disturbed``.
 
     No audio is decoded here and no thread is started.
@@ -92,6 +93,7 @@ class Peer:
         network: Emulator | None = None,
         limits: Limits | None = None,
         channels: bool = False,
+        holds_ack: bool = False,
     ) -> None:
         self.recorder = recorder
         self.lost = asyncio.Event()
@@ -116,9 +118,16 @@ class Peer:
             self._on_ignored,
             self._on_overrun,
         )
+        self._released: set[int] | None = set() if holds_ack else None
         self._wire = None if network is None else Wire(network, partial(recorder.record, "connection.disturbed"))
         self._hooks = Hooks(
-            self.pc, callbacks, loopback=loopback, misbehavior=misbehavior, wire=self._wire, limits=limits
+            self.pc,
+            callbacks,
+            loopback=loopback,
+            misbehavior=misbehavior,
+            wire=self._wire,
+            limits=limits,
+            released=self._released,
         )
         self.pc.on("signalingstatechange", lambda: self._changed("signaling", self.pc.signalingState))
         self.pc.on("icegatheringstatechange", lambda: self._changed("gathering", self.pc.iceGatheringState))
@@ -135,6 +144,12 @@ class Peer:
         channel = self.pc.createDataChannel(label, **options)
         self._watch(channel)
         return channel
+
+    def acknowledge(self, channel: RTCDataChannel) -> None:
+        """Send the DCEP ACK of a channel that the other end has opened, once; nothing where none is held back."""
+        if self._released is not None and channel.id is not None and channel.id not in self._released:
+            self._released.add(channel.id)
+            acknowledge(channel)
 
     async def offer(self) -> str:
         """The SDP to send: all candidates gathered, written as browsers write it."""
