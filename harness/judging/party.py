@@ -15,7 +15,7 @@ from harness.trace import Observer, Trace
 KEY: Final = "party"
 """The field of a trace's header that names the party."""
 _PARTIES: Mapping[str, Observer] = {"client": "client", "service": "service"}
-_SENT = ("event.sent", "event.received", "event.undecodable", "rtp.packets", "audio.undecodable")
+_SENT = ("event.sent", "event.received", "event.undecodable", "channel.dcep", "rtp.packets", "audio.undecodable")
 
 
 def party_of(extra: Mapping[str, Any]) -> Observer | None:

@@ -17,6 +17,8 @@ from harness.rules.errors import FATAL
 from harness.trace import Entry, Recorder
 from harness.webrtc.peer import RejectedDescription, RtpPacket
 
+HOLD_SECONDS = 8.0
+"""A channel is acknowledged when its other half is open, or after so long."""
 CONNECT_SECONDS = 45.0
 """A call both of whose connections do not stand by then is ended."""
 
@@ -46,6 +48,7 @@ class Bridge:
         self._ending = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
         self._offer = self._own_offer = ""
+        self._held: list[asyncio.TimerHandle] = []
         self.client = Leg(
             client,
             loopback=client_loopback,
@@ -141,6 +144,8 @@ class Bridge:
             )
 
     async def _clean_up(self) -> None:
+        for timer in self._held:
+            timer.cancel()
         await asyncio.gather(self.client.close(), self.service.close())
         for leg in (self.client, self.service):
             if self.why:
@@ -161,8 +166,9 @@ class Bridge:
         here = source.came(channel)
         there = target.create(channel, source.party)
         here.other, there.other = there, here
-        # Whoever opened the channel hears that it is open when it is open over there.
+        # Whoever opened the channel hears that it is open when it is open over there; who is kept waiting is not to blame.
         there.on_open = lambda: source.peer.acknowledge(channel)
+        self._held.append(asyncio.get_running_loop().call_later(HOLD_SECONDS, source.peer.acknowledge, channel))
 
 
 def _is_last_word(entry: Entry) -> bool:

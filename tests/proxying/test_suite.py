@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.client.faults import CLIENT_FAULTS
+from harness.fake.faults import FAULTS
 from harness.judging.results import Result
 from harness.media import opus, wav
 from harness.running import clock
@@ -13,6 +16,7 @@ from harness.running.jobs import Job
 from harness.running.runner import FAKE_KEY, Ready, judged, make_call, prepared, run_job
 from harness.scenario.files import resolve_audio
 from harness.scenario.loader import LoadedScenario, load
+from harness.selftest.calls import job_of
 from harness.targets.endpoints import fake_endpoints
 from tests.proxying.relay import Relay, relaying
 
@@ -57,3 +61,48 @@ def test_a_scenario_ends_as_it_does_without_the_proxy(path: Path, tmp_path: Path
     assert set(seen.values()) == {"conformant"}, [
         (one.id, one.error, [rule for rule in one.rules if rule.failures]) for one in relay.results
     ]
+
+
+def failed(result: Result) -> set[str]:
+    return {rule.id for rule in result.rules if rule.outcome == "fail" and rule.severity != "info"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rsp-done-missing",
+        "call-id-differs-at-end",
+        "answer-without-setup",
+        "audio-at-triple-speed",
+        "dcep-not-acknowledged",
+        "call-dropped",
+    ],
+)
+def test_a_fault_of_the_service_is_found_where_the_service_is_judged(name: str, tmp_path: Path) -> None:
+    fault = FAULTS[name]
+    job = job_of(fault, faults=())
+    loaded = load(job.path)
+    fake = loaded.scenario.fake.model_copy(update={"faults": [name]})
+    _, relay = through_the_proxy(
+        job, replace(loaded, scenario=loaded.scenario.model_copy(update={"fake": fake})), tmp_path
+    )
+    client, service = relay.results
+    assert set(fault.caught_by) <= failed(service)
+    assert failed(client) == set()
+    assert client.verdict in ("conformant", "inconclusive", "error")
+
+
+@pytest.mark.parametrize(
+    "name", ["event-before-open", "never-hangs-up", "stream-of-the-other-side", "item-id-used-twice"]
+)
+def test_a_fault_of_the_client_is_found_where_the_client_is_judged(name: str, tmp_path: Path) -> None:
+    fault = CLIENT_FAULTS[name]
+    job = job_of(fault, faults=())
+    loaded = load(job.path)
+    caller = loaded.scenario.caller.model_copy(update={"faults": [name]})
+    _, relay = through_the_proxy(
+        job, replace(loaded, scenario=loaded.scenario.model_copy(update={"caller": caller})), tmp_path
+    )
+    client, service = relay.results
+    assert set(fault.caught_by) <= failed(client)
+    assert service.verdict != "nonconformant"

@@ -137,7 +137,7 @@ def _lives_on(view: View, since: Entry) -> float:
     return max((entry.t - since.t for entry in heard if view.trace.sender(entry) != opener), default=0.0)
 
 
-@FAMILY.rule("07", MUST, DOCUMENTED, _RFC8832.format("6"))
+@FAMILY.rule("07", MUST, DOCUMENTED, _RFC8832.format("6"), by_sender=True)
 def parity(view: View) -> Iterator[Observation]:
     """the DTLS client opens even streams, the DTLS server odd ones
 
