@@ -202,6 +202,21 @@ def test_a_service_that_dies_in_mid_call(tmp_path: Path) -> None:
     assert relay.results[0].verdict != "error"
 
 
+def test_a_service_that_vanishes_without_a_word(tmp_path: Path) -> None:
+    async def act(relay: Relay) -> None:
+        async with calling(relay.url) as call:
+            await asyncio.sleep(1)
+            (behind,) = relay.service.calls.values()
+            await behind._peer.abandon()
+            await asyncio.wait_for(call.lost.wait(), 60)
+
+    relay = relayed(tmp_path, act)
+    client, service = relay.traces().values()
+    assert (client.end, service.end) == ("completed", "failed")
+    assert 27 < service.seconds < 45  # consent has expired
+    assert relay.results[1].verdict == "error"
+
+
 def test_the_proxy_is_stopped_in_mid_call(tmp_path: Path) -> None:
     async def act(relay: Relay) -> None:
         async with calling(relay.url) as call:
