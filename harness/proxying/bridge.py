@@ -79,12 +79,13 @@ class Bridge:
         """The answer to the client in place of the service's; from here on the call lives by itself. Raises RejectedDescription."""
         recorder = self.service.recorder
         try:
-            await self.service.peer.accept_answer(own_answer(answer, self._offer, self._own_offer))
+            own = own_answer(answer, self._offer, self._own_offer)
+            await self.service.peer.accept_answer(own)
         except (RejectedDescription, Unmatched) as error:
             recorder.record("sdp.rejected", sdp=answer, reason=str(error))
             raise RejectedDescription(str(error)) from error
         recorder.record("sdp.answer", sdp=answer)
-        self.service.opus = negotiation.opus_payload_types(answer)[0]
+        self.service.opus = negotiation.opus_payload_types(own)[0]
         ours = await self.client.peer.answer(self._offer, passive=handshake_left_to_us(answer))
         ours = with_message_size(ours, answer)
         self._life = asyncio.get_running_loop().create_task(self._live())

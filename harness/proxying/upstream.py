@@ -23,7 +23,7 @@ Headers = Sequence[tuple[str, str]]
 _OF_ONE_HOP = frozenset(
     {
         *("connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer"),
-        *("transfer-encoding", "upgrade", "content-length"),
+        *("transfer-encoding", "upgrade", "content-length", "expect"),
     }
 )
 # The id of a call in a path; no dots alone, which would lead to another path.

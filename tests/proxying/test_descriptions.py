@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 from aiortc.sdp import SessionDescription
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.protocol.sdp import parse
 from harness.proxying.descriptions import Unmatched, handshake_left_to_us, own_answer, relayed_offer, with_message_size
+from harness.webrtc.peer import RejectedDescription, acceptable
 from tests import descriptions
 from tests.descriptions import sdp
 
@@ -127,3 +130,27 @@ def test_an_answer_that_leaves_a_section_out() -> None:
 def test_a_message_may_be_as_long_as_the_service_takes_it(size: str) -> None:
     ours = with_message_size(OWN, sdp(f"v=0\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\n{size}"))
     assert [line for line in ours.splitlines() if "max-message" in line] == ([size] if size else [])
+
+
+@given(st.data())
+def test_whatever_is_an_offer_can_be_relayed(data: st.DataObject) -> None:
+    lines = data.draw(st.sampled_from(sorted(STACKS.values()))).splitlines()
+    for _ in range(data.draw(st.integers(0, 5))):
+        place = data.draw(st.integers(0, len(lines) - 1))
+        act = data.draw(st.sampled_from(["drop", "twice", "cut", "words"]))
+        if act == "drop" and len(lines) > 1:
+            del lines[place]
+        elif act == "twice":
+            lines.insert(place, lines[data.draw(st.integers(0, len(lines) - 1))])
+        elif act == "cut":
+            lines[place] = lines[place][: data.draw(st.integers(0, 12))]
+        else:
+            lines[place] += data.draw(st.sampled_from([" 0", ":", " IN IP4", "=", "\x00"]))
+    offer = "".join(f"{line}\r\n" for line in lines)
+    try:
+        acceptable(offer)
+    except RejectedDescription:
+        return
+    relayed = relayed_offer(offer, OWN)
+    assert kept(relayed) == kept(offer)
+    own_answer(relayed, offer, OWN)
