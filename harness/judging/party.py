@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from harness.rules.base import BOTH, Observation, Rule
-from harness.trace import Observer, Trace
+from harness.trace import Entry, Observer, Trace
 
 KEY: Final = "party"
 """The field of a trace's header that names the party."""
 _PARTIES: Mapping[str, Observer] = {"client": "client", "service": "service"}
+_HTTP: Mapping[str, Observer] = {"http.request": "client", "http.response": "service"}
 _SENT = ("event.sent", "event.received", "event.undecodable", "channel.dcep", "rtp.packets", "audio.undecodable")
 
 
@@ -37,9 +38,14 @@ def own(party: Observer | None, one: Rule, trace: Trace) -> Callable[[Observatio
 
     def sent(seen: Observation) -> bool:
         entry = trace.entries[seen.entry] if 0 <= seen.entry < len(trace.entries) else None
-        return entry is None or entry.kind not in _SENT or trace.sender(entry) == party
+        return entry is None or _sender(entry, trace) in (None, party)
 
     return sent if party is not None and one.by_sender else _any
+
+
+def _sender(entry: Entry, trace: Trace) -> Observer | None:
+    """Who sent what an entry records; None where nobody did."""
+    return _HTTP.get(entry.kind) or (trace.sender(entry) if entry.kind in _SENT else None)
 
 
 def _any(_: Observation) -> bool:

@@ -76,6 +76,7 @@ def failed(result: Result) -> set[str]:
         "audio-at-triple-speed",
         "dcep-not-acknowledged",
         "call-dropped",
+        "key-rate-limited-silently",
     ],
 )
 def test_a_fault_of_the_service_is_found_where_the_service_is_judged(name: str, tmp_path: Path) -> None:
@@ -105,4 +106,5 @@ def test_a_fault_of_the_client_is_found_where_the_client_is_judged(name: str, tm
     )
     client, service = relay.results
     assert set(fault.caught_by) <= failed(client)
+    assert failed(service) & set(fault.caught_by) == set()
     assert service.verdict != "nonconformant"
