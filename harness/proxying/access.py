@@ -34,7 +34,7 @@ class Access:
         """Why a request with these headers (names in lower case) from the address ``peer`` is refused; empty where it is not."""
         host = headers.get("host", "")
         if not self._known(host):
-            return f"the Host header names {host[:100]!r}, which is not this machine: it may be another site that points here"
+            return f"the Host header names {host[:100]!r}, which is not this machine: it may be another site that points here (a name of this machine is given by --host)"
         origin = headers.get("origin")
         if origin is None:
             return "" if is_loopback(peer) else f"{peer} is not this machine, and the request names no Origin"

@@ -108,6 +108,7 @@ def test_a_call_is_recorded_at_both_ends_and_both_are_conformant(tmp_path: Path,
     assert passed_on.read_bytes() == heard.read_bytes()
     assert relay.said[0].endswith("key minted")
     assert any("the proxy added 0 ms per event" in line for line in relay.said)
+    assert (tmp_path / "conformance.html").read_text().count("the proxy added 0 ms per event") == 2
 
 
 def test_each_trace_judges_its_party(tmp_path: Path) -> None:
