@@ -73,7 +73,8 @@ def test_a_relayed_call_leaves_no_secret(
                 "content-type": "application/sdp",
                 "x-gossip": spell(key),
             }
-            answer = await http.post(f"{url}{PATHS['calls']}", headers=headers, content=offer)
+            told = offer.replace("\r\ns=-\r\n", f"\r\ns={' '.join(gossip.split())}\r\n")
+            answer = await http.post(f"{url}{PATHS['calls']}", headers=headers, content=told)
             planted.update(passwords_in(offer), passwords_in(answer.text))
             if answer.is_success:
                 await peer.accept_answer(answer.text)
