@@ -83,10 +83,14 @@ class Bridge:
             await self.service.peer.accept_answer(own)
         except (RejectedDescription, Unmatched) as error:
             recorder.record("sdp.rejected", sdp=answer, reason=str(error))
-            raise RejectedDescription(str(error)) from error
+            raise RejectedDescription(f"the service's SDP answer cannot be taken: {error}") from error
         recorder.record("sdp.answer", sdp=answer)
         self.service.opus = negotiation.opus_payload_types(own)[0]
-        ours = await self.client.peer.answer(self._offer, passive=handshake_left_to_us(answer))
+        try:
+            ours = await self.client.peer.answer(self._offer, passive=handshake_left_to_us(answer))
+        except RejectedDescription as error:
+            self.client.recorder.record("sdp.rejected", sdp=self._offer, reason=error.reason)
+            raise RejectedDescription(f"the client's offer cannot be taken: {error.reason}") from error
         ours = with_message_size(ours, answer)
         self._life = asyncio.get_running_loop().create_task(self._live())
         return ours

@@ -198,8 +198,8 @@ class Proxy:
         except NoReply as error:
             return self._failed(way, pair, "service_unreachable", error.what, error.fix, asked)
         except RejectedDescription as error:
-            what = f"the service's SDP answer cannot be taken: {error.reason}"
-            return self._failed(way, pair, "answer_rejected", what, "see sdp.rejected in the service's trace", asked)
+            fix = "see sdp.rejected in the traces of the call"
+            return self._failed(way, pair, "not_relayed", error.reason, fix, asked)
         finally:
             if bridge is not None:  # there was no call
                 await bridge.close()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import httpx
 
-from harness.errors import HarnessError
 from harness.judging.party import KEY as PARTY
 from harness.judging.recording import as_recorded
 from harness.judging.results import Result
@@ -69,17 +69,12 @@ class Relayed:
     def ended(self, pair: Pair, bridge: Bridge | None) -> None:
         """Both traces are complete: write the sound, say what was added, and have both judged."""
         name = self._names.pop(id(pair.client))
-        audio: list[Mapping[str, str]] = [{}, {}]
+        audio: list[Callable[[], Mapping[str, str]]] = [dict, dict]
         if bridge is not None:
             if added := added_text(bridge.delays.to_json()):
                 self._served.say(f"  {name}: the proxy added {added}")
-            try:
-                audio = [
-                    leg.write_audio(self._out, f"{name}.{leg.party}.{self._dialect}")
-                    for leg in (bridge.client, bridge.service)
-                ]
-            except HarnessError as error:
-                self._served.fail(error)
+            legs = (bridge.client, bridge.service)
+            audio = [partial(leg.write_audio, self._out, f"{name}.{leg.party}.{self._dialect}") for leg in legs]
         self._served.ended(pair.client, audio[0])
         self._served.ended(pair.service, audio[1])
 

@@ -89,10 +89,10 @@ class Served:
         if entry.kind == "http.failed":
             self.say(f"! {name}: {entry.data['message']}")
 
-    def ended(self, recorder: Recorder, audio: Mapping[str, str] | None = None) -> None:
+    def ended(self, recorder: Recorder, audio: Callable[[], Mapping[str, str]] = dict) -> None:
         """Have a finished trace judged, its verdict said and the reports written anew, while the other calls go on.
 
-        ``audio`` are the files of its sound, from the output folder.
+        ``audio`` writes the files of its sound and gives their paths from the output folder; it is called beside the event loop.
         """
         path, sink = self._paths.pop(id(recorder))
         if recorder.sink_error is not None:
@@ -100,9 +100,7 @@ class Served:
         if sink is not None:
             with contextlib.suppress(OSError):
                 sink.close()
-        self._judged.append(
-            self._judge.submit(self._judged_one, path, recorder.trace(), audio or {}, len(self._judged))
-        )
+        self._judged.append(self._judge.submit(self._judged_one, path, recorder.trace(), audio, len(self._judged)))
 
     def finish(self) -> None:
         """Wait until everything is judged and written, and say the sum. Raises UsageError where a file could not be written."""
@@ -114,11 +112,14 @@ class Served:
         if self._failure is not None:
             raise self._failure
 
-    def _judged_one(self, path: Path, trace: Trace, audio: Mapping[str, str], number: int) -> None:
+    def _judged_one(self, path: Path, trace: Trace, audio: Callable[[], Mapping[str, str]], number: int) -> None:
         result = result_of(
             trace, name=path.stem.removesuffix(f".{trace.header.dialect}"), path=path.relative_to(self._out).as_posix()
         )
-        result = replace(result, audio=audio)
+        try:
+            result = replace(result, audio=audio())
+        except HarnessError as error:
+            self.fail(error)
         # The recording stays in its file: a service that is left running must not grow by every call it ever had.
         self.results.append(replace(result, recording=None))
         self._fresh.append(result)

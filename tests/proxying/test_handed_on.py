@@ -258,3 +258,31 @@ def test_a_page_that_is_shown_is_nobodys_call(tmp_path: Path) -> None:
     _, response = exchanged(tmp_path, "GET", "/", httpx.Response(200, html="<p>hello"))
     assert response.extensions["raw"] == b"<p>hello"
     assert not (tmp_path / "traces").exists()
+
+
+def test_an_answer_that_cannot_be_taken_is_told(tmp_path: Path) -> None:
+    made: list[Service] = []
+
+    def stand_in() -> Service:
+        made.append(
+            Service(asyncio.get_running_loop().time, edit_answer=lambda sdp: sdp.replace("a=fingerprint:", "a=x:"))
+        )
+        return made[0]
+
+    async def act(relay: Relay, http: httpx.AsyncClient) -> None:
+        end = End("client")
+        end.peer.create_channel("realtime-channel")
+        answer = await http.post(CALLS, content=await end.peer.offer(), headers={"content-type": "application/sdp"})
+        await end.peer.close()
+        await made[0].close()
+        assert answer.status_code == 502
+        error = answer.json()["error"]
+        assert error["code"] == "not_relayed"
+        assert "the service's SDP answer cannot be taken: its m=" in error["message"]
+
+    relay = relayed(tmp_path, act, stand_in)
+    client, service = relay.traces().values()
+    assert len(service.of("sdp.rejected")) == 1
+    assert service.first("harness.error") is not None
+    assert client.first("sdp.answer") is None
+    assert relay.results[1].verdict == "nonconformant"
