@@ -35,6 +35,7 @@ from harness.webrtc.peer import RejectedDescription, acceptable
 LIMITS = FakeSettings(body_limit=4 << 20)
 OWN_ERROR = "proxy_error"
 """The ``type`` of an error that is the proxy's own, and not the service's."""
+_PRIVATE = "access-control-{}-private-network"
 _SAFE = frozenset({"accept", "accept-language", "content-language"})
 """What a page may always send (Fetch standard, CORS-safelisted request headers); the content type only with few values."""
 
@@ -153,7 +154,10 @@ class Proxy:
             pair.client.record("http.preflight", step=way.step, **told)
             origin = reply.header("access-control-allow-origin")
             pair.service.record("http.preflight", step=way.step, **{**told, "url": url, "allowed_origin": origin})
-        return _response(reply.status, end_to_end(reply.headers), reply.body)
+        answer = list(end_to_end(reply.headers))
+        if _PRIVATE.format("request") in asked and not reply.header(_PRIVATE.format("allow")):
+            answer.append((_PRIVATE.format("allow"), "true"))  # the address is ours, which the service cannot know
+        return _response(reply.status, answer, reply.body)
 
     async def _exchange(self, request: Request, headers: Headers, way: Way, path: str, content: bytes) -> Response:
         """One request and its answer, recorded as the client made and got it, and as we did."""

@@ -61,6 +61,18 @@ def test_a_preflight_is_answered_by_the_service(tmp_path: Path) -> None:
         assert (asked.data["refused"], asked.data["status"], asked.data["origin"]) == (["x-own"], 400, APP)
 
 
+def test_a_page_may_reach_this_machine(tmp_path: Path) -> None:
+    async def service(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(204, headers={"access-control-allow-origin": "*"})
+
+    async def act(relay: Relay, http: httpx.AsyncClient) -> None:
+        asked = {**asking(APP), "access-control-request-private-network": "true"}
+        assert (await http.options(CALLS, headers=asked)).headers["access-control-allow-private-network"] == "true"
+        assert "access-control-allow-private-network" not in (await http.options(CALLS, headers=asking(APP))).headers
+
+    relayed(tmp_path, act, stand_in=service, to="http://127.0.0.1:9")
+
+
 def test_a_named_page_needs_no_key(tmp_path: Path) -> None:
     async def act(relay: Relay, http: httpx.AsyncClient) -> None:
         leave = await http.options(KEYS, headers=asking(APP, "content-type", "x-own"))
