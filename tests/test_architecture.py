@@ -46,9 +46,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checking": {"errors", "judging", "running", "scenario", "targets"},
     "drifting": {"errors", "formats", "protocol", "rules", "running", "scenario", "trace"},
     "serving": {"diagnosis", "errors", "fake", "files", "judging", "media", "protocol", "report", "running", "scenario", "trace"},
+    "proxying": {
+        "client", "errors", "fake", "files", "judging", "media", "protocol", "report", "rules", "running", "scenario", "serving", "targets",
+        "trace", "webrtc",
+    },
     "selftest": {"client", "fake", "faults", "judging", "report", "rules", "running", "scenario", "trace"},
     "cli": {
-        "checking", "comparing", "drifting", "errors", "files", "formats", "judging", "media", "protocol", "regression", "report", "running", "scenario", "selftest", "serving", "targets",
+        "checking", "comparing", "drifting", "errors", "files", "formats", "judging", "media", "protocol", "proxying", "regression", "report", "running", "scenario", "selftest", "serving", "targets",
         "trace",
     },
     "pytest_plugin": {"errors", "judging", "report", "running", "scenario", "targets"},

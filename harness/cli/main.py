@@ -9,6 +9,7 @@ import typer
 
 from harness import __version__
 from harness.cli import calls, compares, lists, recordings
+from harness.cli import proxy as relay
 from harness.cli.terminal import Commands, any_text, put, without_secrets, written_out
 from harness.errors import HarnessError
 
@@ -21,7 +22,7 @@ app = typer.Typer(
     "2 usage or scenario error, 3 could not judge, 70 a bug in the harness.",
 )
 COMMANDS = (
-    *(calls.run, calls.check, calls.serve, calls.judge),
+    *(calls.run, calls.check, calls.serve, relay.proxy, calls.judge),
     *(compares.compare, compares.drift),
     *(recordings.scenario, recordings.cassette, recordings.export),
     *(lists.rules, lists.faults, lists.dialects, lists.selftest, lists.explain, lists.schema),

@@ -192,8 +192,9 @@ class Result:
 def stopped_short(trace: Trace) -> str | None:
     """Where a call stopped that never got through; None for one whose channel opened and whose session was created.
 
-    A call that never got through broke no rule of a conversation because it had none. Where ``webrtcfilter=on`` hides session.created
-    from a client, any event of the service proves the session, and so it does in a record that cannot show the channel or its own beginning.
+    A call that never got through broke no rule of a conversation because it had none. Where ``webrtcfilter=on`` hides session.created,
+    any event of the service proves the session: from a client, and from a proxy in the service's place. So it does in a record that cannot
+    show the channel or its own beginning.
     """
     seen = [kind for kind in ("channel.open", "event.sent", "event.received") if shows(trace, kind)]
     if not seen:
@@ -205,7 +206,7 @@ def stopped_short(trace: Trace) -> str | None:
         return f"the call never got through: {f'it stopped after the {reached[-1]}' if reached else 'no request succeeded'}"
     if not shows(trace, "event.received"):
         return None
-    hidden = trace.header.observer == "client" and View(trace, DIALECTS[trace.header.dialect]).filtered
+    hidden = View(trace, DIALECTS[trace.header.dialect]).filtered
     if not trace.events("service", *(() if hidden else ("session.created",))):
         return "the call never got through: the channel opened, and no session.created came"
     return None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.diagnosis import Case, Diagnosis, Trouble, diagnose
+from harness.judging.party import others_rules, own, party_of
 from harness.judging.repetitions import budgets
 from harness.judging.results import Expectation, Verdict, stopped_short, verdict
-from harness.rules.base import MUST, Outcome, Rule, RuleResult, Severity, judge_rule
+from harness.rules.base import MUST, Observation, Outcome, Rule, RuleResult, Severity, judge_rule
 from harness.rules.catalogue import all_rules
 from harness.rules.latency import latencies
 from harness.rules.support.milestones import milestone_entries, milestones
@@ -57,11 +58,12 @@ def judge(
     """
     reached = milestones(trace)
     error = trace.first("harness.error")
-    skip = asserted.rules.skip if asserted else None
+    party = party_of(trace.header.extra)
+    skip = {**others_rules(party, all_rules()), **(asserted.rules.skip if asserted else {})}
     fails = asserted.fails if asserted else None
     short = None if fails else stopped_short(trace)
     bugs: list[str] = []
-    rules = tuple(_judged(one, trace, skip, bugs) for one in all_rules())
+    rules = tuple(_judged(one, trace, skip, own(party, one, trace), bugs) for one in all_rules())
     missing = _missing(reached, asserted) if asserted else []
     if short and shows(trace, "channel.open"):
         missing.append("channel-open" if reached["channel-open"] is None else "session.created")
@@ -111,10 +113,12 @@ def observed(trace: Trace, rules: Sequence[RuleResult]) -> Mapping[str, Any]:
     return {**kept, "judged": judged, "rules": len(applying)}
 
 
-def _judged(one: Rule, trace: Trace, skip: Mapping[str, str] | None, bugs: list[str]) -> RuleResult:
+def _judged(
+    one: Rule, trace: Trace, skip: Mapping[str, str], keep: Callable[[Observation], bool], bugs: list[str]
+) -> RuleResult:
     """A check that raises is a bug of ours: the run cannot be judged, but everything else about it is still told."""
     try:
-        return judge_rule(one, trace, skip=skip)
+        return judge_rule(one, trace, skip=skip, keep=keep)
     except Exception as error:
         bugs.append(_bug(one.id, error))
         return RuleResult(one.id, Outcome.INCONCLUSIVE, one.severity_in(trace.header.dialect), note="the check raised")

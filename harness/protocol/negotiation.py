@@ -16,10 +16,10 @@ def as_browser(offer: str) -> str:
 
     :rfc:`9429` section 5.2.1: an offer must carry "ice-options" with "trickle"; that it also lists all candidates is allowed.
     """
-    session, *sections = _sections(one_fingerprint(offer))
+    session, *sections = sections_of(one_fingerprint(offer))
     if not any(line.startswith("a=ice-options:") for line in session):
         session.append("a=ice-options:trickle")
-    return _text(session, *(_with_opus_parameters(lines) for lines in sections))
+    return joined(session, *(_with_opus_parameters(lines) for lines in sections))
 
 
 def _with_opus_parameters(lines: list[str]) -> list[str]:
@@ -51,14 +51,14 @@ def resolvable(description: str) -> str:
     own checks make it a peer-reflexive candidate (:rfc:`8445` section 7.3.1.3). For the same reason a section that lists no usable
     candidate must not say ``a=end-of-candidates``, or aioice gives up its only component.
     """
-    session, *sections = _sections(description)
+    session, *sections = sections_of(description)
     edited = []
     for lines in sections:
         kept = [line for line in lines if not _MDNS.match(line)]
         if not any(line.startswith("a=candidate:") for line in kept):
             kept = [line for line in kept if line.strip() != "a=end-of-candidates"]
         edited.append(kept)
-    return _text(session, *edited)
+    return joined(session, *edited)
 
 
 _TRANSPORT = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:")
@@ -69,7 +69,7 @@ def unbundled(description: str) -> str:
 
     :rfc:`9429` section 5.3.1 puts them into the bundle's tagged section alone; many repeat them; aiortc takes only the latter.
     """
-    session, *sections = _sections(description)
+    session, *sections = sections_of(description)
     groups = [line.split()[1:] for line in session if line.startswith("a=group:BUNDLE")]
     by_mid = {line[6:].strip(): lines for lines in sections for line in lines if line.startswith("a=mid:")}
     for first, *others in (group for group in groups if group):
@@ -80,7 +80,7 @@ def unbundled(description: str) -> str:
             for lines in (by_mid[mid] for mid in others if mid in by_mid):
                 if not any(line.startswith(name) for line in lines):
                     lines.extend(shared)
-    return _text(session, *sections)
+    return joined(session, *sections)
 
 
 def matching(answer: str, offer: str) -> str:
@@ -89,27 +89,27 @@ def matching(answer: str, offer: str) -> str:
     :rfc:`9429` section 5.3.1: the proto field must exactly match the offer's; aiortc answers with the usual one.
     :rfc:`9143` section 7.3: only what was offered can be bundled. One fingerprint is enough: :func:`one_fingerprint`.
     """
-    session, *sections = _sections(one_fingerprint(answer))
-    head, *offered = _sections(offer)
+    session, *sections = sections_of(one_fingerprint(answer))
+    head, *offered = sections_of(offer)
     if not any(line.startswith("a=group:BUNDLE") for line in head):
         session = [line for line in session if not line.startswith("a=group:BUNDLE")]
     for lines, asked in zip(sections, offered, strict=False):
         words, wanted = lines[0].split(" "), asked[0].split()
         if len(words) > 2 and len(wanted) > 2:
             lines[0] = " ".join([*words[:2], wanted[2], *words[3:]])
-    return _text(session, *sections)
+    return joined(session, *sections)
 
 
 def opus_payload_types(description: str) -> list[int]:
     """The payload types of Opus in the first audio section, in the order of its m-line."""
-    for lines in _sections(description)[1:]:
+    for lines in sections_of(description)[1:]:
         if lines[0].startswith("m=audio "):
             opus = {found[1] for line in lines if (found := _OPUS.match(line))}
             return [int(word) for word in lines[0].split()[3:] if word in opus]
     return []
 
 
-def _sections(description: str) -> list[list[str]]:
+def sections_of(description: str) -> list[list[str]]:
     """The session's lines, then those of each media section. The first line of a media section is its m-line."""
     sections: list[list[str]] = [[]]
     for line in description.splitlines():
@@ -119,5 +119,6 @@ def _sections(description: str) -> list[list[str]]:
     return sections
 
 
-def _text(*sections: list[str]) -> str:
+def joined(*sections: list[str]) -> str:
+    """A description of these sections, each line ended by CRLF."""
     return "".join(f"{line}\r\n" for lines in sections for line in lines)

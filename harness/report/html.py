@@ -24,6 +24,7 @@ from harness.report.text import GLYPHS, SHOWN_FAILURES, mark, observed_words, ou
 from harness.rules.base import INFO, REGISTRY, Outcome, Rule, RuleResult
 from harness.rules.catalogue import all_rules, families, unobservable_rules
 from harness.rules.support.examples import prose_of
+from harness.rules.support.reception import added_text
 from harness.rules.support.reception import as_text as media_text
 from harness.trace import Entry, Trace, read_trace
 
@@ -267,6 +268,7 @@ def environment() -> Environment:
         rule_title=title,
         media_text=media_text,
         observed_words=observed_words,
+        added_text=added_text,
         shown_failures=SHOWN_FAILURES,
         family_titles={family.id: family.title for family in families()},
     )

@@ -139,6 +139,8 @@ class Rule:
 
     ``per_dialect`` overrides the severity in some dialects (HTTP-17 is a MUST in GA and INFO in Azure preview). ``single_events``:
     each event is judged by itself, so that a record which begins in mid-call shows as much as a whole one.
+    ``by_sender``: of a rule
+    about both parties, the one that sent what the observation stands at is meant.
     """
 
     id: str
@@ -153,6 +155,7 @@ class Rule:
     observers: frozenset[str] = frozenset({"client", "service"})
     per_dialect: Mapping[str, Severity] = field(default_factory=dict)
     single_events: bool = False
+    by_sender: bool = False
 
     @property
     def family(self) -> str:
@@ -257,6 +260,7 @@ class Family:
         observers: Iterable[str] = ("client", "service"),
         per_dialect: Mapping[str, Severity] | None = None,
         single_events: bool = False,
+        by_sender: bool = False,
     ) -> Callable[[Check], Check]:
         """Register a check under the family's letters and a stable number; the first line of its docstring is the title.
 
@@ -284,6 +288,7 @@ class Family:
                 observers=frozenset(observers),
                 per_dialect=dict(per_dialect or {}),
                 single_events=single_events,
+                by_sender=by_sender,
             )
             return check
 
@@ -301,15 +306,25 @@ def _unused(id: str) -> str:
     return id
 
 
-def judge_rule(one: Rule, trace: Trace, *, skip: Mapping[str, str] | None = None) -> RuleResult:
-    """Judge one rule over one trace. Never raises for what a peer did; a raising check is a bug of ours and propagates."""
+def judge_rule(
+    one: Rule,
+    trace: Trace,
+    *,
+    skip: Mapping[str, str] | None = None,
+    keep: Callable[[Observation], bool] = lambda _: True,
+) -> RuleResult:
+    """Judge one rule over one trace, by the observations that ``keep`` lets through.
+
+    Never raises for what a peer did; a raising check is a bug of ours and propagates.
+    """
     severity = one.severity_in(trace.header.dialect)
     if skip and one.id in skip:
         return RuleResult(one.id, Outcome.SKIPPED, severity, note=skip[one.id])
     if trace.header.dialect not in one.dialects or trace.header.observer not in one.observers:
         return RuleResult(one.id, Outcome.NOT_APPLICABLE, severity)
     view = View(strict(trace), DIALECTS[trace.header.dialect])
-    observations, lacking = _observed(one, view)
+    seen, lacking = _observed(one, view)
+    observations = tuple(filter(keep, seen))
     failures = tuple(seen for seen in observations if seen.ok is False)
     if lacking and not failures:
         return RuleResult(one.id, Outcome.NOT_OBSERVABLE, severity, note=lacking)

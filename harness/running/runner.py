@@ -178,11 +178,10 @@ async def make_call(ready: Ready, *, watch: list[Trace] | None = None, notes: Se
                     end = "completed"
                 except CallError as error:
                     end = "failed"
-                    _record_error(recorder, error)
+                    recorder.record_error(error)
                 except TimeoutError:
                     end = "failed"
-                    _record_error(
-                        recorder,
+                    recorder.record_error(
                         Hung(f"the run had not ended after {longest(scenario):g} s", fix="please report this as a bug"),
                     )
                 finally:
@@ -296,18 +295,6 @@ def _audio_of(loaded: LoadedScenario) -> Audio:
         return opus.encode(wav.load(resolve_audio(loaded.path, name)), gain=gain)
 
     return packets
-
-
-def _record_error(recorder: Recorder, error: CallError) -> None:
-    recorder.record(
-        "harness.error",
-        error=type(error).__name__,
-        step=error.step,
-        what=error.what,
-        seen=error.seen,
-        fix=error.fix,
-        **({"status": error.status} if error.status is not None else {}),
-    )
 
 
 def _write_audio(job: Job, call: Call) -> dict[str, str]:

@@ -3,175 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
 import signal
-import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO
 
-from harness.diagnosis.troubles import words_of
-from harness.errors import HarnessError
-from harness.fake.peer import ServiceCall
-from harness.fake.replayed_call import MISS, RecordedService
+from harness.fake.replayed_call import RecordedService
 from harness.fake.replayed_service import ReplayService
 from harness.fake.server import FakeService
 from harness.fake.settings import FakeSettings
-from harness.files import refused, writing
-from harness.judging.recording import result_of
 from harness.judging.results import Result
 from harness.media import opus, wav
 from harness.protocol.dialects import DIALECTS
 from harness.report.html import conformance_html
-from harness.report.text import failure, totals
-from harness.report.write import write_reports
 from harness.running.clock import undisturbed
 from harness.running.libraries import quiet_libraries
 from harness.scenario.files import resolve_audio, resolve_recording
 from harness.scenario.loader import load
 from harness.scenario.script import FakeScript, Replayed
 from harness.serving.page import example_page
-from harness.trace import Entry, Header, Recorder, Trace, open_recording
-from harness.trace.redact import Redactor
-
-
-class Served:
-    """The calls that were made so far: a trace file for each, judged as it ends, all of them in one report."""
-
-    def __init__(self, out: Path, say: Callable[[str], None], *, secrets: Sequence[str] = ()) -> None:
-        self.results: list[Result] = []
-        self._out = out
-        self._print = say
-        self._secrets = secrets
-        self._began = time.monotonic()
-        self._paths: dict[int, tuple[Path, IO[str] | None]] = {}
-        self._made = 0
-        self._judge = ThreadPoolExecutor(1, "judge")
-        self._judged: list[Future[None]] = []
-        self._fresh: list[Result] = []
-        self._failure: HarnessError | None = None
-
-    def recorder_for(self, dialect: str) -> Recorder:
-        """A recorder for one client's call, streaming into a file of its own; where there can be none, the call goes on without."""
-        self._made += 1
-        path = self._out / "traces" / f"call-{self._made:04d}.{dialect}.ndjson"
-        sink: IO[str] | None = None
-        try:
-            with writing(path):
-                sink = path.open("w", encoding="utf-8")
-        except HarnessError as error:
-            self._fail(error)
-        header, clock = Header("service", dialect, "client", ""), asyncio.get_running_loop().time
-        recorder = Recorder(header, clock, redactor=Redactor(self._secrets), sink=sink)
-        self._paths[id(recorder)] = (path, sink)
-        recorder.watch(lambda entry: self._follow(path.stem, entry))
-        return recorder
-
-    def call_ended(self, call: ServiceCall) -> None:
-        """Leave the audio of a call beside its trace, before the trace is closed."""
-        path = self._paths.get(id(call.recorder), (None, None))[0]
-        for direction, capture in (("received", call.received), ("sent", call.sent)):
-            if path is None or capture is None:
-                continue
-            file = self._out / "audio" / f"{path.stem}.{direction}.ogg"
-            try:
-                with writing(file):
-                    seconds = capture.write_ogg(file)
-            except HarnessError as error:
-                self._fail(error)
-            else:
-                if seconds:
-                    call.recorder.record(
-                        "audio.file", direction=direction, path=f"../audio/{file.name}", seconds=seconds
-                    )
-
-    def _follow(self, name: str, entry: Entry) -> None:
-        """Say how far a client has come: who waits for a call needs to see where it stays."""
-        if entry.kind == "channel.open":
-            self._say(f"  {name} is open")
-        elif entry.kind == "http.preflight" and entry.data["refused"]:
-            self._say(
-                f"  {name}: preflight refused, a header that no page may send: {', '.join(entry.data['refused'])}"
-            )
-        elif entry.kind == "harness.error" and entry.data.get("error") == MISS:
-            self._say(f"  {name}: not in the recording: {entry.data['what']}; {entry.data['seen']}")
-        elif entry.kind == "harness.note" and entry.data.get("about") == "replay":
-            self._say(f"  {name}: {entry.data['text']}")
-        elif entry.kind == "event.sent" and entry.type == "error":
-            self._say(f"  {name}: an event is refused: {words_of(entry.event.get('error'))}")
-        elif entry.kind == "http.response":
-            status, step = entry.data["status"], entry.data["step"]
-            what = {"key": "token request", "call": "call request", "hangup": "hang-up"}[step]
-            if status >= 400:
-                self._say(f"  {name}: {what} refused with {status}: {_reason(entry.data.get('body'))}")
-            elif step == "key":
-                self._say(f"  {name}: key minted")
-
-    def ended(self, recorder: Recorder) -> None:
-        """Have a finished trace judged, its verdict said and the reports written anew, while the other calls go on."""
-        path, sink = self._paths.pop(id(recorder))
-        if recorder.sink_error is not None:
-            self._fail(refused(path, recorder.sink_error))
-        if sink is not None:
-            with contextlib.suppress(OSError):
-                sink.close()
-        self._judged.append(self._judge.submit(self._judged_one, path, recorder.trace(), len(self._judged)))
-
-    def finish(self) -> None:
-        """Wait until everything is judged and written, and say the sum. Raises UsageError where a file could not be written."""
-        self._judge.shutdown()
-        for one in self._judged:
-            one.result()
-        if self.results:
-            self._say(totals(self.results, seconds=time.monotonic() - self._began))
-        if self._failure is not None:
-            raise self._failure
-
-    def _judged_one(self, path: Path, trace: Trace, number: int) -> None:
-        result = result_of(
-            trace, name=path.stem.removesuffix(f".{trace.header.dialect}"), path=path.relative_to(self._out).as_posix()
-        )
-        # The recording stays in its file: a service that is left running must not grow by every call it ever had.
-        self.results.append(replace(result, recording=None))
-        self._fresh.append(result)
-        if result.verdict == "conformant" and not result.warned:
-            self._say(f"✓ conformant  {result.id}: {trace.seconds:.1f} s of call")
-        else:
-            for line in failure(result, out=self._out):
-                self._say(line)
-        # Calls that ended meanwhile write the reports themselves.
-        if number >= len(self._judged) - 1:
-            fresh, self._fresh = self._fresh, []
-            try:
-                write_reports(self.results, self._out, seconds=time.monotonic() - self._began, fresh=fresh)
-            except HarnessError as error:
-                self._fail(error)
-        if not self._paths:
-            gc.collect()  # while nobody's audio waits for it, see clock.undisturbed
-
-    def _say(self, line: str) -> None:
-        """Say a line, on the event loop or beside it; where nobody can hear it any more, calls go on all the same."""
-        try:
-            self._print(line)
-        except OSError as error:
-            self._failure = self._failure or refused(Path("standard output"), error)
-
-    def _fail(self, error: HarnessError) -> None:
-        """What cannot be written is said once, and ends nobody's call."""
-        if self._failure is None:
-            self._failure = error
-            self._say(f"! {error}")
-
-
-def _reason(body: object) -> str:
-    """The message of an error body, on one line."""
-    error = body.get("error") if isinstance(body, Mapping) else None
-    message = error.get("message") if isinstance(error, Mapping) else body
-    return " ".join(str(message or "no reason given").split())[:200]
+from harness.serving.served import Served
+from harness.trace import open_recording
 
 
 async def serve_forever(
@@ -218,7 +70,7 @@ async def serve_forever(
         loopback=host in ("127.0.0.1", "localhost", "::1"),
         page=example_page([DIALECTS[name] for name in dialects]),
     )
-    stop = stop or _ended_by_signal()  # before anything is announced: who waits for the address may end it at once
+    stop = stop or ended_by_signal()  # before anything is announced: who waits for the address may end it at once
     with quiet_libraries(), undisturbed():
         url = await service.start(host, port)
         try:
@@ -231,7 +83,8 @@ async def serve_forever(
     return served.results
 
 
-def _ended_by_signal() -> asyncio.Event:
+def ended_by_signal() -> asyncio.Event:
+    """An event that Ctrl-C and SIGTERM set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

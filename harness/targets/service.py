@@ -95,6 +95,24 @@ def service_endpoints(dialect: str, url: str, env: Mapping[str, str], access: Ac
     )
 
 
+def relayed_endpoints(dialect: str, to: str, env: Mapping[str, str], *, own_key: bool) -> Endpoints:
+    """Endpoints of the service that a client's requests go on to: the real one ("live"), or the one at the URL ``to``.
+
+    Without ``own_key`` the clients bring their credentials, and none is needed here. Raises UsageError for a setting that is wrong, and
+    MissingCredentials that names what is not set.
+    """
+    row = DIALECTS[dialect]
+    names = _NAMES[row.vendor]
+    settings = {**env, **({} if to == "live" else {names["url"]: to})}
+    if not own_key:
+        settings |= {names[word]: "" for word in ("key", "token") if word in names}
+        settings |= {f"VITE_{names[word]}": "" for word in ("key", "token") if word in names}
+        settings[names["key"]] = ANY_KEY
+    found = live_endpoints(row, settings)
+    # On this machine the region would have to be told by another Host header, which a client never asked for.
+    return replace(found, region="" if found.loopback else found.region)
+
+
 def absent(endpoints: Endpoints, access: Access) -> frozenset[Need]:
     """What a service entered like this cannot be tried for: its check of the key where none is given, its regions where no URL names one."""
     found: set[Need] = set()

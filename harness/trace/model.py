@@ -21,6 +21,9 @@ harness     .config      {dialect, resource?, deployment?, api_version?, region?
             .note        {text, about?}                    translations, fields left out, seeds versus reality
             .error       {error, step, what, seen, fix, status?}   the CallError that ended the call
             .log         {logger, level, text}             warnings of the libraries underneath
+            .relayed     {events?, packets?, held_events?, dropped_packets?}   what a proxy added to this call: each of the first three
+                         {count, median_ms, p99_ms, longest_ms} of the delay from arrival to handing on; held_events: those that
+                         waited for the other side's channel
 http        .request     {id, step, method, url, headers, body}    step: key | call | hangup; headers lower-case; body: JSON or text
             .response    {id, step, status, headers, body, seconds}
             .preflight   {step, url, origin, method, headers, refused, status, allowed_origin?}   a browser asks leave for a page; headers:
@@ -34,7 +37,8 @@ connection  .signaling | .gathering | .ice | .dtls | .state    {state}   W3C str
             .disturbed   {text, conditions?, blackout?, sent?, received?}      network trouble made on purpose by the harness:
                          its settings, at the beginning and where they change; blackout: began | ended | cut-off; until now, for each direction,
                          {datagrams, lost, duplicated, reordered}
-channel     .created     {label, ordered, protocol, id?, max_retransmits?, max_packet_life_time?, by}   by: client | service
+channel     .created     {label, ordered, protocol, id?, max_retransmits?, max_packet_life_time?, by, relayed?}   by: client | service; relayed: a proxy
+                         created it, in that one's name, when the other one had been opened
             .open        {label, id}
             .dcep        {direction, message, ppid, stream, type?}     direction: sent | received; message: open | ack
             .closed      {label, id?}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import IO, Any
 
+from harness.errors import CallError
 from harness.trace.model import Entry, Header, Trace, dump
 from harness.trace.redact import Redactor
 
@@ -59,6 +60,18 @@ class Recorder:
             for watcher in tuple(self._watchers):
                 watcher(entry)
         return entry
+
+    def record_error(self, error: CallError) -> Entry:
+        """Store the error that ended the call."""
+        return self.record(
+            "harness.error",
+            error=type(error).__name__,
+            step=error.step,
+            what=error.what,
+            seen=error.seen,
+            fix=error.fix,
+            **({"status": error.status} if error.status is not None else {}),
+        )
 
     def watch(self, watcher: Callable[[Entry], None]) -> Callable[[], None]:
         """Call ``watcher`` with every later entry; returns a function that ends it."""

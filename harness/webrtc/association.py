@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import contextlib
+import types
+from collections.abc import Coroutine, Generator
+from typing import Any, cast
+
+from aiortc import RTCDataChannel
 
 from harness.webrtc.callbacks import Callbacks
 from harness.webrtc.guard import Limits, guard_association
@@ -18,8 +23,72 @@ class InvalidText(bytes):
     """A message sent as a string (PPID 51) whose octets are not UTF-8 (:rfc:`8831` section 6.6 says they are)."""
 
 
-def tap_association(sctp: Any, callbacks: Callbacks, misbehavior: Misbehavior, limits: Limits) -> None:
-    """Tell of DCEP messages and of text that the stack would drop or end over; misbehave where that is asked for; guard it."""
+class _Octets(str):
+    """A text whose octets on the wire are these, whatever they are."""
+
+    octets: bytes
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """The octets."""
+        return self.octets
+
+
+def as_it_came(message: str | bytes) -> str | bytes:
+    """A received message as a data channel sends the very same: text that is not UTF-8 stays text."""
+    if not isinstance(message, InvalidText):
+        return message
+    text = _Octets(message.decode("utf-8", "replace"))
+    text.octets = bytes(message)
+    return text
+
+
+def send_at_once(channel: RTCDataChannel, message: str | bytes) -> None:
+    """Send a message and have it leave before this returns: the stack by itself sends from a task that it makes.
+
+    Raises what :meth:`aiortc.RTCDataChannel.send` does.
+    """
+    channel.send(message)
+    _flush(channel.transport)
+
+
+def _flush(sctp: Any) -> None:
+    """Have the stack send what is queued, now."""
+    flush = sctp._data_channel_flush()
+    try:
+        awaited = flush.send(None)
+    except (StopIteration, ConnectionError):
+        return
+    task = asyncio.ensure_future(_rest(flush, awaited))  # it waits for something after all
+    _resting.add(task)
+    task.add_done_callback(_resting.discard)
+
+
+_resting: set[asyncio.Task[Any]] = set()
+"""The loop itself keeps no reference to a task."""
+
+
+@types.coroutine
+def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """The rest of a coroutine that has been begun, and waits for ``awaited``."""
+    with contextlib.suppress(StopIteration, ConnectionError):
+        while True:
+            awaited = work.send((yield awaited))
+
+
+def acknowledge(channel: RTCDataChannel) -> None:
+    """Send the DCEP ACK of a channel that the other end has opened, where it was held back."""
+    sctp = cast(Any, channel.transport)
+    sctp._data_channel_queue.append((channel, _DCEP, _DCEP_ACK))
+    _flush(sctp)
+
+
+def tap_association(
+    sctp: Any, callbacks: Callbacks, misbehavior: Misbehavior, limits: Limits, released: set[int] | None = None
+) -> None:
+    """Tell of DCEP messages and of text that the stack would drop or end over; misbehave where that is asked for; guard it.
+
+    ``released``: the streams whose DCEP ACK may leave; None: all.
+    """
     begin_low(sctp)
     measure_on_loop(sctp)
     receive, send = sctp._data_channel_receive, sctp._send
@@ -43,7 +112,7 @@ def tap_association(sctp: Any, callbacks: Callbacks, misbehavior: Misbehavior, l
 
     async def send_and_tell(stream_id: int, pp_id: int, user_data: bytes, *args: Any, **options: Any) -> None:
         if pp_id == _DCEP and user_data[:1] == _DCEP_ACK:
-            if not misbehavior.acknowledges:
+            if not misbehavior.acknowledges or (released is not None and stream_id not in released):
                 return
             stream_id = stream_id if misbehavior.ack_stream is None else misbehavior.ack_stream
         if pp_id == _DCEP and misbehavior.early is not None and user_data[:1] == _DCEP_OPEN:

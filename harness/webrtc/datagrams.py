@@ -69,8 +69,10 @@ def guarded(connection: Any) -> Link:
     return link
 
 
-def media_first(connection: Any, dtls: Any, take: Callable[[bytes], None]) -> Link:
+def media_first(connection: Any, dtls: Any, take: Callable[[bytes], None], note: Callable[[], None]) -> Link:
     """A shortcut for SRTP, handed to ``take`` from the socket's callback itself: no parsing as STUN, no queue, no task that wakes up.
+
+    ``note`` is called as a datagram of DTLS comes, which will wait for its task.
 
     The first octet tells the protocols on a WebRTC socket apart (:rfc:`7983` section 7). Media waits its turn in aioice's queue
     as long as there is something in it, so that the order of arrival is kept while the handshake finishes.
@@ -92,6 +94,7 @@ def media_first(connection: Any, dtls: Any, take: Callable[[bytes], None]) -> Li
                 else:
                     connection.data_received(data, 1)
             elif 19 < first < 64:
+                note()
                 connection.data_received(data, 1)
             else:
                 receive(data, addr)

@@ -37,11 +37,11 @@ from harness.webrtc.handshake import Handshake as Handshake
 from harness.webrtc.handshake import handshake_of
 from harness.webrtc.misbehavior import Misbehavior as Misbehavior
 from harness.webrtc.patience import be_patient
+from harness.webrtc.relay import NTP_EPOCH, PacketSender, RelayedAudio
 
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-_NTP_EPOCH = 2208988800  # seconds from 1900 to 1970, RFC 5905 section 6
 _LARGEST_DATAGRAM = 65536
 
 
@@ -57,8 +57,10 @@ class Hooks:
         misbehavior: Misbehavior | None = None,
         wire: Wire | None = None,
         limits: Limits | None = None,
+        released: set[int] | None = None,
     ) -> None:
         self._pc = pc
+        self._released = released
         self._callbacks = callbacks
         self._misbehavior = misbehavior or Misbehavior()
         self._wire = wire
@@ -69,6 +71,7 @@ class Hooks:
         self._dtls: list[Any] = []
         self._loop = asyncio.get_running_loop()
         self._receptions: dict[int, Reception] = {}
+        self.arrived = self._loop.time()
 
     def attach(self) -> None:
         """Tap every transceiver, transport and SCTP association that exists by now. Do it before ICE starts."""
@@ -100,6 +103,13 @@ class Hooks:
         part._codecs = [codec for codec in part._codecs if _is_opus(codec)][:1]
         for codec in part._codecs:
             codec.payloadType = payload_type
+
+    def await_handshake(self) -> None:
+        """Answer ``a=setup:passive``: the other end begins the DTLS handshake, where its offer left that open."""
+        parts = [one.receiver.transport for one in self._pc.getTransceivers()]
+        for dtls in [*parts, *([self._pc.sctp.transport] if self._pc.sctp is not None else [])]:
+            if dtls._role == "auto":
+                dtls._set_role("server")
 
     async def abandon(self) -> None:
         """Close what a close of the connection left behind: sockets, and tasks that wait on them. Never raises, never waits long."""
@@ -184,14 +194,17 @@ class Hooks:
             protocol,
             emulated(self._wire, protocol),
             guarded(connection),
-            media_first(connection, dtls, partial(self._received, dtls)),
+            media_first(connection, dtls, partial(self._received, dtls), self._note_arrival),
         )
         # asyncio reads into 256 KiB, for which the allocator goes to the kernel every time: 13 of 17 us of a datagram's way.
         if hasattr(protocol.transport, "max_size"):
             protocol.transport.max_size = _LARGEST_DATAGRAM
 
+    def _note_arrival(self) -> None:
+        self.arrived = self._loop.time()
+
     def _tap_sctp(self, sctp: Any) -> None:
-        tap_association(sctp, self._callbacks, self._misbehavior, self._limits)
+        tap_association(sctp, self._callbacks, self._misbehavior, self._limits, self._released)
 
     # RTP
 
@@ -256,6 +269,9 @@ class Hooks:
         sender._run_rtp = run_rtp
 
     async def _send(self, sender: Any, payload_type: int, extension: bytes) -> None:
+        if isinstance(sender.track, RelayedAudio):
+            sender.track.attach(PacketSender(sender, extension, self._callbacks.packet).send)
+            await asyncio.Event().wait()  # until this is cancelled: whoever receives a packet sends it
         dtls = sender.transport
         nominated = dtls.transport._connection._nominated
         protect = dtls._tx_srtp.protect
@@ -264,7 +280,7 @@ class Hooks:
         # The lower half, so that a loss at the start cannot be taken for a wrap (RFC 3711 section 3.3.1).
         sequence = random.getrandbits(15)
         origin = random.getrandbits(32)
-        wall = time.time() - clock() + _NTP_EPOCH
+        wall = time.time() - clock() + NTP_EPOCH
         octets = count = previous = 0
         base: Any = None
         while True:

@@ -23,10 +23,23 @@ from harness.netem.link import Wire
 from harness.protocol import negotiation, rtp
 from harness.protocol.rtp import Direction, RtpPacket
 from harness.trace import Recorder
+from harness.webrtc.association import acknowledge, as_it_came, send_at_once
 from harness.webrtc.guard import Limits
 from harness.webrtc.hooks import Callbacks, Handshake, Hooks, InvalidText, Misbehavior
+from harness.webrtc.relay import RelayedAudio
 
-__all__ = ["InvalidText", "Limits", "Misbehavior", "Peer", "RejectedDescription", "RtpPacket"]
+__all__ = [
+    "InvalidText",
+    "Limits",
+    "Misbehavior",
+    "Peer",
+    "RejectedDescription",
+    "RelayedAudio",
+    "RtpPacket",
+    "acceptable",
+    "as_it_came",
+    "send_at_once",
+]
 
 _DCEP_MESSAGES = {0x03: "open", 0x02: "ack"}  # RFC 8832 section 8.2.1
 _DIGESTS = ("sha-256", "sha-384", "sha-512")
@@ -53,6 +66,8 @@ class Peer:
         on_packet: gets every RTP packet, sent and received, in order, on the event loop; it must not raise.
         misbehavior: what this end does wrongly, on purpose.
         limits: what is taken from the other end before the call is lost.
+        channels: there will be data channels, though none may exist yet as the offer is made; their section then stands first in it.
+        holds_ack: the DCEP ACK of a channel that the other end opens is not sent before :meth:`acknowledge`.
         network: what the datagrams of this end meet on their way, in both directions; recorded as ``connection.disturbed``.
 
     No audio is decoded here and no thread is started.
@@ -77,6 +92,8 @@ class Peer:
         misbehavior: Misbehavior | None = None,
         network: Emulator | None = None,
         limits: Limits | None = None,
+        channels: bool = False,
+        holds_ack: bool = False,
     ) -> None:
         self.recorder = recorder
         self.lost = asyncio.Event()
@@ -84,7 +101,7 @@ class Peer:
         self.on_channel: Callable[[RTCDataChannel], None] | None = None
         self.on_early: Callable[[str], None] | None = None
         servers = [] if loopback else [RTCIceServer(**server) for server in ice_servers]
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, alwaysNegotiateDataChannels=channels))
         self._track = track
         self._connected = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
@@ -101,9 +118,16 @@ class Peer:
             self._on_ignored,
             self._on_overrun,
         )
+        self._released: set[int] | None = set() if holds_ack else None
         self._wire = None if network is None else Wire(network, partial(recorder.record, "connection.disturbed"))
         self._hooks = Hooks(
-            self.pc, callbacks, loopback=loopback, misbehavior=misbehavior, wire=self._wire, limits=limits
+            self.pc,
+            callbacks,
+            loopback=loopback,
+            misbehavior=misbehavior,
+            wire=self._wire,
+            limits=limits,
+            released=self._released,
         )
         self.pc.on("signalingstatechange", lambda: self._changed("signaling", self.pc.signalingState))
         self.pc.on("icegatheringstatechange", lambda: self._changed("gathering", self.pc.iceGatheringState))
@@ -113,13 +137,19 @@ class Peer:
         self.pc.addTrack(track)
 
     def create_channel(self, label: str, **options: Any) -> RTCDataChannel:
-        """Create an ordered, reliable data channel; do it before :meth:`offer`, there is no second one.
+        """Create a data channel, ordered and reliable unless told; do it before :meth:`offer`, there is no second one.
 
         ``options`` are those of :meth:`aiortc.RTCPeerConnection.createDataChannel`.
         """
         channel = self.pc.createDataChannel(label, **options)
         self._watch(channel)
         return channel
+
+    def acknowledge(self, channel: RTCDataChannel) -> None:
+        """Send the DCEP ACK of a channel that the other end has opened, once; nothing where none is held back."""
+        if self._released is not None and channel.id is not None and channel.id not in self._released:
+            self._released.add(channel.id)
+            acknowledge(channel)
 
     async def offer(self) -> str:
         """The SDP to send: all candidates gathered, written as browsers write it."""
@@ -132,13 +162,16 @@ class Peer:
         """Set the answer; the connection then proceeds by itself. Raises RejectedDescription."""
         await self._set_remote(sdp, "answer")
 
-    async def answer(self, offer_sdp: str) -> str:
+    async def answer(self, offer_sdp: str, *, passive: bool = False) -> str:
         """The complete answer to an offer: Opus alone, under the number it was offered with, all candidates gathered.
 
         Other audio codecs are not answered, since nothing here could play them; other kinds of media are answered as inactive.
-        Candidates under ``.local`` names are passed over. Raises RejectedDescription.
+        Candidates under ``.local`` names are passed over. ``passive``: leave the DTLS handshake to the other end, where it offers
+        to begin it (:rfc:`8842` section 5.3). Raises RejectedDescription.
         """
         await self._set_remote(offer_sdp, "offer")
+        if passive:
+            self._hooks.await_handshake()
         audio, *others = self.pc.getTransceivers()
         for transceiver in others:
             transceiver.direction = "inactive"
@@ -166,6 +199,11 @@ class Peer:
         """Whether messages on the channels are still to be sent, or acknowledged by the other end."""
         return self._hooks.unacknowledged
 
+    @property
+    def arrived(self) -> float:
+        """Loop time at which the last datagram of DTLS, and thus of a data channel, came in."""
+        return self._hooks.arrived
+
     def disturb(self, conditions: Conditions, *, seed: int | None = None) -> None:
         """Change the network of this end from now on. Raises RuntimeError where it was made without one."""
         if self._wire is None:
@@ -190,8 +228,7 @@ class Peer:
         self._connected.set()
 
     async def _set_remote(self, sdp: str, kind: str) -> None:
-        text = negotiation.unbundled(negotiation.resolvable(sdp))
-        _require(text)
+        text = acceptable(sdp)
         with _rejecting():
             await self.pc.setRemoteDescription(RTCSessionDescription(sdp=text, type=kind))
 
@@ -277,22 +314,23 @@ class Peer:
             self.lost.set()
 
 
-def _require(sdp: str) -> None:
-    """Refuse what aiortc would stumble over later, on a task where nobody hears it."""
+def acceptable(description: str) -> str:
+    """An offer or answer as the stack takes it. Raises RejectedDescription for what it would stumble over, on a task where nobody hears it."""
+    sdp = negotiation.unbundled(negotiation.resolvable(description))
     try:
-        description = SessionDescription.parse(sdp)
+        parsed = SessionDescription.parse(sdp)
     except StopIteration:
         raise RejectedDescription("an a=fmtp names a payload type that no a=rtpmap describes") from None
     except Exception as error:
         raise RejectedDescription(f"it cannot be parsed as SDP: {_reason(error)}") from error
-    if not description.media:
+    if not parsed.media:
         raise RejectedDescription("it has no media sections: it is not SDP, or was cut off")
     for name in ("audio", "application"):
-        if not any(media.kind == name for media in description.media):
+        if not any(media.kind == name for media in parsed.media):
             raise RejectedDescription(f"it has no m={name} section")
     if not negotiation.opus_payload_types(sdp):
         raise RejectedDescription("its m=audio section has no Opus (opus/48000/2)")
-    for media in description.media:
+    for media in parsed.media:
         where = f"m={media.kind} section"
         if media.dtls is None:
             raise RejectedDescription(f"its {where} has no a=setup")
@@ -300,6 +338,7 @@ def _require(sdp: str) -> None:
             raise RejectedDescription(f"its {where} has no a=fingerprint of a known hash function")
         if media.kind == "application" and media.profile != "DTLS/SCTP" and media.sctp_port is None:
             raise RejectedDescription(f"its {where} has no a=sctp-port")
+    return sdp
 
 
 @contextmanager

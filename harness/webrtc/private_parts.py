@@ -28,7 +28,8 @@ KNOWN: Mapping[str, str] = MappingProxyType({"aiortc": "1.16.0", "aioice": "0.13
 PARTS: Mapping[type, str] = MappingProxyType(
     {
         RTCDtlsTransport: """
-            _validate_peer_identity(self, remoteParameters)   _set_state(self, state)   async _send_rtp(self, data)
+            _validate_peer_identity(self, remoteParameters)   _set_state(self, state)   _set_role(self, role)
+            async _send_rtp(self, data)
             async _handle_rtcp_data(self, data)   async _handle_rtp_data(self, data, arrival_time_ms)
             _register_rtp_receiver(self, receiver, parameters)   _state _ssl _role _rx_srtp _tx_srtp _rtp_router""",
         RtpRouter: "route_rtp(self, packet)",
@@ -41,7 +42,7 @@ PARTS: Mapping[type, str] = MappingProxyType(
         RTCSctpTransport: """
             async _data_channel_receive(self, stream_id, pp_id, data)
             async _send(self, stream_id, pp_id, user_data, expiry, max_retransmits, ordered)
-            async _handle_data(self, data)   async _receive_data_chunk(self, chunk)   async _send_chunk(self, chunk)
+            async _data_channel_flush(self)   async _handle_data(self, data)   async _receive_data_chunk(self, chunk)   async _send_chunk(self, chunk)
             async _receive_sack_chunk(self, chunk)   _update_rto(self, R)
             _sent_queue _outbound_queue _data_channel_queue _data_channels _remote_max_message_size _advertised_rwnd
             _local_verification_tag _local_tsn _reconfig_request_seq _last_sacked_tsn _advanced_peer_ack_tsn

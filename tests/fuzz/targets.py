@@ -18,12 +18,14 @@ from harness.media.opus import Decoder
 from harness.protocol import messages, negotiation, opus, rtp, sdp
 from harness.protocol.dialects import DIALECTS
 from harness.protocol.events import problems
+from harness.proxying.bodies import offer_in
+from harness.proxying.descriptions import own_answer, relayed_offer
 from harness.scenario import source
 from harness.scenario.loader import loads
 from harness.trace import dump, read_trace
 from harness.trace.redact import Redactor
 from harness.trace.secret_encodings import unescaped
-from harness.webrtc.peer import RejectedDescription, _require
+from harness.webrtc.peer import RejectedDescription, acceptable
 
 
 def text_of(octets: bytes) -> str:
@@ -37,7 +39,16 @@ def descriptions(octets: bytes) -> None:
     offer_problem(text)
     negotiation.as_browser(text)
     with contextlib.suppress(RejectedDescription):
-        _require(text)
+        acceptable(text)
+        relayed = relayed_offer(text, OFFER)
+        own_answer(relayed, text, OFFER)
+
+
+def call_requests(octets: bytes) -> None:
+    """The body of a call request that goes through the proxy."""
+    for kind in ("application/sdp", "multipart/form-data; boundary=b", text_of(octets[:60])):
+        found = offer_in(kind, octets)
+        assert found is None or found.around(found.offer) == octets
 
 
 def event_messages(octets: bytes) -> None:
@@ -101,7 +112,10 @@ def secrets(octets: bytes) -> None:
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     one.__name__: one
-    for one in (descriptions, event_messages, traces, records, scenarios, opus_packets, rtp_packets, secrets)
+    for one in (
+        *(descriptions, call_requests, event_messages, traces, records, scenarios),
+        *(opus_packets, rtp_packets, secrets),
+    )
 }
 
 OFFER = (
@@ -113,6 +127,10 @@ OFFER = (
 )
 SEEDS: Mapping[str, tuple[bytes, ...]] = {
     "descriptions": (OFFER.encode(), b"v=0\r\n", b'{"sdp": "v=0"}'),
+    "call_requests": (
+        OFFER.encode(),
+        b'--b\r\nContent-Disposition: form-data; name="sdp"\r\n\r\nv=0\r\n\r\n--b--\r\n',
+    ),
     "event_messages": tuple(
         json.dumps(event).encode()
         for event in (

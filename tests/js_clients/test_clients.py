@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 
+from tests.proxying.processes import proxied_at_most
 from tests.test_live import KEY, Served, served_at_most
 
-HERE = Path(__file__).parent
 CLIENTS = ("node-datachannel", "werift", "wrtc")
 PATIENCE = 90.0  # seconds; only where something hangs
-
-
-@pytest.fixture(scope="session")
-def installed(pytestconfig: pytest.Config) -> Path:
-    """A folder with the clients and their packages, as the lock file has them; installed once, whichever worker comes first."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed")
-    files = sorted([*HERE.glob("*.mjs"), *HERE.glob("package*.json")])
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-    cache = pytestconfig.cache.mkdir("js-clients")
-    done = cache / digest
-    if not done.exists():
-        building = Path(mkdtemp(dir=cache))
-        for path in files:
-            shutil.copy(path, building)
-        made = subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=building, capture_output=True, text=True)
-        if made.returncode != 0:
-            shutil.rmtree(building)
-            pytest.skip(f"npm ci failed: {' '.join(made.stderr.split())[:300]}")
-        try:
-            building.rename(done)
-        except OSError:  # another worker was faster
-            shutil.rmtree(building)
-    return done
 
 
 @pytest.fixture
@@ -50,15 +22,20 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield running
 
 
-@pytest.mark.parametrize("client", CLIENTS)
-def test_another_stack_converses_and_is_judged_conformant(client: str, installed: Path, served: Served) -> None:
+def converse(client: str, url: str, installed: Path) -> None:
+    """A question and its answer, which is heard."""
     ran = subprocess.run(
-        ["node", f"{client}.mjs", served.url, KEY], cwd=installed, capture_output=True, text=True, timeout=PATIENCE
+        ["node", f"{client}.mjs", url, KEY], cwd=installed, capture_output=True, text=True, timeout=PATIENCE
     )
     assert ran.returncode == 0, ran.stderr
     heard = json.loads(ran.stdout)
     assert heard["transcript"] == "Hello, world."
     assert heard["packets"] > 50  # 1.4 s of speech
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_another_stack_converses_and_is_judged_conformant(client: str, installed: Path, served: Served) -> None:
+    converse(client, served.url, installed)
     served.wait_for("✓ conformant")
     assert served.stop() == 0
     (run,) = json.loads((served.out / "results.json").read_text())["runs"]
@@ -66,3 +43,13 @@ def test_another_stack_converses_and_is_judged_conformant(client: str, installed
     trace = (served.out / run["trace"]).read_text()
     assert '"response.done"' in trace
     assert '"kind":"rtp.packets"' in trace
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_another_stack_converses_through_the_proxy(client: str, installed: Path, tmp_path: Path) -> None:
+    with proxied_at_most(PATIENCE, tmp_path) as proxied:
+        converse(client, proxied.url, installed)
+        proxied.wait_for("call-0001.client")
+        proxied.wait_for("✓ conformant  call-0001.service")
+        assert proxied.stop() == 0
+    assert {run["verdict"] for run in proxied.runs.values()} == {"conformant"}

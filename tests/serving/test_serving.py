@@ -19,8 +19,9 @@ from harness.judging.results import Result, exit_code
 from harness.report import write
 from harness.running import clock
 from harness.scenario.script import Replayed
+from harness.serving import served as served_calls
 from harness.serving import serving
-from harness.serving.serving import Served
+from harness.serving.served import Served
 from harness.trace import read_trace
 from tests.fake.caller import Caller
 from tests.fake.requests import AZURE, call_path
@@ -141,7 +142,7 @@ def test_recordings_stay_in_their_files_and_pages_are_written_once(
 
     monkeypatch.setattr(write, "write_text", spy)
     monkeypatch.setattr(
-        serving, "result_of", lambda trace, **told: replace(result_of(trace, **told), verdict="conformant")
+        served_calls, "result_of", lambda trace, **told: replace(result_of(trace, **told), verdict="conformant")
     )
     served = serve(tmp_path, 3)
     served.finish()

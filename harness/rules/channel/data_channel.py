@@ -137,7 +137,7 @@ def _lives_on(view: View, since: Entry) -> float:
     return max((entry.t - since.t for entry in heard if view.trace.sender(entry) != opener), default=0.0)
 
 
-@FAMILY.rule("07", MUST, DOCUMENTED, _RFC8832.format("6"))
+@FAMILY.rule("07", MUST, DOCUMENTED, _RFC8832.format("6"), by_sender=True)
 def parity(view: View) -> Iterator[Observation]:
     """the DTLS client opens even streams, the DTLS server odd ones
 
@@ -194,7 +194,7 @@ def reliable(view: View) -> Iterator[Observation]:
             yield bad(entry, "channel type 0x00 (reliable, ordered)", f"channel type {index(entry.data, 'type'):#04x}")
 
 
-@FAMILY.rule("09", MUST, OBSERVED, _STRINGS)
+@FAMILY.rule("09", MUST, OBSERVED, _STRINGS, by_sender=True)
 def strings(view: View) -> Iterator[Observation]:
     """messages are UTF-8 strings with one JSON object each
 
@@ -242,7 +242,7 @@ def open_first(view: View) -> Iterator[Observation]:
         )
 
 
-@FAMILY.rule("11", MUST, DOCUMENTED, "RFC 8841 section 6, https://www.rfc-editor.org/rfc/rfc8841")
+@FAMILY.rule("11", MUST, DOCUMENTED, "RFC 8841 section 6, https://www.rfc-editor.org/rfc/rfc8841", by_sender=True)
 def message_size(view: View) -> Iterator[Observation]:
     """no message is larger than the peer's max-message-size
 
@@ -278,7 +278,13 @@ def message_size(view: View) -> Iterator[Observation]:
                 yield judged(entry, limit == 0 or size <= limit, f"at most {limit} bytes", f"{size:g} bytes")
 
 
-@FAMILY.rule("16", SHOULD, INFERRED, "W3C WebRTC, RTCDataChannel: no message is delivered once readyState is closed")
+@FAMILY.rule(
+    "16",
+    SHOULD,
+    INFERRED,
+    "W3C WebRTC, RTCDataChannel: no message is delivered once readyState is closed",
+    by_sender=True,
+)
 def silence_after_close(view: View) -> Iterator[Observation]:
     """no event after the channel has closed
 

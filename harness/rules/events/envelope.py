@@ -29,7 +29,7 @@ def _foreign(view: View) -> frozenset[str]:
 _IDS = ("response_id", "item_id", "call_id")
 
 
-@FAMILY.rule("01", MUST, DOCUMENTED, _UNIONS, who=BOTH)
+@FAMILY.rule("01", MUST, DOCUMENTED, _UNIONS, who=BOTH, by_sender=True)
 def json_object(view: View) -> Iterator[Observation]:
     """every message is a JSON object with a string type
 

@@ -80,7 +80,7 @@ def _judged(entry: Entry, wrong: list[Problem]) -> Observation:
     return judged(entry, not wrong, f"the schema of {entry.type}", short)
 
 
-@FAMILY.rule("06", MUST, DOCUMENTED, _UNIONS, who=BOTH, single_events=True)
+@FAMILY.rule("06", MUST, DOCUMENTED, _UNIONS, who=BOTH, by_sender=True, single_events=True)
 def fits_schema(view: View) -> Iterator[Observation]:
     """required fields are there, with their types
 

@@ -191,7 +191,7 @@ def error_body(view: View) -> Iterator[Observation]:
         yield judged(one.response, sound, "JSON with error.message and error.code", seen)
 
 
-@FAMILY.rule("23", SHOULD, DOCUMENTED, *_WAIT_AS_TOLD, who=BOTH)
+@FAMILY.rule("23", SHOULD, DOCUMENTED, *_WAIT_AS_TOLD, who=BOTH, by_sender=True)
 def wait_as_told(view: View) -> Iterator[Observation]:
     """429 says how long to wait, and the client waits
 

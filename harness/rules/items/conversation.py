@@ -35,7 +35,7 @@ _REQUEST_ANSWERED = sdk(
 )
 
 
-@FAMILY.rule("01", SHOULD, DOCUMENTED, _ADDED, _CREATE, who=BOTH, hidden_by_filter=False)
+@FAMILY.rule("01", SHOULD, DOCUMENTED, _ADDED, _CREATE, who=BOTH, hidden_by_filter=False, by_sender=True)
 def ids(view: View) -> Iterator[Observation]:
     """item ids are unique, and previous_item_id names a known item
 

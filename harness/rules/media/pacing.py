@@ -148,7 +148,7 @@ def no_drag(view: View) -> Iterator[Observation]:
                 )
 
 
-@FAMILY.rule("10", SHOULD, DOCUMENTED, rfc(3550, "8"), who=BOTH)
+@FAMILY.rule("10", SHOULD, DOCUMENTED, rfc(3550, "8"), who=BOTH, by_sender=True)
 def one_ssrc(view: View) -> Iterator[Observation]:
     """each side keeps its SSRC
 

@@ -34,7 +34,7 @@ def _audio_types(view: View) -> tuple[set[int], set[int]]:
     return opus, others - opus
 
 
-@FAMILY.rule("01", MUST, DOCUMENTED, rfc(3550, "5.1"), "RFC 3264 section 6.1", who=BOTH)
+@FAMILY.rule("01", MUST, DOCUMENTED, rfc(3550, "5.1"), "RFC 3264 section 6.1", who=BOTH, by_sender=True)
 def payload_type(view: View) -> Iterator[Observation]:
     """RTP carries the negotiated Opus payload type
 
@@ -62,7 +62,7 @@ def payload_type(view: View) -> Iterator[Observation]:
         yield judged(entry, seen in opus, [f"payload type {pt}" for pt in sorted(opus)], f"payload type {seen}")
 
 
-@FAMILY.rule("02", MUST, DOCUMENTED, rfc(3550, "5.1"), who=BOTH)
+@FAMILY.rule("02", MUST, DOCUMENTED, rfc(3550, "5.1"), who=BOTH, by_sender=True)
 def sequence(view: View) -> Iterator[Observation]:
     """sequence numbers go up by one
 
@@ -145,7 +145,7 @@ def _per_entry(view: View, faults: list[tuple[Entry, str]], expected: str) -> It
             yield judged(entry, entry.seq not in found, expected, found.get(entry.seq, ""))
 
 
-@FAMILY.rule("03", MUST, DOCUMENTED, rfc(7587, "4.1"), who=BOTH)
+@FAMILY.rule("03", MUST, DOCUMENTED, rfc(7587, "4.1"), who=BOTH, by_sender=True)
 def timestamp_clock(view: View) -> Iterator[Observation]:
     """timestamps count samples at 48 kHz
 
@@ -166,7 +166,7 @@ def timestamp_clock(view: View) -> Iterator[Observation]:
     yield from _per_entry(view, faults, f"steps in multiples of {SHORTEST}")
 
 
-@FAMILY.rule("04", MUST, DOCUMENTED, rfc(7587, "4.2"), "RFC 6716 section 3.2.5", who=BOTH)
+@FAMILY.rule("04", MUST, DOCUMENTED, rfc(7587, "4.2"), "RFC 6716 section 3.2.5", who=BOTH, by_sender=True)
 def duration(view: View) -> Iterator[Observation]:
     """a packet covers between 2.5 and 120 ms
 
@@ -236,7 +236,7 @@ def rtcp(view: View) -> Iterator[Observation]:
             yield bad(media[-1], f"SR or RR {direction}", f"none in {media[-1].t - media[0].t:.0f} s of media")
 
 
-@FAMILY.rule("06", MUST, DOCUMENTED, rfc(6716, "3"), who=BOTH)
+@FAMILY.rule("06", MUST, DOCUMENTED, rfc(6716, "3"), who=BOTH, by_sender=True)
 def decodes(view: View) -> Iterator[Observation]:
     """every Opus packet decodes
 
@@ -262,7 +262,7 @@ def decodes(view: View) -> Iterator[Observation]:
         )
 
 
-@FAMILY.rule("11", SHOULD, DOCUMENTED, rfc(7587, "4.2"), who=BOTH)
+@FAMILY.rule("11", SHOULD, DOCUMENTED, rfc(7587, "4.2"), who=BOTH, by_sender=True)
 def timestamp_step(view: View) -> Iterator[Observation]:
     """timestamps advance by the duration of the packet
 

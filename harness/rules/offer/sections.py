@@ -181,6 +181,9 @@ def channel_before_offer(view: View) -> Iterator[Observation]:
         offer
     Okay:
         offer
+    Okay:
+        offer
+        channel.created {"label": "realtime-channel", "ordered": true, "protocol": "", "by": "client", "relayed": true}
     Fail:
         offer
         channel.created {"label": "realtime-channel", "ordered": true, "protocol": "", "by": "client"}
@@ -194,7 +197,10 @@ def channel_before_offer(view: View) -> Iterator[Observation]:
             (
                 created
                 for created in view.trace.of("channel.created")
-                if own and created.data.get("by") == "client" and created.seq > entry.seq
+                if own
+                and created.data.get("by") == "client"
+                and created.seq > entry.seq
+                and not created.data.get("relayed")  # the client's own was there before, which its offer shows
             ),
             None,
         )

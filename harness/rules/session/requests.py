@@ -166,7 +166,9 @@ def value_ranges(view: View) -> Iterator[Observation]:
             yield judged(entry, not wrong, [expected for expected, _ in wrong], ", ".join(seen for _, seen in wrong))
 
 
-@FAMILY.rule("10", MUST, DOCUMENTED, sdk("realtime_session_create_request.py"), beta_sdk("session.py"), who=BOTH)
+@FAMILY.rule(
+    "10", MUST, DOCUMENTED, sdk("realtime_session_create_request.py"), beta_sdk("session.py"), who=BOTH, by_sender=True
+)
 def modalities(view: View) -> Iterator[Observation]:
     """the output modalities are a legal choice
 

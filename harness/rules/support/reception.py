@@ -18,6 +18,7 @@ _RESTART = 3000  # packets: by RFC 3550 appendix A.1 (MAX_DROPOUT) the sender ha
 def media_of(trace: Trace) -> dict[str, Any]:
     """``sent`` and ``received``, as the observer sees them, each as in :func:`reception`; ``network`` where the harness disturbed it.
 
+    ``proxy`` is what a proxy added to the call, as it stands in its ``harness.relayed`` entry: delays in milliseconds.
     ``network`` is {conditions, sent, received, changes?}: the settings, and how many datagrams were lost, duplicated and reordered on
     purpose; ``changes`` where they were set more than once, each as {t, conditions}.
     """
@@ -31,6 +32,9 @@ def media_of(trace: Trace) -> dict[str, Any]:
             found[direction] = reception(streams.values())
         elif counted := _counted(trace, direction):
             found[direction] = counted
+    relayed = trace.first("harness.relayed")
+    if relayed is not None:
+        found["proxy"] = dict(relayed.data)
     disturbed = trace.of("connection.disturbed")
     if disturbed:
         found["network"] = {
@@ -134,4 +138,19 @@ def as_text(media: Mapping[str, Any]) -> str:
         for direction in ("received", "sent")
         if (one := media.get(direction))
     ]
-    return " · ".join(parts)
+    added = added_text(mapping(media, "proxy"))
+    return " · ".join([*parts, *([f"the proxy added {added}"] if added else [])])
+
+
+def added_text(figures: Mapping[str, Any]) -> str:
+    """What a proxy added to a call, on one line; empty where it handed nothing on."""
+    parts = [
+        f"{one['median_ms']:g} ms per {name.removesuffix('s')} (99th percentile {one['p99_ms']:g} ms, {one['count']} {name})"
+        for name in ("events", "packets")
+        if (one := mapping(figures, name))
+    ]
+    if held := mapping(figures, "held_events"):
+        parts.append(f"{held['count']} events waited for the other side's channel, at most {held['longest_ms']:g} ms")
+    if dropped := figures.get("dropped_packets"):
+        parts.append(f"{dropped} packets came while the other side was not connected")
+    return "; ".join(parts)
