@@ -68,7 +68,12 @@ class Traces:
         elif key:
             self._by_key[key] = recorder
         else:
-            self._failing[(recorder.header.dialect, *client)] = recorder
+            waiting = (recorder.header.dialect, *client)
+            # Of several that fail at once one waits for the next try, and the others are told now.
+            before = self._failing.pop(waiting, recorder)
+            self._failing[waiting] = recorder
+            if before is not recorder:
+                self.close(before, "failed")
             self._limit(self._failing)
 
     def minted(self, recorder: Recorder, key: str, asker: str = "", client: Client = ()) -> None:

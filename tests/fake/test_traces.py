@@ -135,3 +135,15 @@ def test_a_refused_preflight_begins_a_trace_and_only_so_many_of_them_fill_it() -
 
 def test_nobody_watches_preflights_of_a_service_that_is_not_watched() -> None:
     assert Traces(None, lambda _: None, lambda: 0.0).asking_leave("azure-ga", ME, refused=True) is None
+
+
+def test_of_several_requests_that_fail_at_once_none_is_lost() -> None:
+    book, closed = traces()
+    first, second = book.open("azure-ga", ME), book.open("azure-ga", ME)
+    book.failed(first, ME)
+    book.failed(second, ME)
+    book.failed(second, ME)
+    assert closed == [first]
+    assert book.open("azure-ga", ME) is second
+    book.close_all()
+    assert closed == [first]
