@@ -46,9 +46,9 @@ class Served:
 
 
 @contextmanager
-def served_at_most(seconds: float, out: Path) -> Iterator[Served]:
+def served_at_most(seconds: float, out: Path, *words: str) -> Iterator[Served]:
     """A service that is ended after so many seconds: a line that never comes ends the wait for it."""
-    running = Served(out)
+    running = Served(out, *words)
     patience = threading.Timer(seconds, running.process.kill)
     patience.start()
     try:

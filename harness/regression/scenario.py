@@ -15,6 +15,7 @@ from harness.fake.replay.acts import Script, script_of, service_closes
 from harness.files import write_text, writing
 from harness.judging.recording import result_of
 from harness.protocol.generations import UPDATES
+from harness.protocol.sdp import parse
 from harness.protocol.session_body import session_body
 from harness.regression.anonymous import anonymous
 from harness.regression.cassette import write_cassette
@@ -106,8 +107,9 @@ def _caller(trace: Trace, on_open: bool) -> dict[str, Any]:
         caller["webrtcfilter"] = True
     if not on_open:
         caller["update_on_open"] = False
-    created, offered = trace.first("channel.created"), trace.first("sdp.offer")
-    if trace.header.observer == "client" and created and offered and created.seq > offered.seq:
+    offered = trace.first("sdp.offer")
+    # A proxy creates its channel when it learns of the client's: the offer says whether there was one before it.
+    if trace.of("channel.created") and offered and not parse(str(offered.data.get("sdp", ""))).of("application"):
         caller["channel"] = "after-offer"
     origin = next((one for request in requests if (one := _other_origin(request.data))), "")
     if origin:

@@ -194,7 +194,7 @@ def totals(results: Sequence[Result], *, seconds: float) -> str:
     media = sum(result.media_seconds for result in results)
     glyph = next(
         (GLYPHS[name] for name in ("nonconformant", "error", "inconclusive") if counts[name]),
-        WARNED if counts["with_warnings"] else GLYPHS["conformant"],
+        WARNED if counts["with_warnings"] else GLYPHS["conformant" if results else "inconclusive"],
     )
     return f"{glyph} {runs_in_words(counts['runs'])}: {', '.join(parts) or 'none'}; {media:.1f} s of conversation in {seconds:.1f} s"
 

@@ -80,7 +80,7 @@ def adapt(scenario: Scenario, unscripted: Unscripted) -> Scenario:
 def _needs(scenario: Scenario) -> Iterator[Need]:
     fake, session, fails = scenario.fake, scenario.session, scenario.assert_.fails
     unusual = any(reply.status != "completed" or reply.hears_fails or reply.mcp_calls for reply in fake.replies)
-    if "scripted" in scenario.tags or unusual or fake.mcp or fake.model_fields_set - {"replies", "mcp"}:
+    if "scripted" in scenario.tags or unusual or fake.mcp or fake.model_fields_set - {"replies", "mcp", "recording"}:
         yield "script"
     if scenario.caller.faults:
         yield "faulty-caller"

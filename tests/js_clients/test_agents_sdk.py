@@ -12,11 +12,15 @@ from urllib.parse import urlencode
 
 import pytest
 
-from harness.trace import read_trace
+import harness
+from harness.comparing.comparison import compare
+from harness.comparing.sources import read_sample
+from harness.regression.scenario import write_scenario
+from harness.trace import open_recording, read_trace
 from tests.bench.chromium import browser, executable
 from tests.browser.test_example import MICROPHONE
 from tests.proxying.processes import Proxied, proxied_at_most
-from tests.test_live import KEY
+from tests.test_live import KEY, served_at_most
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="Chromium is not installed")
 
@@ -63,6 +67,44 @@ def test_the_sdk_calls_through_the_proxy(installed: Path, tmp_path: Path) -> Non
         asked = urlencode({"url": proxied.url, "key": KEY})
         with browser(f"{origin}/agents.html?{asked}", MICROPHONE):
             check(proxied)
+
+
+FAULTS = (
+    "rsp-done-twice",
+    "rsp-created-missing",
+    "playback-stop-missing",
+    "session-created-second",
+    "call-without-location",
+)
+
+
+def test_a_call_of_the_sdk_becomes_a_regression_test(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Recorded by the proxy, replayed twenty times alike; the scenario made of it passes, fails where the service changed, and compare says where."""
+    with proxied_at_most(45, tmp_path, dialect="openai-ga") as proxied, page(installed, tmp_path / "page") as origin:
+        asked = urlencode({"url": proxied.url, "key": KEY})
+        with browser(f"{origin}/agents.html?{asked}", MICROPHONE):
+            check(proxied)
+    monkeypatch.chdir(tmp_path)
+    trace = proxied.out / proxied.runs["call-0001.service"]["trace"]
+    made = write_scenario(open_recording(trace), tmp_path / "again.yaml")
+    replays = harness.run(made.path, repeat=20, out=tmp_path / "good")
+    assert [one.verdict for one in replays] == ["conformant"] * 20
+    assert len({tuple((rule.id, rule.outcome) for rule in one.rules) for one in replays}) == 1
+    good = read_sample(tmp_path / "good")
+    for fault in FAULTS:
+        (broken,) = harness.run(made.path, faults=[fault], out=tmp_path / fault)
+        assert broken.verdict == "nonconformant", fault
+        (pair,) = compare(good, read_sample(tmp_path / fault)).pairs
+        assert pair.verdict.worse, fault
+        newly = {one.id for one in pair.rules if one.kind == "newly failing"}
+        steps = [one for one in pair.steps if one.newly]
+        assert newly or steps, fault
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with served_at_most(30, tmp_path / "live", "--fault", FAULTS[0]) as served:
+        (live,) = harness.run(made.path, target=served.url)
+        assert [rule.id for rule in live.rules if rule.outcome == "fail" and rule.severity == "must"] == ["RSP-03"]
 
 
 def test_a_page_without_a_key_calls_with_the_proxys_own(installed: Path, tmp_path: Path) -> None:

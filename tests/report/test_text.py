@@ -66,6 +66,7 @@ def test_totals() -> None:
         totals([RESULT, GOOD], seconds=3.2)
         == "✗ 2 runs: 1 conformant, 1 nonconformant; 16.8 s of conversation in 3.2 s"
     )
+    assert totals([], seconds=0.0) == "? 0 runs: none; 0.0 s of conversation in 0.0 s"
     assert totals([GOOD], seconds=0.3) == "✓ 1 run: 1 conformant; 8.4 s of conversation in 0.3 s"
 
 

@@ -59,6 +59,8 @@ def adapted_where(condition: Any, *, path: str = "transcript", **reply: Any) -> 
         ({"caller": {"faults": ["event-cut-off"]}, "live": {"needs": []}}, set()),
         ({"tags": ["scripted"], "live": {"needs": []}}, set()),
         ({"live": {"needs": ["script"]}}, {"script"}),
+        ({"fake": {"recording": "again.ndjson"}}, set()),
+        ({"fake": {"faults": ["rsp-done-twice"]}}, {"script"}),
     ],
 )
 def test_needs_are_read_off_the_scenario_unless_it_names_them(parts: dict[str, Any], needs: set[str]) -> None:
