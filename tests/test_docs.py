@@ -13,7 +13,9 @@ from harness.scenario.loader import loads
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMAND = re.compile(r"\bharness (run|check|serve|judge|scenario|cassette|rules|faults|dialects|explain|schema|selftest)\b([^`|\n]*)")
+COMMAND = re.compile(
+    r"\bharness (run|check|serve|judge|scenario|cassette|rules|faults|dialects|explain|schema|selftest)\b([^`|\n]*)"
+)
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 

@@ -147,8 +147,11 @@ def resounded(packets: Sequence[Packet], rewrite: Callable[[Sequence[bytes]], Se
     made = list(packets)
     for sounds, group in groupby(range(len(made)), lambda number: made[number].payload not in (None, SILENCE)):
         stretch = list(group)
-        changed = rewrite([made[number].payload or SILENCE for number in stretch]) if sounds else ()
-        for place, number in enumerate(stretch if sounds else ()):
+        before = [made[number].payload or SILENCE for number in stretch]
+        changed = rewrite(before) if sounds else before
+        if changed == before:
+            continue
+        for place, number in enumerate(stretch):
             made[number] = replace(made[number], payload=changed[place] if place < len(changed) else SILENCE)
     return tuple(made)
 
