@@ -98,7 +98,7 @@ def run(
 
 
 def judge(recording: Trace | Path | str) -> Result:
-    """Judge a recording, or a trace file, by the current rules, as ``harness judge`` does. Raises TraceError where it cannot be read."""
+    """Judge a recording, a trace file or a cassette by the current rules, as ``harness judge`` does. Raises TraceError where it cannot be read."""
     from harness.judging.recording import judge_file, result_of
 
     return judge_file(Path(recording)) if isinstance(recording, (str, Path)) else result_of(recording, name="recording")

@@ -127,14 +127,11 @@ def script_of(trace: Trace) -> Script:
 def service_closes(trace: Trace) -> Entry | None:
     """The entry of the channel's end, where the service ended it; None where the client hung up, or nobody did.
 
-    Traces tell who did by ``by``; of older ones, the end is the service's where the client still asked for something, or the call broke
-    down by it.
+    The end is the service's where the client had not hung up and still asked for something, or the call broke down by it.
     """
     closed = trace.first("channel.closed")
-    if closed is None:
+    if closed is None or any(one.seq < closed.seq for one in _hang_ups(trace)):
         return None
-    if "by" in closed.data:
-        return closed if closed.data["by"] == "service" else None
     lost = [one for one in trace.of("harness.error") if one.data.get("error") == "ConnectionLost"]
     noted = [
         one for one in trace.of("harness.note") if str(one.data.get("text", "")).startswith("the service ends the call")
@@ -142,6 +139,12 @@ def service_closes(trace: Trace) -> Entry | None:
     later = [one for one in trace.of("step.started", "event.sent") if one.seq > closed.seq]
     told = lost or noted or (trace.header.observer == "client" and later)
     return closed if told else None
+
+
+def _hang_ups(trace: Trace) -> Iterator[Entry]:
+    """What shows that the client ended the call."""
+    yield from (one for one in trace.of("http.request") if one.data.get("step") == "hangup")
+    yield from (one for one in trace.of("step.started") if one.data.get("word") == "hang_up")
 
 
 def _ended(trace: Trace, closing: Entry | None) -> bool:
