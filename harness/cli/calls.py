@@ -176,6 +176,8 @@ def serve(
 
     if replay is not None and script is not None:
         raise UsageError("two services at once", where="--replay --script", fix="give one of them")
+    if replay is not None and dialect:
+        raise UsageError("the dialect is the recording's", where="--replay --dialect", fix="leave --dialect out")
     results = asyncio.run(
         serve_forever(
             host=host,

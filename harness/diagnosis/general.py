@@ -14,6 +14,23 @@ from harness.rules.support.sources import MS_WEBRTC, OWN
 
 
 @cause(
+    "replay-miss",
+    "The client asked for something that the replayed recording has no answer to:",
+    rank=10,
+    fix="Record the call again with this client, or let the engine answer where the recording has nothing (--lenient, lenient: true).",
+    source=OWN,
+    tell=lambda case: _missed_in_replay(case),
+)
+def replay_miss(case: Case) -> Evidence:
+    """A replay that was strict said what it had expected, and ended the call."""
+    return [one for one in case.trace.of("harness.error") if text(one.data, "error") == "ReplayMiss"][:1]
+
+
+def _missed_in_replay(case: Case) -> str:
+    return " ".join(f"{text(one.data, 'what')}; {text(one.data, 'seen')}." for one in replay_miss(case))
+
+
+@cause(
     "channel-never-opened",
     "The answer was accepted but the data channel never opened.",
     rank=1300,

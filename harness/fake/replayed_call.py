@@ -58,6 +58,14 @@ class RecordedService:
         """The HTTP answers by step."""
         return answers_of(self.trace)
 
+    @cached_property
+    def session_id(self) -> str:
+        """The id of the recorded session; empty where none was told."""
+        created = next(iter(self.trace.events("service", "session.created")), None)
+        session = created.event.get("session") if created is not None else None
+        told = session.get("id") if isinstance(session, Mapping) else None
+        return told if isinstance(told, str) else ""
+
     @property
     def payload_type(self) -> int | None:
         """The number of Opus in the recorded answer; None without one."""
@@ -91,15 +99,16 @@ class RecordedService:
         reports = any(
             trace.sender(one) == "service" and one.data.get("types") != ["BYE"] for one in trace.of("rtp.rtcp")
         )
+        number = made.data.get("id") if made is not None else None
         stream = by_service[0].data.get("stream") if by_service else None
         own = opening.data.get("stream") if opening is not None else stream
         return ServiceConduct(
-            deserts=bool(trace.of("sdp.answer")) and not trace.of("connection.secured"),
+            deserts=bool(trace.of("sdp.answer")) and not trace.of("connection.secured", "channel.open", "event"),
             acknowledges=opening is None or bool(by_service),
             ack_stream=stream if stream != own else None,
-            own_stream=made.data.get("id") if made is not None else None,
+            own_stream=number if isinstance(number, int) else None,
             oversize=max((act.size for act in self.script.acts if _padded(act.message, act.size)), default=0),
-            reports=reports or trace.seconds < 2.0,
+            reports=reports or trace.seconds < 2.0 or not self.packets,
             pages=pages_of(trace),
         )
 
@@ -118,6 +127,10 @@ class ReplayedCall(ServiceCall):
     ) -> None:
         self._recorded = recorded
         self._ids: Callable[[str], str] = options["ids"]
+        # The engine, should it take over, goes on with the session as the client knows it.
+        options["ids"] = lambda prefix: (
+            recorded.session_id if prefix == "sess" and recorded.session_id else self._ids(prefix)
+        )
         self._fresh = fresh
         self._told = told
         self._track: RecordedTrack | None = None

@@ -141,7 +141,9 @@ class ReplayService(FakeService):
         return several[(self._answered[step] - 1) % len(several)]
 
     async def _unknown(self, step: str, recorder: Recorder) -> HttpRefusal | None:
-        """What a request gets that the recorded client never made; None: the engine's own answer."""
+        """What a request gets that the recorded client never made; None: the engine's own answer. A recording of events alone has no answers."""
+        if not self.recorded.answers:
+            return None
         steps = ", then the ".join(_STEPS[one] for one in self.recorded.answers if one in _STEPS)
         what = f"the recording has no answer to a {_STEPS[step]}; it expects the {steps}"
         if self.recorded.lenient:
@@ -170,10 +172,9 @@ class ReplayService(FakeService):
     ) -> Response:
         """The response as it was recorded, after as long, with fresh values."""
         if not answer.status:
-            await asyncio.sleep(answer.seconds + FOREVER if answer.seconds > 1 else answer.seconds)
-            broken = CutOff("{}", 200)
-            return broken
-        await asyncio.sleep(answer.seconds)
+            await asyncio.sleep(FOREVER if answer.seconds > 1 else answer.seconds)
+            return CutOff("{}", 200)
+        await asyncio.sleep(min(answer.seconds, FOREVER))
         value = fresh.value(answer.body) if body is None else body
         text = value if isinstance(value, str) else dump(value)
         name = VENDORS[dialect.vendor].request_id

@@ -20,6 +20,7 @@ from harness.media.levels import (
     mean_square,
 )
 from harness.media.opus import Decoder, write_ogg
+from harness.protocol.opus import toc_samples
 from harness.protocol.rtp import Direction, RtpPacket
 from harness.trace import Recorder
 
@@ -71,6 +72,7 @@ class Capture:
         self._timeline = Timeline()
         self._batches: dict[tuple[int, int], _Batch] = {}
         self._kept: list[tuple[int, bytes]] = []
+        self._places = Places()
         self._ear = (
             _Ear(recorder, direction, on_frame, detector or SpeechDetector(), conceal, quality) if decode else None
         )
@@ -84,7 +86,8 @@ class Capture:
         if not packet.payload:
             return  # padding alone (RFC 3550 section 5.1): congestion control probes with it
         if self._keep and position is not None:
-            self._kept.append((position, packet.payload))
+            place = self._places.of(position, late, packet.payload[0])
+            self._kept.append((place, packet.payload))
         if self._ear is not None and position is not None and not late:
             if new_stream:
                 self._ear.new_stream()
@@ -178,6 +181,21 @@ class Timeline:
             position,
         )
         return new_stream, False, position
+
+
+class Places:
+    """Where packets stand in the file: at their position, but one after the other where wrong timestamps put them over each other; packets that do not tell their length stay."""
+
+    def __init__(self) -> None:
+        self._end = 0
+
+    def of(self, position: int, late: bool, toc: int) -> int:
+        """The sample at which a packet begins; ``late`` ones, and repeated ones, fill the place that they left. ``toc``: its first octet."""
+        if late:
+            return position
+        place = max(position, min(self._end, position + round(_ADRIFT * SAMPLE_RATE)))
+        self._end = place + (toc_samples(toc) or 0)
+        return place
 
 
 class _Ear:

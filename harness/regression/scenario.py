@@ -23,7 +23,7 @@ from harness.regression.facts import literal
 from harness.regression.speech import caller_direction, cut, stretches
 from harness.regression.steps import Steps, untold
 from harness.rules.base import MUST, Outcome
-from harness.trace import Recording, Trace
+from harness.trace import Recording, Trace, open_recording
 
 NOTICED = 1.0
 """Seconds after the end of a channel in which the caller has noticed it."""
@@ -50,8 +50,9 @@ def write_scenario(recording: Recording, path: Path, *, words: bool = False, sec
     folder = path.with_suffix("")
     said = stretches(recording.trace)
     sounds = cut(recording, said)
-    document, notes = scenario_of(recording.trace, folder.name, words=words)
     write_cassette(recording, folder, secrets=secrets)
+    # From what the cassette holds, which has no secret and no path: the scenario is handed on with it.
+    document, notes = scenario_of(open_recording(folder).trace, folder.name, words=words)
     for number, sound in enumerate(sounds, start=1):
         file = folder / f"caller-{number}.wav"
         with writing(file):
@@ -136,11 +137,7 @@ def _assert(trace: Trace) -> tuple[dict[str, Any], list[str]]:
     skip.update({one.id: "broken in the recording" for one in broken})
     if skip:
         kept["rules"] = {"skip": skip}
-    error = trace.first("harness.error")
-    if error is not None and "fails" not in kept:
-        failure: dict[str, Any] = {"at": error.data.get("step")}
-        if isinstance(error.data.get("status"), int):
-            failure["status"] = error.data["status"]
+    if "fails" not in kept and (failure := _failure(trace)):
         kept["fails"] = failure
     if trace.of("connection.disturbed") and "diagnosis" in (kept.get("fails") or {}):
         kept["fails"] = {
@@ -152,6 +149,19 @@ def _assert(trace: Trace) -> tuple[dict[str, Any], list[str]]:
     notes = ["the emulated network of the recorded call is not repeated"] if trace.of("connection.disturbed") else []
     notes += [f"{one.id} is broken in the recording, and skipped: a repaired service passes too" for one in broken]
     return kept, notes
+
+
+def _failure(trace: Trace) -> dict[str, Any]:
+    """Where the recorded call failed, and with which status; nothing where it did not. The service's own trace has refusals alone."""
+    error = trace.first("harness.error")
+    refused = [one.data for one in trace.of("http.response") if one.data.get("step") in ("key", "call")]
+    if error is not None:
+        failure, status = {"at": error.data.get("step")}, error.data.get("status")
+    elif trace.first("channel.open") is None and refused and int(refused[-1].get("status") or 0) >= 400:
+        failure, status = {"at": "key" if refused[-1]["step"] == "key" else "answer"}, refused[-1]["status"]
+    else:
+        return {}
+    return {**failure, "status": status} if isinstance(status, int) else failure
 
 
 def _order(trace: Trace) -> list[str] | None:

@@ -53,11 +53,15 @@ async def serve_forever(
     told = load(script).scenario.fake if script else FakeScript()
     replay, beside = (told.replayed, script) if told.replayed is not None else (replay, None)
     make: Callable[..., FakeService] = partial(FakeService, dialects=[DIALECTS[name] for name in dialects])
+    played: list[str] = []
     if replay is not None:
         recording = open_recording(replay.file if beside is None else resolve_recording(beside, replay.file))
         recorded = RecordedService.of(recording, lenient=replay.lenient, silence=replay.silence)
-        dialects = (recorded.trace.header.dialect,)
+        # What is in a request is not compared: any key will do.
+        dialects, key = (recorded.trace.header.dialect,), ""
         make = partial(ReplayService, recorded=recorded)
+        acts = len(recorded.script.acts)
+        played.append(f"  replays {recording.name}: {recording.trace.seconds:.1f} s, {acts} messages of the service")
     service = make(
         script=told.model_copy(update={"faults": [*told.faults, *faults]}),
         audio=lambda name: opus.encode(wav.load(resolve_audio(script or Path.cwd() / "scenario.yaml", name))),
@@ -74,7 +78,7 @@ async def serve_forever(
     with quiet_libraries(), undisturbed():
         url = await service.start(host, port)
         try:
-            for line in _greeting(url, dialects, key):
+            for line in (*_greeting(url, dialects, key), *played):
                 say(line)
             await stop.wait()
         finally:

@@ -171,6 +171,14 @@ class TestExpect:
         steps = [{"expect": "b"}, {"expect": "a", "within": "1s"}]
         assert walk(steps, at(0, "a"), at(0, "b")).met == [True, False]
 
+    def test_an_event_anywhere_in_the_call_counts_and_moves_nothing(self) -> None:
+        steps = [{"expect": "b"}, {"expect": "a", "within": "1s", "anywhere": True}, {"expect": "c"}]
+        done = walk(steps, at(0, "a"), at(0, "b"), at(0, "c"))
+        assert done.met == [True, True, True]
+        assert done.expectations[1].expected == "a within 1 s, anywhere in the call"
+        assert walk(steps, at(0, "b"), at(0.5, "a"), at(0, "c")).met == [True, True, True]
+        assert walk(steps, at(0, "b"), at(1.5, "a"), at(0, "c")).met == [True, False, False]
+
     def test_an_event_at_the_very_end_of_the_time_counts_and_one_behind_it_does_not(self) -> None:
         step = [{"expect": "response.done", "within": "2s"}]
         assert walk(step, at(1.999, "response.done")).met == [True]

@@ -69,6 +69,9 @@ PREFLIGHT: Row = (
 
 
 CASES: Cases = {
+    "replay-miss": lambda: session(
+        (1.0, "harness.error", {"error": "ReplayMiss", "step": "session", "what": "expected a", "seen": "b came", "fix": ""})
+    ),
     "session-expired": lambda: session(error_event(None, "Your session hit the maximum duration of 60 minutes."), missed("x")),
     "voice-locked": lambda: session(error_event("cannot_update_voice"), missed("session.updated within 5 s")),
     "other-generations-fields": lambda: session(

@@ -187,5 +187,5 @@ def test_conduct_underneath_the_events_is_read_from_the_trace(turn: Path) -> Non
         (9.0, "sdp.answer", {"sdp": "v=0"}),
     ]
     conduct = RecordedService.of(Recording(trace(*silent), "x")).conduct
-    assert (conduct.acknowledges, conduct.deserts, conduct.reports) == (False, True, False)
+    assert (conduct.acknowledges, conduct.deserts, conduct.reports) == (False, True, True)
     assert DIALECTS["azure-ga"].name == "azure-ga"

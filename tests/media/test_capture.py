@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.media import wav
 from harness.media.capture import Capture, Frame
 from harness.media.levels import SpeechDetector
+from harness.media.ogg_reader import packets as ogg_packets
 from harness.media.opus import SILENCE, Decoder, encode
 from harness.protocol.rtp import RtpPacket
 from harness.trace import Entry, Header, Recorder
@@ -326,6 +327,17 @@ def test_any_packets_are_recorded_once_and_make_a_file_of_bounded_length(
     run = Run(packets)
     assert len(run.rows) == len(packets)
     assert run.capture.write_ogg(tmp_path_factory.mktemp("ogg") / "x.ogg") < 12
+
+
+def test_sound_under_wrong_timestamps_is_kept_and_no_flood_makes_the_file_long(tmp_path: Path) -> None:
+    packets = stream(HELLO, step=480)
+    seconds = Run(packets).capture.write_ogg(tmp_path / "x.ogg")
+    assert seconds == pytest.approx(len(HELLO) * 0.02, abs=0.1)
+    assert [one for one in ogg_packets((tmp_path / "x.ogg").read_bytes()) if one != SILENCE] == [
+        one for one in HELLO if one != SILENCE
+    ]
+    flood = [replace(one, timestamp=0, sequence=number, t=0.0) for number, one in enumerate(stream([HELLO[20]] * 1000))]
+    assert Run(flood).capture.write_ogg(tmp_path / "y.ogg") < 2.1
 
 
 # Quality

@@ -10,9 +10,12 @@ import pytest
 import harness
 from harness.fake.faults import FAULTS as KNOWN
 from harness.protocol.dialects import DIALECTS
+from harness.regression.cassette import write_cassette
 from harness.regression.scenario import write_scenario
+from harness.running.jobs import Job
+from harness.running.runner import run_job
 from harness.scenario.loader import load
-from harness.trace import open_recording
+from harness.trace import Recording, Trace, open_recording
 from tests.regression.calls import SUITE, findings, recorded, replaying
 
 DIVERSE = (
@@ -86,3 +89,26 @@ def test_twenty_replays_have_one_verdict(tmp_path: Path) -> None:
     made = write_scenario(open_recording(trace), tmp_path / "made.yaml")
     seen = {json.dumps([findings(result), result.milestones]) for _ in range(20) for result in harness.run(made.path)}
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("dialect", ["azure-ga", "openai-beta"])
+@pytest.mark.parametrize(
+    "scenario", [TURN, "tools/function-call-is-answered.yaml", "interruption/caller-speaks-over-a-long-answer.yaml"]
+)
+def test_the_services_own_recording_replays_as_well(scenario: str, dialect: str, tmp_path: Path) -> None:
+    path, seen = SUITE / scenario, list[Trace]()
+    loaded = load(path)
+    result = run_job(Job(path, scenario, dialect, out=tmp_path / "run"), loaded, watch=seen)
+    heard = {
+        name: next((tmp_path / "run" / "audio").glob(f"*.{name}.ogg")).read_bytes() for name in ("sent", "received")
+    }
+    # What the caller sent, the service received.
+    own = Recording(seen[0], "service", {"sent": lambda: heard["received"], "received": lambda: heard["sent"]})
+    cassette = write_cassette(own, tmp_path / "service.zip")
+    (again,) = harness.run(replaying(scenario, cassette, dialect, tmp_path / "again.yaml"))
+    assert findings(again) == findings(result)
+    made = write_scenario(open_recording(cassette), tmp_path / "made.yaml")
+    (passed,) = harness.run(made.path)
+    assert (passed.verdict, passed.error) == ("conformant", None)
+    (changed,) = harness.run(made.path, faults=["rsp-done-missing"])
+    assert changed.verdict == "nonconformant"

@@ -139,6 +139,33 @@ def test_a_refused_call_has_to_be_refused_again() -> None:
     assert document["steps"] == []
 
 
+def test_the_services_own_recording_of_a_refusal_is_enough() -> None:
+    refused = {"id": 2, "step": "call", "status": 403, "headers": {}, "body": {}, "seconds": 0.0}
+    document = scenario_of(trace((0.1, "http.response", refused), observer="service", end="failed"), "again")[0]
+    assert document["assert"]["fails"] == {"at": "answer", "status": 403}
+
+
+def test_no_secret_gets_into_the_scenario(tmp_path: Path) -> None:
+    secret = "s3cret-Value-0123456789"
+    leaky = trace(
+        OPEN,
+        UPDATE,
+        CREATED,
+        event(
+            0.5,
+            "client",
+            "conversation.item.create",
+            item={
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": f"my key is {secret}"}],
+            },
+        ),
+    )
+    write_scenario(Recording(leaky, "x"), tmp_path / "again.yaml", secrets=[secret])
+    assert not any(secret.encode() in one.read_bytes() for one in tmp_path.rglob("*") if one.is_file())
+
+
 def test_a_rule_that_the_recording_broke_is_skipped_and_told() -> None:
     twice = [
         event(0.1 * number, "service", "response.done", response={"id": "r", "status": "completed"})

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness.errors import UnknownDialect
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.trace import Entry, Trace
 
@@ -34,6 +35,10 @@ _SPEECH: Mapping[str, Literal["started", "stopped"]] = {
     "input_audio_buffer.speech_started": "started",
     "input_audio_buffer.speech_stopped": "stopped",
 }
+_TOGETHER = 0.5
+"""Seconds within which a channel and its connection end together."""
+_UNHEARD: Mapping[str, float] = {"started": 0.06, "stopped": 0.5}
+"""Seconds by which a service tells of speech later than it was, for a recording that does not hold the caller's audio."""
 APPEND = "input_audio_buffer.append"
 
 
@@ -98,9 +103,12 @@ class Script:
 
 
 def script_of(trace: Trace) -> Script:
-    """The script of a recorded call, from either end's trace."""
+    """The script of a recorded call, from either end's trace. Raises UnknownDialect for a dialect that nobody can speak any more."""
+    if trace.header.dialect not in DIALECTS:
+        fix = f"dialects are: {', '.join(DIALECTS)}"
+        raise UnknownDialect(f"unknown dialect {trace.header.dialect!r}", where="the recording", fix=fix)
     dialect = DIALECTS[trace.header.dialect]
-    opening = trace.first("channel.open")
+    opening = trace.first("channel.open") or trace.first("event")
     opened = opening.t if opening is not None else 0.0
     asks = tuple(_asks(trace))
     acts = list(_acts(trace))
@@ -119,14 +127,11 @@ def script_of(trace: Trace) -> Script:
 def service_closes(trace: Trace) -> Entry | None:
     """The entry of the channel's end, where the service ended it; None where the client hung up, or nobody did.
 
-    Traces tell who did by ``by``; of older ones, the end is the service's where the client still asked for something, or the call broke
-    down by it.
+    The end is the service's where the client had not hung up and still asked for something, or the call broke down by it.
     """
     closed = trace.first("channel.closed")
-    if closed is None:
+    if closed is None or any(one.seq < closed.seq for one in _hang_ups(trace)):
         return None
-    if "by" in closed.data:
-        return closed if closed.data["by"] == "service" else None
     lost = [one for one in trace.of("harness.error") if one.data.get("error") == "ConnectionLost"]
     noted = [
         one for one in trace.of("harness.note") if str(one.data.get("text", "")).startswith("the service ends the call")
@@ -136,13 +141,18 @@ def service_closes(trace: Trace) -> Entry | None:
     return closed if told else None
 
 
+def _hang_ups(trace: Trace) -> Iterator[Entry]:
+    """What shows that the client ended the call."""
+    yield from (one for one in trace.of("http.request") if one.data.get("step") == "hangup")
+    yield from (one for one in trace.of("step.started") if one.data.get("word") == "hang_up")
+
+
 def _ended(trace: Trace, closing: Entry | None) -> bool:
     """Whether the connection ended with the channel, by the service."""
     if closing is None:
         return False
     return any(
-        one.seq > closing.seq - 8 and one.data.get("state") == "closed" and one.t - closing.t < 0.5
-        for one in trace.of("connection.dtls")
+        one.data.get("state") == "closed" and abs(one.t - closing.t) < _TOGETHER for one in trace.of("connection.dtls")
     )
 
 
@@ -183,7 +193,8 @@ def _gates(dialect: Dialect, asks: tuple[Ask, ...], acts: list[Act]) -> dict[int
     gates: dict[int, list[int]] = {}
     taken: set[int] = set()
     places = [act.seq for act in acts]
-    event_ids = {ask.event.get("event_id") for ask in asks if ask.event is not None and ask.event.get("event_id")}
+    named = (ask.event.get("event_id") for ask in asks if ask.event is not None)
+    event_ids = {one for one in named if isinstance(one, str) and one}
     for number, ask in enumerate(asks):
         if ask.type == APPEND:
             continue
@@ -197,7 +208,7 @@ def _gates(dialect: Dialect, asks: tuple[Ask, ...], acts: list[Act]) -> dict[int
     return gates
 
 
-def _answers(dialect: Dialect, ask: Ask, act: Act, event_ids: set[Any]) -> bool:
+def _answers(dialect: Dialect, ask: Ask, act: Act, event_ids: set[str]) -> bool:
     """Whether this act is the answer to this ask."""
     if not isinstance(act.message, Mapping):
         return False
@@ -205,7 +216,7 @@ def _answers(dialect: Dialect, ask: Ask, act: Act, event_ids: set[Any]) -> bool:
         error = act.message.get("error")
         about = error.get("event_id") if isinstance(error, Mapping) else None
         own = ask.event.get("event_id") if ask.event is not None else None
-        return about == own if about in event_ids else True
+        return about == own if isinstance(about, str) and about in event_ids else True
     kind = dialect.canonical(act.type)
     if kind not in _ANSWERS.get(dialect.canonical(ask.type), ()):
         return False
@@ -230,12 +241,16 @@ def _speech(trace: Trace, dialect: Dialect, acts: list[Act]) -> dict[int, Speech
     """For each act that tells of the caller's speech, the change in the caller's own audio that caused it."""
     direction = "sent" if trace.header.observer == "client" else "received"
     heard = [entry.data for entry in trace.of("audio.speech") if entry.data.get("direction") == direction]
+    unheard = not heard and not any(one.data.get("direction") == direction for one in trace.of("rtp.packets"))
     changes = [(str(one.get("state")), float(one.get("at") or 0.0)) for one in heard]
     causes: dict[int, SpeechCause] = {}
     since = float("-inf")
     for number, act in enumerate(acts):
         state = _SPEECH.get(dialect.canonical(act.type))
         if state is None:
+            continue
+        if unheard:
+            causes[number] = SpeechCause(state, act.t - _UNHEARD[state], 1, 0.0)
             continue
         fresh = [(kind, at) for kind, at in changes if since < at <= act.t]
         own = [at for kind, at in fresh if kind == state]

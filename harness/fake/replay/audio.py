@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from harness.errors import NotATrace
-from harness.media.capture import Timeline
+from harness.media.capture import Places, Timeline
 from harness.media.ogg_reader import packets as ogg_packets
 from harness.media.opus import SILENCE, packet_samples
 from harness.protocol.rtp import Direction, RtpPacket
@@ -107,13 +107,13 @@ def _headers(trace: Trace, direction: str) -> Iterator[Packet]:
 
 def _with_payloads(found: Sequence[Packet], encoded: Sequence[bytes]) -> tuple[Packet, ...]:
     """Each packet with the octets that stand at its place in the file; what the file does not hold keeps None."""
-    timeline = Timeline()
+    timeline, places = Timeline(), Places()
     placed: list[tuple[int, int]] = []
     for number, one in enumerate(found):
         stub = RtpPacket("received", one.ssrc, one.payload_type, one.sequence, one.timestamp, one.marker, b"x", one.t)
-        position = timeline.place(stub)[2]
+        _, late, position = timeline.place(stub)
         if position is not None and one.size:
-            placed.append((position, number))
+            placed.append((places.of(position, late, one.toc), number))
     placed.sort()
     payloads: dict[int, bytes] = {}
     at, place, origin = 0, 0, placed[0][0] if placed else 0
@@ -147,8 +147,11 @@ def resounded(packets: Sequence[Packet], rewrite: Callable[[Sequence[bytes]], Se
     made = list(packets)
     for sounds, group in groupby(range(len(made)), lambda number: made[number].payload not in (None, SILENCE)):
         stretch = list(group)
-        changed = rewrite([made[number].payload or SILENCE for number in stretch]) if sounds else ()
-        for place, number in enumerate(stretch if sounds else ()):
+        before = [made[number].payload or SILENCE for number in stretch]
+        changed = rewrite(before) if sounds else before
+        if changed == before:
+            continue
+        for place, number in enumerate(stretch):
             made[number] = replace(made[number], payload=changed[place] if place < len(changed) else SILENCE)
     return tuple(made)
 

@@ -15,6 +15,8 @@ _FREE = frozenset({"audio_end_ms", "audio_start_ms", "audio"})
 _LONG = 8
 """Ids from this length on are also replaced inside longer texts, such as an error's message."""
 
+_LONGEST_SHOWN = 80
+
 
 class Ids:
     """Which id of the client under test stands for which recorded one. ``told``: ids that the service told, with their position."""
@@ -114,4 +116,5 @@ def _differs(old: Any, new: Any, path: str, seq: int, ids: Ids, binding: dict[st
 
 
 def _short(value: Any) -> str:
-    return shorten(json.dumps(value, ensure_ascii=False, default=str))[:80]
+    text = shorten(json.dumps(value, ensure_ascii=False, default=str))
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"

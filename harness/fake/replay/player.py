@@ -17,6 +17,7 @@ lenient, an engine goes on (:class:`harness.fake.replay.conversation.ReplayedCon
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,9 @@ class Replay:
         self._next = 0
         self._before = (script.opened, 0.0)  # recorded and due time of the act before, or of the opening
         self._came: dict[int, float] = {}
+        self._left = [number for number, ask in enumerate(script.asks) if ask.type != APPEND]
+        self._appends = len(self._left) < len(script.asks)
+        self._places = [act.seq for act in script.acts]
         self._event_ids: dict[int, Any] = {}
         self.missed: Missed | None = None
         self.closed = False
@@ -65,13 +69,14 @@ class Replay:
             return []
         event = decode(message)[0]
         text = "" if event is not None else as_text(message)
-        if event is not None and event.get("type") == APPEND and not self._expects(APPEND):
+        if event is not None and event.get("type") == APPEND and self._appends:
             return self._play(now)  # audio in pieces: as many as the client likes
         number = self._find(event, text)
         if number is None:
             self.missed = self._miss(event, text)
             return None
         self._came[number] = now
+        self._left.remove(number)
         if event is not None:
             self._event_ids[number] = event.get("event_id")
         return self._play(now)
@@ -99,33 +104,21 @@ class Replay:
         if not rest:
             return ""
         first = rest[0].type or ("the end of the channel" if rest[0].message is None else "a message that is no event")
-        waits = [self._script.asks[number] for number in self._left()]
+        waits = [self._script.asks[number] for number in self._left]
         text = f"{len(rest)} of {len(self._script.acts)} messages of the recorded service were not played; the next is {first}"
         return text + (f", which waits for {_named(waits[0])} of the client" if waits else "")
 
     # Asks
 
-    def _expects(self, kind: str) -> bool:
-        return any(number not in self._came and ask.type == kind for number, ask in enumerate(self._script.asks))
-
-    def _left(self) -> list[int]:
-        return [
-            number for number, ask in enumerate(self._script.asks) if number not in self._came and ask.type != APPEND
-        ]
-
     def _open_asks(self) -> list[int]:
         """The recorded message that is expected next, and those that the client sent after it without waiting for an act."""
-        left = self._left()
-        if not left:
+        if not self._left:
             return []
-        first = self._script.asks[left[0]]
-        until = next((act.seq for act in self._script.acts if act.seq > first.seq), None)
-        return [number for number in left if until is None or self._script.asks[number].seq < until]
+        following = bisect(self._places, self._script.asks[self._left[0]].seq)
+        until = self._places[following] if following < len(self._places) else None
+        return [number for number in self._left if until is None or self._script.asks[number].seq < until]
 
     def _find(self, event: Mapping[str, Any] | None, text: str) -> int | None:
-        if event is not None and event.get("type") == APPEND:
-            asks = enumerate(self._script.asks)
-            return next((number for number, ask in asks if number not in self._came and ask.type == APPEND), None)
         return next(
             (one for one in self._open_asks() if difference(self._script.asks[one], event, text, self._ids) is None),
             None,

@@ -83,7 +83,8 @@ class Expect(Step):
 
     def describe(self, dialect: Dialect) -> str:
         """The events, how long it waits, the conditions."""
-        return expected(dialect, self.patterns, needs_all=self.needs_all, within=self.within, optional=self.optional)
+        text = expected(dialect, self.patterns, needs_all=self.needs_all, within=self.within, optional=self.optional)
+        return f"{text}, anywhere in the call" if self.anywhere else text
 
     def relaxed(self, relax: Relaxation) -> Self:
         """With more time and without the words of the script.

@@ -266,3 +266,14 @@ def test_whatever_the_client_does_acts_keep_their_order_and_never_fall_behind_ti
     told = [kind for _, kind in rim.out]
     assert told == [row[2]["event"]["type"] for row in recorded if row[1] == "event.received"][: len(told)]
     assert [at for at, _ in rim.out] == sorted(at for at, _ in rim.out)
+
+
+def test_a_call_that_the_client_hung_up_in_the_middle_of_its_steps_is_no_end_by_the_service() -> None:
+    steps = [
+        (0.4, "step.started", {"step": 1, "word": "hang_up", "text": "hang up"}),
+        (0.5, "channel.closed", {"label": "x"}),
+    ]
+    after = (0.6, "step.started", {"step": 2, "word": "never", "text": "no error"})
+    rim = Rim(rows(CREATED, steps, after))
+    rim.until(1.0)
+    assert [type(one) for one in rim.actions] == [Emit]
