@@ -101,7 +101,7 @@ def run(
 
 
 def judge(recording: Trace | Path | str, *others: Path | str, dialect: str = "") -> Result:
-    """Judge a recording of one call by the current rules, as ``harness judge`` does: a trace, or a record of any form that it takes.
+    """Judge a recording of one call by the current rules, as ``harness judge`` does: a trace, a cassette, or a record of any form that it takes.
 
     ``others`` are further records of the same call, in other forms; ``dialect`` is for records that do not say theirs. Raises TraceError for
     a file that is none, UsageError where it holds more than one call.
