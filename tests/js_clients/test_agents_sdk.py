@@ -101,7 +101,7 @@ def test_a_call_of_the_sdk_becomes_a_regression_test(
         newly = {one.id for one in pair.rules if one.kind == "newly failing"}
         steps = [one for one in pair.steps if one.newly]
         assert newly or steps, fault
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("HARNESS_KEY", KEY)
     with served_at_most(30, tmp_path / "live", "--fault", FAULTS[0]) as served:
         (live,) = harness.run(made.path, target=served.url)
         assert [rule.id for rule in live.rules if rule.outcome == "fail" and rule.severity == "must"] == ["RSP-03"]
