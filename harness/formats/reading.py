@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from harness.formats import event_log, har, rtcstats, webrtc_internals
 from harness.formats.base import LARGEST, Form, Record
 from harness.formats.joining import joined
 from harness.formats.recognition import recognised
+from harness.protocol.dialects import DIALECTS
 from harness.trace import Header, Recorder, Trace, open_recording
+from harness.trace.redact import Redactor
 
 FORMS: tuple[Form, ...] = (
     Form("http", "HAR files of a browser or of Playwright", har.recognise, har.read),
@@ -96,7 +98,11 @@ def trace_of(name: str, record: Record, dialect: str) -> NamedTrace:
     header = Header(
         "client", dialect, target="record", time="real", shows=record.shows, excerpt=record.excerpt, extra=extra
     )
-    recorder = Recorder(header, lambda: now)
+    # Every secret must be known before the first entry is stored: a log may show it earlier than the request that had it in its place.
+    redactor = Redactor(_minted(record))
+    for moment in record.moments:
+        redactor.value(moment.data)
+    recorder = Recorder(header, lambda: now, redactor=redactor)
     for moment in record.moments:
         if moment.t is not None:
             now = max(now, round(moment.t - start, 6))
@@ -108,6 +114,18 @@ def trace_of(name: str, record: Record, dialect: str) -> NamedTrace:
             raise NotARecord("nothing in it tells which API it is", where=name, fix="say it with -d DIALECT")
         header = replace(header, dialect=found, extra={**extra, "recognised": f"{found}, {why}"})
     return NamedTrace(name, Trace(header, tuple(recorder.entries), end))
+
+
+def _minted(record: Record) -> Iterator[str]:
+    """Every ephemeral key in the answers to token requests, wherever a dialect puts it."""
+    for moment in record.moments:
+        if moment.kind == "http.response" and moment.data.get("step") == "key":
+            for path in {row.key_path for row in DIALECTS.values()}:
+                value = moment.data.get("body")
+                for name in path:
+                    value = value.get(name) if isinstance(value, Mapping) else None
+                if isinstance(value, str) and value:
+                    yield value
 
 
 def _is_ours(path: Path) -> bool:
