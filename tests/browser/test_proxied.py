@@ -15,7 +15,7 @@ from tests.test_live import KEY
 pytestmark = pytest.mark.skipif(executable() is None, reason="Chromium is not installed")
 
 
-@pytest.mark.parametrize("dialect", ["azure-ga", "azure-preview", "openai-ga"])
+@pytest.mark.parametrize("dialect", ["azure-ga", "azure-preview"])
 def test_a_page_calls_through_the_proxy(tmp_path: Path, dialect: str) -> None:
     with proxied_at_most(90, tmp_path, dialect=dialect) as proxied:
         with browser(f"{proxied.url}/?key={KEY}&dialect={dialect}&seconds=3&write=Hello", MICROPHONE):

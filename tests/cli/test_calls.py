@@ -62,7 +62,7 @@ def test_a_check_ends_with_what_to_do_next(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
     for name in ("OPENAI_BASE_URL", "OPENAI_REALTIME_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    with service(faults=["session-created-missing"]) as place:
+    with service(faults=["call-without-location"]) as place:
         words = [
             "check",
             place.url,

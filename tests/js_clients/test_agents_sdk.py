@@ -62,13 +62,6 @@ def check(proxied: Proxied) -> None:
     assert not any(KEY in line for line in proxied.said)
 
 
-def test_the_sdk_calls_through_the_proxy(installed: Path, tmp_path: Path) -> None:
-    with proxied_at_most(45, tmp_path, dialect="openai-ga") as proxied, page(installed, tmp_path / "page") as origin:
-        asked = urlencode({"url": proxied.url, "key": KEY})
-        with browser(f"{origin}/agents.html?{asked}", MICROPHONE):
-            check(proxied)
-
-
 FAULTS = (
     "rsp-done-twice",
     "rsp-created-missing",
