@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
+import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,44 +15,50 @@ _LONGEST = 1e9  # seconds; no recording lasts that long, and a float still count
 
 
 def read_trace(source: Path | str | Iterable[str]) -> Trace:
-    """Read a trace from a file or from lines.
+    """Read a trace from a file or from lines; a file is read line by line, so that memory goes by what is in it, not by its text.
 
     A last line that is cut off is dropped and the trace counts as "truncated": that is what a killed run leaves.
     Raises NotATrace, UnknownTraceVersion or BrokenTrace, each naming the file and line.
     """
-    if isinstance(source, (str, Path)):
-        return Trace(*_parse(str(source), _lines_of(Path(source))))
-    return Trace(*_parse("trace", list(source)))
-
-
-def _lines_of(path: Path) -> list[str]:
+    if not isinstance(source, (str, Path)):
+        return Trace(*_parse("trace", iter(source)))
+    path = Path(source)
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            return Trace(*_parse(str(source), _decoded(file, path)))
     except OSError as error:
         raise NotATrace(
             error.strerror or str(error), where=str(path), fix="give the path of a trace (.ndjson)"
         ) from error
-    try:
-        return io.StringIO(raw.decode("utf-8")).readlines()
-    except UnicodeDecodeError as error:
-        # The tail of a killed run may end inside a character.
-        if error.start >= len(raw) - 4:
-            return io.StringIO(raw[: error.start].decode("utf-8")).readlines()
-        raise NotATrace("not UTF-8 text", where=str(path), fix="a trace is NDJSON; is this an audio file?") from error
 
 
-def _parse(name: str, lines: list[str]) -> tuple[Header, tuple[Entry, ...], str]:
-    if not any(line.strip() for line in lines):
+def _decoded(file: Iterable[bytes], path: Path) -> Iterator[str]:
+    """The lines of a file as text; the tail of a killed run may end inside a character."""
+    for raw in file:
+        try:
+            yield raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            if error.start >= len(raw) - 4 and not raw.endswith(b"\n"):
+                yield raw[: error.start].decode("utf-8")
+                return
+            raise NotATrace(
+                "not UTF-8 text", where=str(path), fix="a trace is NDJSON; is this an audio file?"
+            ) from error
+
+
+def _parse(name: str, lines: Iterator[str]) -> tuple[Header, tuple[Entry, ...], str]:
+    first = next(lines, "")
+    if not first.strip() and not any(line.strip() for line in lines):
         raise NotATrace("the file is empty", where=name, fix="a run writes its traces below --out, in traces/")
-    header = _header(name, lines[0])
+    header = _header(name, first)
     entries: list[Entry] = []
-    end = "truncated"
-    for number, line in enumerate(lines[1:], start=2):
+    rest = _numbered(lines)
+    for number, line, last in rest:
         where = f"{name}:{number}"
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
-            if number == len(lines):
+            if last:
                 break
             raise BrokenTrace(
                 f"not JSON: {str(error).partition(':')[0]}",
@@ -60,23 +66,33 @@ def _parse(name: str, lines: list[str]) -> tuple[Header, tuple[Entry, ...], str]
                 fix="the file was edited or damaged; use the original",
             ) from error
         if isinstance(value, dict) and "end" in value and "kind" not in value:
-            end = str(value["end"])
             if value.get("entries") != len(entries):
                 raise BrokenTrace(
                     f"the footer counts {value.get('entries')} entries, {len(entries)} are here", where=where
                 )
-            if any(line.strip() for line in lines[number:]):
+            if any(one.strip() for _, one, _ in rest):
                 raise BrokenTrace(
                     "lines after the footer",
                     where=f"{name}:{number + 1}",
                     fix="one file holds one recording; judge each by itself",
                 )
-            break
+            return header, tuple(entries), str(value["end"])
         entry = _entry(where, value, len(entries))
         if entries and entry.t < entries[-1].t:
             raise BrokenTrace(f"time falls from {entries[-1].t} to {entry.t}", where=where, fix="lines were moved")
         entries.append(entry)
-    return header, tuple(entries), end
+    return header, tuple(entries), "truncated"
+
+
+def _numbered(lines: Iterator[str]) -> Iterator[tuple[int, str, bool]]:
+    """The lines behind the first, each with its number and whether it is the last."""
+    line = next(lines, None)
+    for number in itertools.count(2):
+        if line is None:
+            return
+        following = next(lines, None)
+        yield number, line, following is None
+        line = following
 
 
 def _header(name: str, line: str) -> Header:
