@@ -18,7 +18,9 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class NextStep:
-    """A finding: its cause and fix, the runs that it shows in, the rule and the address of its source, and a scenario that shows it."""
+    """A finding: its cause and fix, the runs that it shows in, the rule and the address of its source, and a scenario
+    that shows it, empty where it was no scenario that showed it.
+    """
 
     mark: str
     cause: str
@@ -40,7 +42,7 @@ def next_steps(results: Sequence[Result]) -> tuple[NextStep, ...]:
             len(one.runs),
             next(iter(one.rules), ""),
             _source(one),
-            PurePosixPath(one.runs[0].scenario).stem,
+            _repeatable(one.runs[0].scenario),
         )
         for one in groups
     )
@@ -59,7 +61,14 @@ def next_lines(results: Sequence[Result], command: str) -> Iterator[str]:
             yield f"     fix     {one.fix}"
         if one.rule or one.source:
             yield f"     source  {' '.join(filter(None, (one.rule, one.source)))}"
-        yield f"     repeat  {command} -k {one.scenario}"
+        if one.scenario:
+            yield f"     repeat  {command} -k {one.scenario}"
+
+
+def _repeatable(scenario: str) -> str:
+    """The name of a scenario's file; empty for a recording or a call of somebody else, which nobody can make again."""
+    path = PurePosixPath(scenario)
+    return path.stem if path.suffix in (".yaml", ".yml") else ""
 
 
 def _weight(group: Broken) -> tuple[int, bool, int]:

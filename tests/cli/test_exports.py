@@ -39,6 +39,7 @@ def test_a_log_is_judged_and_its_report_has_the_trace_that_was_made_of_it(run: R
     assert again == 1
     assert "only: " in out
     page = Path("reports/conformance.html").read_text()
+    assert "repeat: " not in page  # nobody can make this call again
     assert "EVT-06" in page
     assert f"events only: {one['observed']['judged']} of {one['observed']['rules']} rules can be judged" in page
 
