@@ -23,7 +23,9 @@ from harness.regression.facts import literal
 from harness.regression.speech import caller_direction, cut, stretches
 from harness.regression.steps import Steps, untold
 from harness.rules.base import MUST, Outcome
-from harness.trace import Recording, Trace, open_recording
+from harness.trace import Recording, Trace, open_recording, shows
+
+_HEARD = "input_audio_buffer.speech_started"
 
 NOTICED = 1.0
 """Seconds after the end of a channel in which the caller has noticed it."""
@@ -42,11 +44,17 @@ class Written:
 def write_scenario(recording: Recording, path: Path, *, words: bool = False, secrets: Iterable[str] = ()) -> Written:
     """Write the scenario to ``path``, and into the folder of its name the cassette and the caller's audio as WAV files.
 
-    ``words``: what the model said has to come again, word for word. Raises UsageError where it cannot be written, TraceError where the
-    recording lacks what is needed.
+    ``words``: what the model said has to come again, word for word. Raises UsageError where it cannot be written, or the caller speaks in
+    a record without sound, TraceError where the recording lacks what is needed otherwise.
     """
     if path.suffix not in (".yaml", ".yml"):
         raise UsageError("a scenario file ends in .yaml", where=str(path), fix=f"-o {path}.yaml")
+    if not shows(recording.trace, "audio.speech") and recording.trace.events("service", _HEARD):
+        raise UsageError(
+            "its caller speaks, and the record that it was made from holds no sound",
+            where=recording.name,
+            fix="make the scenario of a trace with its audio, as harness proxy, serve and run leave it",
+        )
     folder = path.with_suffix("")
     said = stretches(recording.trace)
     sounds = cut(recording, said)

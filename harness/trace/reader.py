@@ -104,7 +104,7 @@ def _header(name: str, line: str) -> Header:
         raise NotATrace(
             "the first line is not a trace header",
             where=f"{name}:1",
-            fix="a trace is an .ndjson file below reports/traces/",
+            fix="a trace is an .ndjson file below reports/traces/; harness judge FILE --out reports makes one of other records",
         )
     if value["trace"] is True or value["trace"] != VERSION:
         raise UnknownTraceVersion(

@@ -55,7 +55,7 @@ def test_records_of_one_call_are_judged_together(run: Run) -> None:
     [
         (("judge", RECORDED), "no trace in this folder"),
         (("judge", FAULTY / "console.txt", "-d", "azure"), "azure-ga"),
-        (("judge", __file__), "these are read: traces"),
+        (("judge", str(cli.__file__)), "these are read: traces"),
         (("export", FAULTY / "served.ndjson", "--as", "mp3"), "choose one of: events, har, pcap"),
         (("export", FAULTY / "console.txt", "--as", "har"), "not a trace header"),
     ],
@@ -87,3 +87,20 @@ def test_what_is_not_in_a_recording_cannot_be_exported(run: Run) -> None:
     code, _, err = run("export", "empty.ndjson", "--as", "pcap")
     assert code == 2
     assert "nothing of the plane 'rtp'" in err
+
+
+def test_a_scenario_of_a_record_is_made_where_nobody_speaks_alone(run: Run) -> None:
+    assert run("judge", FAULTY / "console.txt", "--out", "spoken")[0] == 1
+    code, _, err = run("scenario", *Path("spoken/traces").glob("*.ndjson"))
+    assert code == 2
+    assert "holds no sound" in err
+    events = [
+        {"type": "session.created", "event_id": "e1", "session": {"id": "s", "type": "realtime", "audio": {}}},
+        {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}},
+    ]  # fmt: skip
+    Path("log.json").write_text(json.dumps(events))
+    run("judge", "log.json", "-d", "azure-ga", "--out", "typed")
+    code, out, _ = run("scenario", *Path("typed/traces").glob("*.ndjson"), "-o", "made.yaml")
+    assert code == 0
+    assert "steps" in out
+    assert "text: Hi" in Path("made.yaml").read_text()
