@@ -111,13 +111,14 @@ def silent_input(case: Case) -> Evidence:
     source=f"{TURN_DETECTION}; {issue('openai/openai-realtime-console#556')}",
 )
 def turn_detection_off(case: Case) -> Evidence:
-    """The session shows turn_detection null, and a turn was waited for without a commit, or an answer without commit and response.create."""
+    """The session shows turn_detection null, and a turn was waited for without a commit, or an answer without response.create."""
     shown = effective(case)
-    if shown is None or _turn_detection(case) is not None or not _waits_for_turn(case):
+    if shown is None or _turn_detection(case) is not None:
         return []
     committed, asked = case.client("input_audio_buffer.commit"), case.client("response.create")
-    unanswered = case.waited_for(r"^response\.|in the received audio") and not asked
-    return [shown] if (not committed or unanswered) and not case.broken("TURN-17") else []
+    unasked = case.waited_for(r"^response\.|in the received audio") and not asked
+    untaken = case.waited_for(r"^input_audio_buffer\.|^conversation\.item\.") and not committed
+    return [shown] if (unasked or untaken) and not case.broken("TURN-17") else []
 
 
 @cause(

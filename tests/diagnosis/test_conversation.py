@@ -239,6 +239,13 @@ def test_turn_that_the_client_committed_lacks_only_its_answer(waited: str, off: 
     assert ("turn-detection-off" in [one.id for one in found]) == off
 
 
+def test_answer_that_the_client_asked_for_is_not_for_want_of_a_turn() -> None:
+    asked = event(1.5, "client", "response.create")
+    manual = {"audio": {"input": {"turn_detection": None}}}
+    found = session(asked, missed("response.created within 5 s"), shown=manual).diagnose()
+    assert "turn-detection-off" not in [one.id for one in found]
+
+
 def test_page_that_calls_is_no_trouble() -> None:
     asked = http("key", 200, {}, headers={"origin": "http://localhost:5173"})
     called = http("call", 201, "v=0", number=3)
