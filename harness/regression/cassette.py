@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from harness.media import ogg
 from harness.media.ogg_reader import packets as ogg_packets
 from harness.media.opus import packet_samples
 from harness.regression.anonymous import anonymous
-from harness.trace import VERSION, Entry, Header, Recording, Trace
+from harness.trace import VERSION, Entry, Recording, Trace
 from harness.trace.recording import ABOUT, DIRECTIONS, TRACE, Direction
 from harness.trace.redact import MARK, Redactor
 
@@ -83,19 +84,8 @@ def _clean(trace: Trace, secrets: Iterable[str]) -> Trace:
     told = anonymous(
         redactor.value({"scenario": header.scenario, "target": header.target, "extra": dict(header.extra)})
     )
-    kept = Header(
-        observer=header.observer,
-        dialect=header.dialect,
-        target=told["target"],
-        scenario=told["scenario"],
-        time=header.time,
-        harness=header.harness,
-        extra=told["extra"],
-    )
     entries = tuple(Entry(one.seq, one.t, one.kind, _entry(one, redactor)) for one in trace.entries)
-    if trace.end == "truncated":
-        return Trace(kept, entries)
-    return Trace(kept, entries, str(trace.end))
+    return Trace(replace(header, **told), entries, trace.end)
 
 
 def _entry(entry: Entry, redactor: Redactor) -> Any:

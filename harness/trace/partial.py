@@ -72,7 +72,7 @@ class _Strict(Trace):
 
     @cached_property
     def _untimed(self) -> bool:
-        return any("t" in entry.data.get(UNSEEN, ()) for entry in self.entries[-1:])
+        return not all(map(timed, self.entries[-1:]))
 
     @property
     def seconds(self) -> float:

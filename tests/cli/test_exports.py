@@ -104,3 +104,14 @@ def test_a_scenario_of_a_record_is_made_where_nobody_speaks_alone(run: Run) -> N
     assert code == 0
     assert "steps" in out
     assert "text: Hi" in Path("made.yaml").read_text()
+
+
+def test_a_cassette_of_a_record_shows_no_more_than_the_record(run: Run) -> None:
+    run("judge", FAULTY / "console.txt", "-d", "azure-ga", "--out", "whole")
+    (trace,) = Path("whole/traces").glob("*.ndjson")
+    assert run("cassette", trace, "-o", "log.zip")[0] == 0
+    said = [run("judge", path, "--out", path.stem)[0] for path in (trace, Path("log.zip"))]
+    assert said == [1, 1]
+    made = [json.loads(Path(path, "results.json").read_text())["runs"][0] for path in (trace.stem, "log")]
+    assert made[0]["observed"] == made[1]["observed"]
+    assert made[0]["rules"] == made[1]["rules"]

@@ -86,8 +86,9 @@ def test_a_field_that_was_not_kept_cannot_be_looked_at_and_others_can() -> None:
 @pytest.mark.parametrize("unseen", [None, 3, "t", [3], [], ["headers.x.y"]])
 def test_a_list_of_what_is_unseen_that_makes_no_sense_hides_nothing(unseen: Any) -> None:
     row = (0.5, "http.request", {"id": 1, "headers": {}, "unseen": unseen})
-    (entry,) = strict(partial(row, shows=("http",))).of("http.request")
-    assert (entry.t, entry.data["id"]) == (0.5, 1)
+    judge = strict(partial(row, shows=("http",)))
+    (entry,) = judge.of("http.request")
+    assert (entry.t, entry.data["id"], judge.seconds) == (0.5, 1, 0.5)
 
 
 def test_what_a_record_shows_is_kept_in_its_file() -> None:
