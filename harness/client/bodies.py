@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,14 +43,6 @@ def call_form(dialect: Dialect, model: str, session: Mapping[str, Any], offer: s
         for name, kind, text in parts
     )
     return f"{body}--{_BOUNDARY}--\r\n", f"multipart/form-data; boundary={_BOUNDARY}"
-
-
-def keys_in(body: Any) -> Iterator[str]:
-    """Every ephemeral key that a token response might hold, wherever a dialect puts it; none of them may be recorded."""
-    for path in sorted({row.key_path for row in DIALECTS.values()}):
-        value = _at(body, path)
-        if isinstance(value, str) and value.strip():
-            yield value
 
 
 def key_of(dialect: Dialect, response: Response) -> tuple[str, str, str]:

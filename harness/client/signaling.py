@@ -10,10 +10,11 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from harness.client.bodies import answer_problem, call_form, call_id, key_of, keys_in, token_body
+from harness.client.bodies import answer_problem, call_form, call_id, key_of, token_body
 from harness.client.faults import ClientFaults
 from harness.client.http import Requests, Response, seen
 from harness.errors import CallError, CallRequestFailed, TokenRequestFailed
+from harness.protocol.dialects import keys_in
 from harness.targets.endpoints import Endpoints
 from harness.trace import Recorder
 

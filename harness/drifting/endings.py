@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from harness.drifting.vocabulary import Example
 from harness.protocol.dialects import DIALECTS
+from harness.protocol.http_date import instant
 from harness.protocol.retirements import Retirement, retiring
 from harness.rules.support.fields import mapping, number, text
 from harness.trace import Entry, Trace
@@ -78,9 +78,5 @@ def _body(entry: Entry) -> str:
 
 def _day(trace: Trace) -> date | None:
     """The day on which the service answered, by the Date header of its answers."""
-    for entry in trace.of("http.response"):
-        try:
-            return parsedate_to_datetime(text(entry.data, "headers", "date")).date()
-        except (TypeError, ValueError):
-            continue
-    return None
+    answered = (instant(text(entry.data, "headers", "date")) for entry in trace.of("http.response"))
+    return next((when.date() for when in answered if when is not None), None)

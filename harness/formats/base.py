@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from harness.protocol.http_date import epoch_seconds
 from harness.trace import Trace
 
 Clock = Literal["epoch", "day", "relative", "none"]
@@ -34,10 +34,8 @@ def began(trace: Trace) -> float:
             return float(noted) - entry.t
         headers = entry.data.get("headers")
         date = headers.get("date") if isinstance(headers, Mapping) else None
-        try:
-            return parsedate_to_datetime(str(date)).timestamp() - entry.t
-        except (TypeError, ValueError, OverflowError):
-            continue
+        if (answered := epoch_seconds(str(date))) is not None:
+            return answered - entry.t
     return 0.0
 
 

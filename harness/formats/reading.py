@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from harness.formats import event_log, har, rtcstats, webrtc_internals
 from harness.formats.base import LARGEST, Form, Record
 from harness.formats.joining import joined
 from harness.formats.recognition import recognised
-from harness.protocol.dialects import DIALECTS
+from harness.protocol.dialects import keys_in
 from harness.trace import Header, Recorder, Trace, open_recording
 from harness.trace.redact import Redactor
 
@@ -120,12 +120,7 @@ def _minted(record: Record) -> Iterator[str]:
     """Every ephemeral key in the answers to token requests, wherever a dialect puts it."""
     for moment in record.moments:
         if moment.kind == "http.response" and moment.data.get("step") == "key":
-            for path in {row.key_path for row in DIALECTS.values()}:
-                value = moment.data.get("body")
-                for name in path:
-                    value = value.get(name) if isinstance(value, Mapping) else None
-                if isinstance(value, str) and value:
-                    yield value
+            yield from keys_in(moment.data.get("body"))
 
 
 def _is_ours(path: Path) -> bool:

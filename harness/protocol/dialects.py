@@ -6,10 +6,10 @@ fields, statuses, lifetimes. Facts and sources: the vendor pages named in ``sour
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from harness.protocol import generations
 from harness.protocol.generations import Generation
@@ -284,3 +284,13 @@ BETA: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.gene
 GA: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.generation == generations.GA)
 AZURE: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.vendor == "azure")
 OPENAI: tuple[str, ...] = tuple(name for name, row in DIALECTS.items() if row.vendor == "openai")
+
+
+def keys_in(body: Any) -> Iterator[str]:
+    """Every ephemeral key that a token response might hold, wherever a dialect puts it; none of them may be recorded."""
+    for path in sorted({row.key_path for row in DIALECTS.values()}):
+        value = body
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, str) and value.strip():
+            yield value

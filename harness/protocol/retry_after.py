@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
+
+from harness.protocol.http_date import epoch_seconds
 
 
 def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
@@ -20,13 +21,6 @@ def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> floa
             continue
         if math.isfinite(seconds) and seconds >= 0:
             return seconds
-    until, sent = (_epoch(headers.get(name, "")) for name in ("retry-after", "date"))
+    until, sent = (epoch_seconds(headers.get(name, "")) for name in ("retry-after", "date"))
     since = now if sent is None else sent
     return None if until is None or since is None else max(0.0, until - since)
-
-
-def _epoch(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None

@@ -13,14 +13,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.fake.cors import EXPOSED
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, as an address or a name, is this machine and nobody else's."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost" or host.lower().endswith(".localhost")
+from harness.protocol.hosts import is_loopback
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.client.bodies import keys_in
 from harness.fake.bodies import as_recorded
 from harness.fake.traces import Client, Traces
+from harness.protocol.dialects import keys_in
 from harness.proxying.bridge import Bridge
 from harness.proxying.upstream import Reply, Way
 from harness.targets.endpoints import Endpoints

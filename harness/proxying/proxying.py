@@ -13,7 +13,8 @@ from harness.judging.party import KEY as PARTY
 from harness.judging.recording import as_recorded
 from harness.judging.results import Result
 from harness.protocol.dialects import DIALECTS
-from harness.proxying.access import access, is_loopback
+from harness.protocol.hosts import is_loopback
+from harness.proxying.access import access
 from harness.proxying.bridge import Bridge
 from harness.proxying.pairs import Pair
 from harness.proxying.proxy import Proxy

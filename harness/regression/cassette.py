@@ -8,17 +8,18 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 from harness import __version__
 from harness.errors import NotATrace, UsageError
-from harness.files import writing
+from harness.files import write_bytes
 from harness.media import ogg
 from harness.media.ogg_reader import packets as ogg_packets
 from harness.media.opus import packet_samples
+from harness.protocol.http_date import instant
 from harness.regression.anonymous import anonymous
+from harness.rules.support.fields import text
 from harness.trace import VERSION, Entry, Recording, Trace
 from harness.trace.recording import ABOUT, DIRECTIONS, TRACE, Direction
 from harness.trace.redact import MARK, Redactor
@@ -49,15 +50,12 @@ def write_cassette(recording: Recording, out: Path, *, secrets: Iterable[str] = 
     """
     files = cassette_files(recording, secrets=secrets)
     if out.suffix.lower() == ".zip":
-        packed = zipped(files)
-        with writing(out):
-            out.write_bytes(packed)
+        write_bytes(out, zipped(files))
         return out
     if out.exists() and (not out.is_dir() or any(_alien(one.name, files) for one in out.iterdir())):
         raise UsageError("there is something else already", where=str(out), fix="choose another name with -o")
     for name, data in files.items():
-        with writing(out / name):
-            (out / name).write_bytes(data)
+        write_bytes(out / name, data)
     return out
 
 
@@ -152,9 +150,5 @@ def _about(trace: Trace, files: Mapping[str, bytes]) -> bytes:
 
 def _date(trace: Trace) -> str | None:
     """When the call was made, by the clock of the service that answered it; None where no answer tells."""
-    for entry in trace.of("http.response"):
-        try:
-            return parsedate_to_datetime(str((entry.data.get("headers") or {}).get("date"))).isoformat()
-        except (ValueError, TypeError, IndexError):
-            continue
-    return None
+    answered = (instant(text(entry.data, "headers", "date")) for entry in trace.of("http.response"))
+    return next((when.isoformat() for when in answered if when is not None), None)

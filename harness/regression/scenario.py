@@ -12,7 +12,7 @@ import yaml
 
 from harness.errors import UsageError
 from harness.fake.replay.acts import Script, script_of, service_closes
-from harness.files import write_text, writing
+from harness.files import write_bytes, write_text
 from harness.judging.recording import result_of
 from harness.protocol.generations import UPDATES
 from harness.protocol.sdp import parse
@@ -62,9 +62,7 @@ def write_scenario(recording: Recording, path: Path, *, words: bool = False, sec
     # From what the cassette holds, which has no secret and no path: the scenario is handed on with it.
     document, notes = scenario_of(open_recording(folder).trace, folder.name, words=words)
     for number, sound in enumerate(sounds, start=1):
-        file = folder / f"caller-{number}.wav"
-        with writing(file):
-            file.write_bytes(sound)
+        write_bytes(folder / f"caller-{number}.wav", sound)
     write_text(path, _yaml(document))
     return Written(path, folder, len(document["steps"]), tuple(notes))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from harness.errors import MissingCredentials, UsageError
 from harness.protocol.dialects import API_KEY, BEARER, DIALECTS, Auth, Dialect
+from harness.protocol.hosts import is_loopback
 from harness.protocol.retirements import retiring
 from harness.scenario.model import Caller
 from harness.targets.environment import (
@@ -320,11 +320,7 @@ def _base(address: str, name: str) -> str:
 
 
 def _is_loopback(base: str) -> bool:
-    host = urlsplit(base).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return is_loopback(urlsplit(base).hostname)
 
 
 def _is_azure_host(host: str) -> bool:

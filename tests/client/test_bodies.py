@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.client.bodies import answer_problem, call_form, call_id, key_of, keys_in, token_body
+from harness.client.bodies import answer_problem, call_form, call_id, key_of, token_body
 from harness.client.http import Response
-from harness.protocol.dialects import DIALECTS
+from harness.protocol.dialects import DIALECTS, keys_in
 from harness.rules.support.samples import ANSWER
 
 SEEDS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from harness.fake.cors import ALLOWED
+from harness.protocol.http_date import epoch_seconds
 from harness.trace import Entry, Trace
 from harness.trace.redact import MARK
 
@@ -85,7 +85,7 @@ def answers_of(trace: Trace) -> Mapping[str, tuple[Answer, ...]]:
                 headers,
                 entry.data.get("body", ""),
                 float(entry.data.get("seconds") or 0.0),
-                _epoch(headers.get("date", "")),
+                epoch_seconds(headers.get("date", "")),
             )
             found.setdefault(step, []).append(answer)
     return {step: tuple(several) for step, several in found.items()}
@@ -110,13 +110,6 @@ def pages_of(trace: Trace) -> dict[str, Any]:
             exposed = (entry.data.get("headers") or {}).get("access-control-expose-headers", "")
             pages["exposed"] = tuple(name for one in exposed.split(",") if (name := one.strip()))
     return pages
-
-
-def _epoch(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, TypeError, IndexError):
-        return None
 
 
 class Fresh:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address
 
+from harness.protocol.hosts import is_loopback
 from harness.protocol.sdp import Sdp
 from harness.protocol.sdp_fields import Candidate
 from harness.rules.answer import FAMILY
 from harness.rules.base import DOCUMENTED, INFO, MUST, OBSERVED, Observation, View, bad, judged
-from harness.rules.support.http_view import is_loopback
 from harness.rules.support.sdp_view import answers
 from harness.rules.support.sources import OPENAPI, WEBRTCHACKS, rfc
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from harness.protocol.dialects import BETA, DIALECTS, GA
+from harness.protocol.hosts import is_loopback
 from harness.rules.base import DOCUMENTED, INFO, MUST, OBSERVED, SERVICE, SHOULD, Observation, View, bad, judged
 from harness.rules.http import FAMILY
 from harness.rules.support.fields import at, mapping, shown, text
@@ -15,7 +16,6 @@ from harness.rules.support.http_view import (
     exchanges,
     from_browser,
     header,
-    is_loopback,
     is_sdp,
     media_type,
     query_of,

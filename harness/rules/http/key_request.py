@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from harness.protocol.dialects import BETA, GA, WAYS
+from harness.protocol.hosts import is_loopback
 from harness.rules.base import DOCUMENTED, MUST, Observation, View, bad, judged
 from harness.rules.http import FAMILY
 from harness.rules.support.fields import MISSING, at, mapping, shown, text
@@ -14,7 +15,6 @@ from harness.rules.support.http_view import (
     body_of,
     exchanges,
     header,
-    is_loopback,
     media_type,
     query_of,
     url_of,

@@ -6,12 +6,11 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from harness.protocol.dialects import WAYS
+from harness.protocol.http_date import epoch_seconds
 from harness.protocol.retry_after import retry_after
 from harness.rules.base import View
 from harness.rules.support.fields import at, mapping, number, text
@@ -110,16 +109,6 @@ def query_of(request: Entry) -> Mapping[str, str]:
         return {}
 
 
-def is_loopback(host: str | None) -> bool:
-    """Whether a host is this machine: ``localhost``, 127.0.0.0/8, ::1."""
-    if not host or host == "localhost" or host.endswith(".localhost"):
-        return host is not None and host != ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def body_of(entry: Entry) -> Any:
     """The body as JSON where it is JSON (recorded as an object or as text), else the text itself."""
     body = at(entry.data, "body")
@@ -172,10 +161,8 @@ def epoch_of(entry: Entry) -> float | None:
 
     The service's clock goes first: it is the one that ``expires_at`` was reckoned with, and the observer's may be wrong.
     """
-    try:
-        return parsedate_to_datetime(header(entry, "date")).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return number(entry.data, "epoch")
+    answered = epoch_seconds(header(entry, "date"))
+    return number(entry.data, "epoch") if answered is None else answered
 
 
 def asked_pause(response: Entry) -> float | None:

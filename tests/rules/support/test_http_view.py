@@ -21,7 +21,6 @@ from harness.rules.support.http_view import (
     from_browser,
     header,
     is_bearer,
-    is_loopback,
     long_lived,
     media_type,
     minted,
@@ -117,14 +116,6 @@ class TestReading:
     def test_urls(self, url: str, host: str | None, query: dict[str, str]) -> None:
         assert url_of(entry(url=url)).hostname == host
         assert query_of(entry(url=url)) == query
-
-    @pytest.mark.parametrize(
-        ("host", "here"),
-        [("localhost", True), ("app.localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("192.0.2.1", False),
-         ("localhost.example", False), ("", False), (None, False)],
-    )  # fmt: skip
-    def test_loopback(self, host: str | None, here: bool) -> None:
-        assert is_loopback(host) is here
 
     @pytest.mark.parametrize(
         ("body", "read"),
