@@ -121,8 +121,6 @@ def order_of(trace: Trace) -> tuple[Event, ...]:
     Two streams of deltas run beside each other as they like, so that only their beginnings have an order.
     """
     dialect = DIALECTS.get(trace.header.dialect)
-    sent = trace.header.observer
-    received = "service" if sent == "client" else "client"
     streams: set[tuple[str, ...]] = set()
     found: list[Event] = []
     for entry in trace.of("event.sent", "event.received"):
@@ -132,8 +130,7 @@ def order_of(trace: Trace) -> tuple[Event, ...]:
             if stream in streams:
                 continue
             streams.add(stream)
-        by = sent if entry.kind == "event.sent" else received
-        found.append(Event(by, dialect.canonical(kind) if dialect else kind, entry.seq))
+        found.append(Event(trace.sender(entry), dialect.canonical(kind) if dialect else kind, entry.seq))
     return tuple(found)
 
 

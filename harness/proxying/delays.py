@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
+from harness.judging.samples import percentile
+
 
 class Delays:
     """Seconds between the arrival of something at the proxy and its being handed to the transport of the other side."""
@@ -36,16 +38,5 @@ class Delays:
 
 
 def _figures(values: array[float]) -> dict[str, float]:
-    ordered = sorted(values)
-
-    def percentile(share: float) -> float:
-        """By the nearest rank: the smallest value that so many are not above."""
-        rank = -(-share * len(ordered) // 1)
-        return round(ordered[max(0, int(rank) - 1)] * 1000, 3)
-
-    return {
-        "count": len(ordered),
-        "median_ms": percentile(0.5),
-        "p99_ms": percentile(0.99),
-        "longest_ms": round(ordered[-1] * 1000, 3),
-    }
+    told = {"median_ms": percentile(values, 50), "p99_ms": percentile(values, 99), "longest_ms": max(values)}
+    return {"count": len(values)} | {name: round(seconds * 1000, 3) for name, seconds in told.items()}

@@ -22,6 +22,7 @@ from harness.fake import bodies
 from harness.fake.answers import HttpRefusal
 from harness.fake.cors import preflight
 from harness.fake.listener import Listener
+from harness.fake.server import client_of
 from harness.fake.settings import FakeSettings
 from harness.protocol.dialects import BEARER, WAYS
 from harness.proxying.access import Access
@@ -138,7 +139,7 @@ class Proxy:
 
     async def _preflight(self, request: Request, headers: Headers, way: Way, path: str) -> Response:
         """A browser asks leave for a page: the service answers, or we do, where it is our key that the page may spend."""
-        asked, client = plain(headers), _client(request)
+        asked, client = plain(headers), client_of(request)
         if self._access is not None:
             return _response(204, list(self._access.preflight(asked).items()))
         sent, url = self._upstream.headers(way, headers, own_key=False), _url(way, path, request)
@@ -161,7 +162,7 @@ class Proxy:
 
     async def _exchange(self, request: Request, headers: Headers, way: Way, path: str, content: bytes) -> Response:
         """One request and its answer, recorded as the client made and got it, and as we did."""
-        asked, client = plain(headers), _client(request)
+        asked, client = plain(headers), client_of(request)
         key = BEARER.key_in(asked) if way.step != "key" else ""
         asker = next((found for one in WAYS if (found := one.key_in(asked))), "")
         pair = self._pairs.open(way, client, key, asker if way.step == "call" else "")
@@ -307,7 +308,3 @@ def _error(status: int, code: str, message: str, asked: Mapping[str, str] | None
     body = {"error": {"message": f"harness proxy: {message}", "type": OWN_ERROR, "code": code, "param": None}}
     origin = [("access-control-allow-origin", asked["origin"])] if asked and "origin" in asked else []
     return _response(status, [("content-type", "application/json"), *origin], dump(body).encode())
-
-
-def _client(request: Request) -> tuple[str, ...]:
-    return request.client.host if request.client else "", request.headers.get("user-agent", "")

@@ -20,9 +20,11 @@ from harness.protocol.session_body import session_body
 from harness.regression.anonymous import anonymous
 from harness.regression.cassette import write_cassette
 from harness.regression.facts import literal
-from harness.regression.speech import caller_direction, cut, stretches
+from harness.regression.speech import cut, spans, stretches
 from harness.regression.steps import Steps, untold
 from harness.rules.base import MUST, Outcome
+from harness.rules.support.milestones import milestones
+from harness.scenario.model import DEFAULT_ORDER
 from harness.trace import Recording, Trace, open_recording, shows
 
 _HEARD = "input_audio_buffer.speech_started"
@@ -172,9 +174,6 @@ def _failure(trace: Trace) -> dict[str, Any]:
 
 def _order(trace: Trace) -> list[str] | None:
     """The milestones that the recorded call reached in their order, where they are not the usual ones."""
-    from harness.rules.support.milestones import milestones
-    from harness.scenario.model import DEFAULT_ORDER
-
     reached = milestones(trace)
     order: list[str] = [name for name in DEFAULT_ORDER if reached.get(name) is not None]
     return None if order == list(DEFAULT_ORDER) else order
@@ -182,19 +181,8 @@ def _order(trace: Trace) -> list[str] | None:
 
 def _heard(trace: Trace) -> list[tuple[float, float]]:
     """When the service's speech was heard."""
-    direction = "received" if caller_direction(trace) == "sent" else "sent"
-    spans: list[tuple[float, float]] = []
-    began: float | None = None
-    for entry in trace.of("audio.speech"):
-        if entry.data.get("direction") != direction:
-            continue
-        at = float(entry.data.get("at") or 0.0)
-        if entry.data.get("state") == "started":
-            began = at
-        elif began is not None:
-            spans.append((began, at))
-            began = None
-    return spans
+    heard = spans(trace, trace.direction("service"))
+    return [(began, ended) for began, ended in heard if ended is not None]
 
 
 def _hung_up(trace: Trace) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ import soundfile
 from numpy.typing import NDArray
 
 from harness.errors import NotATrace
+from harness.fake.replay.audio import first_packet
 from harness.media.ogg_reader import packets as ogg_packets
 from harness.media.opus import SAMPLE_RATE, Decoder, packet_samples
 from harness.trace import Recording, Trace
-from harness.trace.recording import Direction
 
 AUDIBLE = -60.0
 """dBFS from which a stretch counts as said; below it is what a quiet line has anyway."""
@@ -35,20 +35,15 @@ class Stretch:
     end: float
 
 
-def caller_direction(trace: Trace) -> Direction:
-    """The direction in which the observer saw the caller's audio."""
-    return "sent" if trace.header.observer == "client" else "received"
-
-
 def stretches(trace: Trace) -> tuple[Stretch, ...]:
     """What the caller said, in order.
 
     What is closer together than ``JOIN`` is one stretch, unless the service took the quiet in between for the end of a turn: the caller
     may then have waited for what the service said.
     """
-    direction = caller_direction(trace)
+    direction = trace.direction("client")
     ends = [entry.t for entry in trace.events("service", "input_audio_buffer.speech_stopped")]
-    began = _began(trace, direction)
+    began = first_packet(trace, direction)
     found = sorted([*_spoken(trace, direction), *_audible(trace, direction)], key=lambda one: one.start)
     joined: list[Stretch] = []
     for one in found:
@@ -63,11 +58,27 @@ def stretches(trace: Trace) -> tuple[Stretch, ...]:
     return tuple(joined)
 
 
+def spans(trace: Trace, direction: str) -> Iterator[tuple[float, float | None]]:
+    """When the detector heard speech in a direction, from and to in seconds; the end is None where the record ends before."""
+    began: float | None = None
+    for entry in trace.of("audio.speech"):
+        if entry.data.get("direction") != direction:
+            continue
+        at = float(entry.data.get("at") or 0.0)
+        if entry.data.get("state") == "started":
+            began = at
+        elif began is not None:
+            yield began, at
+            began = None
+    if began is not None:
+        yield began, None
+
+
 def cut(recording: Recording, what: Sequence[Stretch]) -> list[bytes]:
     """A WAV file (48 kHz, mono, 16 bit) for each stretch. Raises NotATrace where the caller's audio is missing or no Ogg Opus file."""
     if not what:
         return []
-    direction = caller_direction(recording.trace)
+    direction = recording.trace.direction("client")
     data = recording.audio(direction)
     if data is None:
         raise NotATrace(
@@ -81,7 +92,7 @@ def cut(recording: Recording, what: Sequence[Stretch]) -> list[bytes]:
         raise NotATrace(
             str(error), where=f"{recording.name}: {direction} audio", fix="use the recording's own file"
         ) from error
-    began = _began(recording.trace, direction)
+    began = first_packet(recording.trace, direction)
     return [_wav(samples[_at(one.start - began) : _at(one.end - began)]) for one in what]
 
 
@@ -116,27 +127,8 @@ def _wav(samples: NDArray[np.int16]) -> bytes:
     return buffer.getvalue()
 
 
-def _began(trace: Trace, direction: str) -> float:
-    """When the first packet of a direction was seen: the beginning of its file."""
-    firsts = [
-        float(one.data.get("first") or 0.0) for one in trace.of("rtp.packets") if one.data.get("direction") == direction
-    ]
-    return min(firsts, default=0.0)
-
-
 def _spoken(trace: Trace, direction: str) -> list[Stretch]:
-    found: list[Stretch] = []
-    began: float | None = None
-    for entry in trace.of("audio.speech"):
-        if entry.data.get("direction") != direction:
-            continue
-        at = float(entry.data.get("at") or 0.0)
-        if entry.data.get("state") == "started":
-            began = at
-        elif began is not None:
-            found.append(Stretch(began, at))
-            began = None
-    return [*found, *([Stretch(began, trace.seconds)] if began is not None else [])]
+    return [Stretch(began, trace.seconds if ended is None else ended) for began, ended in spans(trace, direction)]
 
 
 def _audible(trace: Trace, direction: str) -> list[Stretch]:

@@ -170,13 +170,17 @@ class Trace:
 
     def events(self, by: Observer, *types: str) -> tuple[Entry, ...]:
         """Events sent by the client or by the service, whoever observed them; only these wire types where any are named."""
-        kind = "event.sent" if by == self.header.observer else "event.received"
+        kind = f"event.{self.direction(by)}"
         if not types:
             return self.of(kind)
         found = [self._by_type.get((kind, wire), ()) for wire in dict.fromkeys(types)]
         if len(found) == 1:
             return found[0]
         return tuple(sorted((entry for entries in found for entry in entries), key=lambda entry: entry.seq))
+
+    def direction(self, by: Observer) -> Literal["sent", "received"]:
+        """How the observer saw what the client or the service sent: "sent" is what went out from its own end."""
+        return "sent" if by == self.header.observer else "received"
 
     def sender(self, entry: Entry) -> Observer:
         """Who sent what this event, rtp, audio, undecodable or dcep entry records."""

@@ -65,7 +65,7 @@ class _Strict(Trace):
         return super().of(*kinds)
 
     def events(self, by: Observer, *types: str) -> tuple[Entry, ...]:
-        kind = "event.sent" if by == self.header.observer else "event.received"
+        kind = f"event.{self.direction(by)}"
         if not shows(self, kind):
             raise NotShown(f"the events of the {by}")
         return super().events(by, *types)

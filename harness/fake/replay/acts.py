@@ -1,6 +1,6 @@
 """From a trace to what the recorded service did and what each act waited for. Pure.
 
-A *ask* is what the client did: it opened the channel, sent a message, began or ended to speak. An *act* is what the service did: a
+An *ask* is what the client did: it opened the channel, sent a message, began or ended to speak. An *act* is what the service did: a
 message on the channel, or the end of it. An act waits for the asks that caused it, and where nothing newer caused it, it follows the act
 before it; both with the recorded gap. The order of acts is the recorded one.
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.errors import UnknownDialect
+from harness.fake.replay.audio import first_packet
 from harness.protocol.dialects import DIALECTS, Dialect
 from harness.trace import Entry, Trace
 
@@ -121,7 +122,15 @@ def script_of(trace: Trace) -> Script:
     closing = service_closes(trace)
     if closing is not None:
         acts.append(Act(closing.t, closing.seq, None, 0))
-    return Script(dialect, opened, asks, tuple(acts), _ended(trace, closing), _heard_from(trace), _first_told(acts))
+    return Script(
+        dialect,
+        opened,
+        asks,
+        tuple(acts),
+        _ended(trace, closing),
+        first_packet(trace, trace.direction("client")),
+        _first_told(acts),
+    )
 
 
 def service_closes(trace: Trace) -> Entry | None:
@@ -154,15 +163,6 @@ def _ended(trace: Trace, closing: Entry | None) -> bool:
     return any(
         one.data.get("state") == "closed" and abs(one.t - closing.t) < _TOGETHER for one in trace.of("connection.dtls")
     )
-
-
-def _heard_from(trace: Trace) -> float:
-    """When the first packet of the caller's audio was seen; positions in its audio count from there."""
-    direction = "sent" if trace.header.observer == "client" else "received"
-    firsts = [
-        float(one.data.get("first") or 0.0) for one in trace.of("rtp.packets") if one.data.get("direction") == direction
-    ]
-    return min(firsts, default=0.0)
 
 
 def _asks(trace: Trace) -> Iterator[Ask]:
@@ -239,7 +239,7 @@ def _answers(dialect: Dialect, ask: Ask, act: Act, event_ids: set[str]) -> bool:
 
 def _speech(trace: Trace, dialect: Dialect, acts: list[Act]) -> dict[int, SpeechCause]:
     """For each act that tells of the caller's speech, the change in the caller's own audio that caused it."""
-    direction = "sent" if trace.header.observer == "client" else "received"
+    direction = trace.direction("client")
     heard = [entry.data for entry in trace.of("audio.speech") if entry.data.get("direction") == direction]
     unheard = not heard and not any(one.data.get("direction") == direction for one in trace.of("rtp.packets"))
     changes = [(str(one.get("state")), float(one.get("at") or 0.0)) for one in heard]

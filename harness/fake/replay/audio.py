@@ -17,7 +17,7 @@ from harness.errors import NotATrace
 from harness.media.capture import Places, Timeline
 from harness.media.ogg_reader import packets as ogg_packets
 from harness.media.opus import SILENCE, packet_samples
-from harness.protocol.rtp import Direction, RtpPacket
+from harness.protocol.rtp import RtpPacket
 from harness.trace import Recording, Trace
 
 FRAME_SECONDS, FRAME_SAMPLES, SAMPLE_RATE = 0.02, 960, 48000
@@ -62,7 +62,7 @@ def packets_of(recording: Recording, *, silence: bool = False) -> tuple[Packet, 
     Raises NotATrace where there were packets and the audio is missing, unless ``silence`` is to stand for it, and where it is no Ogg
     Opus file.
     """
-    direction = service_direction(recording.trace)
+    direction = recording.trace.direction("service")
     found = sorted(_headers(recording.trace, direction), key=lambda packet: packet.t)
     if not found:
         return ()
@@ -83,9 +83,10 @@ def packets_of(recording: Recording, *, silence: bool = False) -> tuple[Packet, 
         ) from error
 
 
-def service_direction(trace: Trace) -> Direction:
-    """The direction in which the observer saw the service's audio."""
-    return "received" if trace.header.observer == "client" else "sent"
+def first_packet(trace: Trace, direction: str) -> float:
+    """When the first packet of a direction was seen, in seconds of the trace: the beginning of its file."""
+    packets = (one.data for one in trace.of("rtp.packets") if one.data.get("direction") == direction)
+    return min((float(one.get("first") or 0.0) for one in packets), default=0.0)
 
 
 def _headers(trace: Trace, direction: str) -> Iterator[Packet]:
